@@ -1,0 +1,129 @@
+"""What a weighting is: the abstract classes, by what the method reads."""
+
+import keras
+from keras import ops
+
+
+class Weighting(keras.layers.Layer):
+    """Decides how the losses of T tasks become one update of the shared variables.
+
+    Abstract. A weighting is a Keras layer in float32, so that its state (averages, duals, log-variances)
+    is tracked, trained where it is trainable, and saved with the model that it was compiled with. A
+    subclass says by its base what it reads, and that fixes the cost of a training step.
+
+    Absent tasks: a task without any label in the batch has `present` 0, loss 0, and zero rows and columns
+    in whatever else is read. A method returns for the other tasks what it returns for the smaller
+    problem without the absent ones, weight 0 for the absent ones, and leaves their state as it was.
+
+    Args:
+        seed: Seed of a method that draws random numbers; such a method lists it in its own arguments.
+        name: Name of the layer; the file's name by default.
+    """
+
+    reads = None  # "losses", "gramian", "rows" or "halves"
+    residual_bound = None  # of an iterative solver: above it, its answer is not used
+
+    def __init__(self, *, seed=None, name=None):
+        super().__init__(name=name or type(self).__module__.rsplit(".", 1)[-1], dtype="float32")
+        self.num_tasks = None
+        self.seed = seed
+        self.seed_generator = None  # a method that draws random numbers makes it in `build`
+
+    def build(self, num_tasks):
+        """Creates the state for `num_tasks` tasks. Called once, by `compile`."""
+        self.num_tasks = num_tasks
+        if self.residual_bound is not None:
+            self.solver_residual = keras.metrics.Mean(name="solver_residual")
+            self.solver_fallbacks = keras.metrics.Sum(name="solver_fallbacks")
+
+    def certified(self, weights, residual, fallback):
+        """Returns a solver's `weights`, or `fallback` if its `residual` is above the bound; logs both.
+
+        Args:
+            weights: The solver's answer. [T]
+            residual: How far the answer is from the optimality conditions, free of scale. Scalar.
+            fallback: The declared answer for a solver that did not converge. [T]
+        """
+        failed = ops.logical_not(residual <= self.residual_bound)  # true for NaN as well
+        self.solver_residual.update_state(residual)
+        self.solver_fallbacks.update_state(ops.cast(failed, "float32"))
+        return ops.where(failed, fallback, weights)
+
+    def on_epoch_begin(self, epoch):
+        """Called by `fit` before the first batch of an epoch, outside the graph."""
+
+    def on_epoch_end(self, epoch):
+        """Called by `fit` after the last batch of an epoch, outside the graph."""
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        if self.seed_generator is not None:  # Keras does not save the state of a layer's generator
+            store["seed_generator"] = self.seed_generator.state
+
+    def load_own_variables(self, store):
+        store = dict(store.items())
+        if self.seed_generator is not None:
+            self.seed_generator.state.assign(store.pop("seed_generator"))
+        super().load_own_variables(store)
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+class LossScalarizer(Weighting):
+    """A method that reads the losses: `call(losses, present) -> objective`.
+
+    `losses` [T] and `present` [T] (0 or 1) are float32; the objective is a differentiable scalar, whose
+    gradient all variables take. One backward pass.
+    """
+
+    reads = "losses"
+
+    def call(self, losses, present):
+        raise NotImplementedError
+
+
+class GramianWeighting(Weighting):
+    """A method that reads G = J·Jᵀ: `call(gramian, losses, present) -> weights`.
+
+    `gramian` [T, T], `losses` [T] and `present` [T] are float32; the weights [T] multiply the rows of J.
+    T backward passes.
+    """
+
+    reads = "gramian"
+
+    def call(self, gramian, losses, present):
+        raise NotImplementedError
+
+
+class GradientAggregator(Weighting):
+    """A method that reads the rows of J: `call(rows, losses, present) -> direction`.
+
+    `rows` [T, P], `losses` [T] and `present` [T] are float32; the direction [P] is what the optimizer gets
+    as the gradient of the shared variables. T backward passes and T·P floats.
+    """
+
+    reads = "rows"
+
+    def call(self, rows, losses, present):
+        raise NotImplementedError
+
+
+class HalvesWeighting(Weighting):
+    """A method that reads G' = J₁·J₂ᵀ, the Jacobians of two halves of the batch: `call(cross, losses, present)`.
+
+    `cross` [T, T] (row i: task i on the first half, column j: task j on the second), `losses` [T] and
+    `present` [T] are float32; returns the weights [T] that multiply the rows of J of the whole batch.
+    2T backward passes.
+    """
+
+    reads = "halves"
+
+    def call(self, cross, losses, present):
+        raise NotImplementedError
+
+
+def keep_absent(new, old, present):
+    """Returns `new` where a task is present and `old` where it is absent; the state's first axis is T."""
+    shape = (-1,) + (1,) * (len(new.shape) - 1)
+    return ops.where(ops.reshape(present, shape) > 0, new, old)
