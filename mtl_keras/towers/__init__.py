@@ -1,0 +1,11 @@
+"""Towers: recipes of the layers that the tasks share."""
+
+from mtl_keras.towers._base import Tower
+from mtl_keras.towers.conv import Conv
+from mtl_keras.towers.existing import Existing
+from mtl_keras.towers.get import as_tower
+from mtl_keras.towers.lenet import LeNet
+from mtl_keras.towers.mlp import MLP
+from mtl_keras.towers.resnet import ResNet
+
+__all__ = ["MLP", "Conv", "Existing", "LeNet", "ResNet", "Tower", "as_tower"]

@@ -1,0 +1,56 @@
+"""Checks of the arguments that several towers share."""
+
+import keras
+
+
+def check_widths(name, value):
+    """Raises ValueError unless `value` is a non-empty tuple or list of positive integers."""
+    if not isinstance(value, tuple | list) or not value or not all(_is_count(width) for width in value):
+        raise ValueError(
+            f"`{name}` must be a tuple of positive integers, one a stage. Received: {name}={value!r}. "
+            f"Write, for example, `{name}=(64, 32)`, or `{name}=(64,)` for a single stage."
+        )
+
+
+def check_count(name, value):
+    """Raises ValueError unless `value` is a positive integer."""
+    if not _is_count(value):
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}. Use 1 or more.")
+
+
+def check_rate(name, value):
+    """Raises ValueError unless `value` is in [0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise ValueError(
+            f"`{name}` must be a number in [0, 1), the share of the values that is dropped. "
+            f"Received: {name}={value!r}. Use 0.0 for none."
+        )
+
+
+def check_activation(value):
+    """Raises ValueError unless `value` is a function, or the name of one of Keras' activations."""
+    if isinstance(value, keras.layers.Layer) or not (isinstance(value, str) or callable(value)):
+        raise ValueError(
+            "`activation` must be the name of a Keras activation or a function without weights. "
+            f"Received: activation={value!r}. Use, for example, `activation='relu'`."
+        )
+    if isinstance(value, str):
+        try:
+            keras.activations.get(value)
+        except ValueError:
+            raise ValueError(
+                "`activation` must be the name of a Keras activation. "
+                f"Received: activation={value!r}. Use, for example, `activation='relu'`."
+            ) from None
+
+
+def check_pooling(value):
+    """Raises ValueError unless `value` is "max" or "average"."""
+    if value not in ("max", "average"):
+        raise ValueError(
+            f"`pooling` must be 'max' or 'average'. Received: pooling={value!r}. Use 'max' if in doubt."
+        )
+
+
+def _is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

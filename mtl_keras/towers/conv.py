@@ -1,0 +1,88 @@
+"""A tower of plain convolutions."""
+
+import dataclasses
+from functools import partial
+
+from keras import layers
+
+from mtl_keras._registry import public
+from mtl_keras.towers._base import Tower
+from mtl_keras.towers._checks import (
+    check_activation,
+    check_count,
+    check_pooling,
+    check_rate,
+    check_widths,
+)
+from mtl_keras.towers._parts import activated, as_image, dropped, pooled
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class Conv(Tower):
+    """Stages of convolutions, `"conv1"`, `"conv2"`, and so on, that end in global average pooling.
+
+    For images `[H, W]` or `[H, W, channels]` of any size. Each stage but the last halves the image by
+    pooling; a side of 1 is pooled no further.
+
+    Args:
+        filters: Number of filters of each stage.
+        convs_per_stage: Number of convolutions in each stage.
+        kernel_size: Side of the kernels, in pixels.
+        activation: Name of a Keras activation, or a function.
+        batch_norm: Whether to normalise before each activation; the convolutions then have no bias.
+        pooling: `"max"` or `"average"`, between the stages.
+        dropout: Share of the values dropped at the end of each stage, in [0, 1).
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+        ```python
+        inputs = features = keras.Input((32, 32, 3))
+        for name, stage in mtl.towers.Conv(filters=(8, 16), convs_per_stage=2).stages().items():
+            features = stage(features, f"shared_{name}")
+        model = keras.Model(inputs, features)
+        ```
+    """
+
+    filters: tuple = (32, 64, 128)
+    convs_per_stage: int = 1
+    kernel_size: int = 3
+    activation: str = "relu"
+    batch_norm: bool = True
+    pooling: str = "max"
+    dropout: float = 0.0
+
+    def __post_init__(self):
+        check_widths("filters", self.filters)
+        check_count("convs_per_stage", self.convs_per_stage)
+        check_count("kernel_size", self.kernel_size)
+        check_activation(self.activation)
+        check_pooling(self.pooling)
+        check_rate("dropout", self.dropout)
+
+    def stages(self):
+        last = len(self.filters)
+        return {
+            f"conv{i}": partial(self._stage, filters=filters, last=i == last)
+            for i, filters in enumerate(self.filters, start=1)
+        }
+
+    def _stage(self, x, name, filters, last):
+        x = as_image(x, name)
+        for i in range(1, self.convs_per_stage + 1):
+            part = f"{name}_{i}"
+            x = layers.Conv2D(
+                filters,
+                self.kernel_size,
+                padding="same",
+                use_bias=not self.batch_norm,
+                name=f"{part}_conv",
+            )(x)
+            x = activated(x, part, self.activation, self.batch_norm)
+        if not last:
+            x = pooled(x, name, self.pooling)
+        else:
+            x = layers.GlobalAveragePooling2D(name=f"{name}_pool")(x)
+        return dropped(x, name, self.dropout)

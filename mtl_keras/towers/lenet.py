@@ -1,0 +1,75 @@
+"""A tower in the form of LeNet-5."""
+
+import dataclasses
+from functools import partial
+
+from keras import layers
+
+from mtl_keras._registry import public
+from mtl_keras.towers._base import Tower
+from mtl_keras.towers._checks import check_activation, check_pooling, check_rate, check_widths
+from mtl_keras.towers._parts import activated, as_image, dense, pooled
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class LeNet(Tower):
+    """Convolutions of 5x5 with pooling, then dense layers: `"conv1"`, `"conv2"`, `"dense1"`, `"dense2"`.
+
+    For images `[H, W]` or `[H, W, channels]` of any fixed size. The first convolution is padded, so that
+    28x28 images give the 14x14 and 5x5 maps of the paper; a later one is padded where the map is smaller
+    than 6x6, and a side of 1 is pooled no further.
+
+    Args:
+        filters: Number of filters of each convolution.
+        units: Width of each dense layer.
+        activation: Name of a Keras activation, or a function.
+        pooling: `"max"` or `"average"`.
+        dropout: Share of the values dropped after each dense layer, in [0, 1).
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+        ```python
+        inputs = features = keras.Input((28, 28, 1))
+        for name, stage in mtl.towers.LeNet(dropout=0.2).stages().items():
+            features = stage(features, f"shared_{name}")
+        model = keras.Model(inputs, features)
+        ```
+
+    Reference:
+        Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
+        recognition", 1998. Departures: ReLU for the scaled tanh, max pooling for the trainable
+        sub-sampling, and every map of the second convolution sees all maps of the first.
+    """
+
+    filters: tuple = (6, 16)
+    units: tuple = (120, 84)
+    activation: str = "relu"
+    pooling: str = "max"
+    dropout: float = 0.0
+
+    def __post_init__(self):
+        check_widths("filters", self.filters)
+        check_widths("units", self.units)
+        check_activation(self.activation)
+        check_pooling(self.pooling)
+        check_rate("dropout", self.dropout)
+
+    def stages(self):
+        stages = {}
+        for i, filters in enumerate(self.filters, start=1):
+            stages[f"conv{i}"] = partial(self._conv, filters=filters, padded=i == 1)
+        for i, units in enumerate(self.units, start=1):
+            stages[f"dense{i}"] = partial(
+                dense, units=units, activation=self.activation, dropout=self.dropout
+            )
+        return stages
+
+    def _conv(self, x, name, filters, padded):
+        x = as_image(x, name)
+        small = any(side is not None and side < 6 for side in x.shape[1:3])
+        padding = "same" if padded or small else "valid"
+        x = layers.Conv2D(filters, 5, padding=padding, name=f"{name}_conv")(x)
+        return pooled(activated(x, name, self.activation, batch_norm=False), name, self.pooling)

@@ -1,0 +1,58 @@
+"""A tower of dense layers."""
+
+import dataclasses
+from functools import partial
+
+from mtl_keras._registry import public
+from mtl_keras.towers._base import Tower
+from mtl_keras.towers._checks import check_activation, check_rate, check_widths
+from mtl_keras.towers._parts import dense
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class MLP(Tower):
+    """Dense layers, one a stage: `"dense1"`, `"dense2"`, and so on.
+
+    Inputs of any rank are flattened; several named inputs are flattened and concatenated; integers and
+    booleans are cast to floats. A layer is dense, batch norm, activation, dropout.
+
+    Args:
+        units: Width of each layer.
+        activation: Name of a Keras activation, or a function.
+        dropout: Share of the values dropped after each layer, in [0, 1).
+        batch_norm: Whether to normalise before each activation; the dense layers then have no bias.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+        ```python
+        inputs = features = keras.Input((20,))
+        for name, stage in mtl.towers.MLP(units=(64, 32), dropout=0.1).stages().items():
+            features = stage(features, f"shared_{name}")
+        model = keras.Model(inputs, features)
+        ```
+    """
+
+    units: tuple = (128, 64)
+    activation: str = "relu"
+    dropout: float = 0.0
+    batch_norm: bool = False
+
+    def __post_init__(self):
+        check_widths("units", self.units)
+        check_activation(self.activation)
+        check_rate("dropout", self.dropout)
+
+    def stages(self):
+        return {
+            f"dense{i}": partial(
+                dense,
+                units=units,
+                activation=self.activation,
+                dropout=self.dropout,
+                batch_norm=self.batch_norm,
+            )
+            for i, units in enumerate(self.units, start=1)
+        }

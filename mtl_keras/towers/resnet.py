@@ -1,0 +1,111 @@
+"""A tower in the form of the residual networks for CIFAR-10."""
+
+import dataclasses
+from functools import partial
+
+import keras
+from keras import layers
+
+from mtl_keras._registry import public
+from mtl_keras.towers._base import Tower
+from mtl_keras.towers._checks import check_count
+from mtl_keras.towers._parts import as_image
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class ResNet(Tower):
+    """A residual network for small images: `"stem"`, `"group1"`, `"group2"`, `"group3"`.
+
+    A 3x3 stem, then three groups of n = (depth - 2) / 6 blocks with `width`, 2·`width` and 4·`width`
+    filters; the second and third group begin with stride 2, and the last ends in global average pooling.
+    A block is `relu(x + norm(conv(relu(norm(conv(x))))))`. For images `[H, W]` or `[H, W, channels]` of
+    any size. The tower of depth 20 has 269,072 trainable parameters on 3 channels.
+
+    Args:
+        depth: Number of layers with weights, counting the head: 6n + 2, such as 20, 32, 44 or 56.
+        width: Number of filters of the first group.
+        weight_decay: λ of the penalty λ/2·||kernel||², whose gradient is λ·kernel; 1e-4 in the paper.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+
+    Example:
+        ```python
+        inputs = features = keras.Input((32, 32, 3))
+        for name, stage in mtl.towers.ResNet(depth=8).stages().items():
+            features = stage(features, f"shared_{name}")
+        model = keras.Model(inputs, features)
+        ```
+
+    Reference:
+        K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", 2016, section 4.2,
+        with the paper's shortcut A (no weights: every second pixel, and zeros for the new filters).
+        Departures: Keras' momentum and epsilon for batch norm; the decay acts on kernels alone.
+    """
+
+    depth: int = 20
+    width: int = 16
+    weight_decay: float = 0.0
+
+    def __post_init__(self):
+        check_count("depth", self.depth)
+        if self.depth < 8 or self.depth % 6 != 2:
+            raise ValueError(
+                "`depth` must be 6n + 2 with n of at least 1. "
+                f"Received: depth={self.depth}. Use 8, 14, 20, 32, 44 or 56."
+            )
+        check_count("width", self.width)
+        if not self.weight_decay >= 0:
+            raise ValueError(
+                "`weight_decay` must not be negative. "
+                f"Received: weight_decay={self.weight_decay!r}. Use 0.0 for none, or 1e-4 as in the paper."
+            )
+
+    def stages(self):
+        return {
+            "stem": self._stem,
+            "group1": partial(self._group, filters=self.width, stride=1),
+            "group2": partial(self._group, filters=2 * self.width, stride=2),
+            "group3": partial(self._group, filters=4 * self.width, stride=2, last=True),
+        }
+
+    def _stem(self, x, name):
+        x = self._conv(as_image(x, name), name, self.width)
+        return layers.Activation("relu", name=f"{name}_activation")(x)
+
+    def _group(self, x, name, filters, stride, last=False):
+        for i in range(1, (self.depth - 2) // 6 + 1):
+            x = self._block(x, f"{name}_block{i}", filters, stride if i == 1 else 1)
+        return layers.GlobalAveragePooling2D(name=f"{name}_pool")(x) if last else x
+
+    def _block(self, x, name, filters, stride):
+        y = self._conv(x, f"{name}_1", filters, stride)
+        y = layers.Activation("relu", name=f"{name}_1_activation")(y)
+        y = self._conv(y, f"{name}_2", filters)
+        y = layers.Add(name=f"{name}_add")([_shortcut(x, name, filters, stride), y])
+        return layers.Activation("relu", name=f"{name}_activation")(y)
+
+    def _conv(self, x, name, filters, stride=1):
+        x = layers.Conv2D(
+            filters,
+            3,
+            strides=stride,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            kernel_regularizer=keras.regularizers.L2(self.weight_decay / 2) if self.weight_decay else None,
+            name=f"{name}_conv",
+        )(x)
+        return layers.BatchNormalization(name=f"{name}_norm")(x)
+
+
+def _shortcut(x, name, filters, stride):
+    if stride > 1:
+        x = layers.MaxPooling2D(1, strides=stride, name=f"{name}_subsample")(x)  # every second pixel
+    extra = filters - x.shape[-1]
+    if extra:
+        # Read as channels first, [B, H, W, C] has C for its width: so a layer of Keras can pad it.
+        pad = layers.ZeroPadding2D(((0, 0), (0, extra)), data_format="channels_first", name=f"{name}_zeros")
+        x = pad(x)
+    return x
