@@ -1,0 +1,6 @@
+"""Losses that Keras lacks."""
+
+from mtl_keras.losses.elementwise_binary_crossentropy import ElementwiseBinaryCrossentropy
+from mtl_keras.losses.elementwise_mean_squared_error import ElementwiseMeanSquaredError
+
+__all__ = ["ElementwiseBinaryCrossentropy", "ElementwiseMeanSquaredError"]

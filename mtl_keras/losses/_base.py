@@ -1,0 +1,46 @@
+"""A loss with a value, and a weight, for every entry of the labels."""
+
+import keras
+from keras import ops
+
+
+class ElementwiseLoss(keras.losses.Loss):
+    """Averages over all entries of `[B, k]` labels at once, so that each can have its own weight.
+
+    Abstract. A subclass implements `entry_losses(y_true, y_pred)`, which returns a value an entry.
+    Keras' own losses average over the last axis first, and can weigh whole rows only. Sample weights may
+    be `[B]` or `[B, 1]`, one a row, or `[B, k]`, one an entry; 0 marks a missing label.
+    """
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        if sample_weight is not None:
+            sample_weight = _a_weight_an_entry(sample_weight, ops.shape(y_pred))
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def call(self, y_true, y_pred):
+        return self.entry_losses(_like(y_true, y_pred), y_pred)
+
+    def entry_losses(self, y_true, y_pred):
+        """Returns the loss of each entry, in the shape of `y_pred`."""
+        raise NotImplementedError
+
+
+def _like(y_true, y_pred):
+    """Returns the labels in the shape of the predictions: labels `[B]` become `[B, 1]`."""
+    if len(y_true.shape) + 1 == len(y_pred.shape):
+        y_true = ops.expand_dims(y_true, -1)
+    if len(y_true.shape) != len(y_pred.shape) or y_true.shape[1:] != y_pred.shape[1:]:
+        raise ValueError(
+            "`y_true` must have the shape of `y_pred`, a label an entry. "
+            f"Received: y_true of shape {tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}. "
+            "Make the number of units of the output the number of labels."
+        )
+    return y_true
+
+
+def _a_weight_an_entry(sample_weight, shape):
+    sample_weight = ops.convert_to_tensor(sample_weight)
+    missing_axes = len(shape) - len(sample_weight.shape)
+    if missing_axes > 0:
+        sample_weight = ops.expand_dims(sample_weight, tuple(range(-missing_axes, 0)))
+    return ops.broadcast_to(sample_weight, shape)

@@ -1,0 +1,40 @@
+"""Mean absolute error with a weight for every entry."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+
+
+@public
+class ElementwiseMeanAbsoluteError(keras.metrics.MeanMetricWrapper):
+    """Mean absolute error of `[B, k]` values, where single ones can be missing.
+
+    Every entry counts with its weight. Without weights, or with a weight a row, it equals
+    `keras.metrics.MeanAbsoluteError`, which averages over the last axis first and so cannot weigh entries.
+
+    Args:
+        name: Name of the metric.
+        dtype: Type to compute in, as in Keras.
+
+    Example:
+        ```python
+        metric = mtl.metrics.ElementwiseMeanAbsoluteError()
+        labels, there = np.array([[1.0, 2.0], [3.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 0.0]])
+        metric.update_state(labels, np.array([[1.0, 1.0], [1.0, 9.0]]), sample_weight=there)
+        metric.result()  # (0 + 1 + 2) / 3
+        ```
+    """
+
+    def __init__(self, name="mean_absolute_error", dtype=None):
+        super().__init__(_distance, name=name, dtype=dtype)
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype}
+
+
+def _distance(y_true, y_pred):
+    """Returns the absolute error of each entry, in the shape of the predictions."""
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.cast(ops.reshape(y_true, ops.shape(y_pred)), y_pred.dtype)
+    return ops.abs(y_true - y_pred)
