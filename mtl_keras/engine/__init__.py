@@ -1,0 +1,6 @@
+"""The engine: which variables the tasks share, and the training step."""
+
+from mtl_keras.engine.partition import Partition
+from mtl_keras.engine.tensorflow import TrainStep
+
+__all__ = ["Partition", "TrainStep"]

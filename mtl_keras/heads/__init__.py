@@ -1,0 +1,9 @@
+"""Heads: the output layers of a task, with its default loss and metrics."""
+
+from mtl_keras.heads._base import Head
+from mtl_keras.heads.binary import Binary
+from mtl_keras.heads.multiclass import Multiclass
+from mtl_keras.heads.multilabel import Multilabel
+from mtl_keras.heads.regression import Regression
+
+__all__ = ["Binary", "Head", "Multiclass", "Multilabel", "Regression"]

@@ -1,0 +1,8 @@
+"""Sharing schemes: how the tasks share a tower."""
+
+from mtl_keras.sharing._base import Sharing
+from mtl_keras.sharing.hard import Hard
+from mtl_keras.sharing.single_task import SingleTask
+from mtl_keras.sharing.soft import Soft
+
+__all__ = ["Hard", "Sharing", "SingleTask", "Soft"]

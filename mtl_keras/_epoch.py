@@ -1,0 +1,3 @@
+"""The epoch that `fit` is in, for whatever depends on it."""
+
+current = None

@@ -1,0 +1,162 @@
+"""Holds the towers of the tasks close to each other."""
+
+import math
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg.tower_distance import l1_distance, squared_l2_distance, trace_norm
+
+_NORMS = {"l2": squared_l2_distance, "l1": l1_distance, "trace": trace_norm}
+_SCHEDULES = {
+    "constant": lambda progress: 1.0,
+    "linear": lambda progress: 1.0 - progress,
+    "cosine": lambda progress: 0.5 * (1.0 + math.cos(math.pi * progress)),
+}
+
+
+@public
+class SoftSharing(keras.callbacks.Callback):
+    """Adds to what is trained: strength · Σ_{i<j} ‖θ_i − θ_j‖² over the towers of the tasks.
+
+    For a model with a tower a task (`sharing="soft"`), or for any `MultiTaskModel` whose corresponding layers
+    `groups` names. The penalty is part of the training step, and ends with the `fit` that has the callback.
+
+    Logged each epoch, beside the loss that contains it: `soft_sharing_penalty` (the mean of the term above),
+    `soft_sharing_strength`, and `tower_distance`, √(Σ_{i<j} ‖θ_i − θ_j‖²) at its end, whatever the norm.
+
+    Args:
+        strength: Factor of the penalty, at least 0. With 0 the tasks train as with `sharing="single_task"`. It can
+            be set in training, `callback.strength = 0.1`, at no cost.
+        norm: `"l2"` for the squared Euclidean distance; `"l1"` for Σ_{i<j} ‖θ_i − θ_j‖₁, which makes variables
+            equal rather than close; `"trace"` for the trace norm of the stacked variables, which makes the towers
+            span few dimensions rather than be close.
+        schedule: How the strength goes on after the warm-up: `"constant"`, or down to 0 at the end of training in a
+            `"linear"` or `"cosine"` way.
+        warmup_epochs: Over so many epochs the strength first rises linearly from 0.
+        groups: `{task: list of names}` of layers, or of variables by their `path`, that correspond in order; the
+            towers that `build_model` made by default.
+
+    Raises:
+        ValueError: For an unknown norm or schedule or a negative number; when training begins, for a model
+            without towers to compare, an unknown name in `groups`, or variables whose shapes differ.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks, sharing="soft")
+    model.compile("adam")
+    y = {"digit": np.arange(10), "odd": np.arange(10) % 2}
+    callback = mtl.callbacks.SoftSharing(strength=0.1, schedule="cosine")
+    history = model.fit(np.ones((10, 8, 8)), y, epochs=2, callbacks=[callback], verbose=0)
+    history.history["tower_distance"]  # two numbers, the second the smaller
+    ```
+
+    Reference: L. Duong, T. Cohn, S. Bird, P. Cook, "Low Resource Dependency Parsing", ACL 2015 (l2); Y. Yang,
+    T. Hospedales, "Trace Norm Regularised Deep Multi-Task Learning", ICLR workshop 2017 (trace, by flattening along
+    the task axis).
+    """
+
+    def __init__(self, strength, norm="l2", schedule="constant", warmup_epochs=0, groups=None):
+        super().__init__()
+        for argument, value, known in (("norm", norm, _NORMS), ("schedule", schedule, _SCHEDULES)):
+            if value not in known:
+                raise ValueError(
+                    f"`{argument}` must be one of {list(known)}. Received: {argument}={value!r}."
+                )
+        if warmup_epochs < 0:
+            raise ValueError(f"`warmup_epochs` must be at least 0. Received: warmup_epochs={warmup_epochs}.")
+        # A variable, so that a change of the strength traces nothing anew.
+        self._factor = keras.Variable(0.0, trainable=False, dtype="float32", name="soft_sharing_strength")
+        self._share = 1.0  # what the schedule leaves of the strength
+        self.strength = strength
+        self.norm = norm
+        self.schedule = schedule
+        self.warmup_epochs = warmup_epochs
+        self.groups = groups
+
+    @property
+    def strength(self):
+        """Factor of the penalty before the schedule."""
+        return self._strength
+
+    @strength.setter
+    def strength(self, value):
+        if not value >= 0:
+            raise ValueError(f"`strength` must be at least 0. Received: strength={value}.")
+        self._strength = float(value)
+        self._factor.assign(self._strength * self._share)
+
+    def set_model(self, model):
+        super().set_model(model)
+        if not hasattr(model, "add_penalty"):
+            raise ValueError(
+                f"`SoftSharing` needs a mtl_keras.MultiTaskModel. Received: {type(model).__name__}. Wrap yours as "
+                "`MultiTaskModel(model.inputs, {task: output})`."
+            )
+        self._towers = _corresponding_variables(model, self.groups)
+        model.add_penalty("soft_sharing_penalty", self._penalty)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch < self.warmup_epochs:
+            self._share = epoch / self.warmup_epochs
+        else:
+            done = (epoch - self.warmup_epochs) / (self.params["epochs"] - self.warmup_epochs)
+            self._share = _SCHEDULES[self.schedule](done)
+        self.strength = self._strength
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None:
+            logs["soft_sharing_strength"] = self._strength * self._share
+            logs["tower_distance"] = float(ops.sqrt(squared_l2_distance(self._tensors())))
+
+    def _penalty(self):
+        return self._factor * _NORMS[self.norm](self._tensors())
+
+    def _tensors(self):
+        return [[ops.cast(variable, "float32") for variable in tower] for tower in self._towers]
+
+
+def _corresponding_variables(model, groups):
+    """Returns one list of trainable variables a tower, in the order in which they correspond."""
+    groups = groups or model.towers
+    towers = {task: _trainable_variables(model, names) for task, names in groups.items()}
+    if len(towers) < 2:
+        raise ValueError(
+            f"`SoftSharing` needs the towers of two tasks or more. Received: groups={groups}. Build the model with "
+            '`sharing="soft"`, or name the layers of each task in `groups`.'
+        )
+    first, *others = towers
+    for task in others:
+        shapes = [[tuple(v.shape) for v in towers[name]] for name in (first, task)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"The towers of {first!r} and {task!r} must have variables of the same shapes in the same order. "
+                f"Received: {shapes[0]} and {shapes[1]}."
+            )
+        if {id(v) for v in towers[first]} & {id(v) for v in towers[task]}:
+            raise ValueError(
+                f"The tasks {first!r} and {task!r} share variables, which have no distance. Build the model with "
+                '`sharing="soft"`, or name the layers of each task in `groups`.'
+            )
+    return list(towers.values())
+
+
+def _trainable_variables(model, names):
+    """Returns the trainable variables of layers, or with a path, that have the given names."""
+    by_path = {variable.path: variable for variable in model.trainable_variables}
+    layers = {layer.name: layer for layer in model.layers}
+    variables = []
+    for name in names:
+        if name in by_path:
+            variables.append(by_path[name])
+        elif name in layers:
+            variables.extend(layers[name].trainable_variables)
+        else:
+            raise ValueError(
+                f"`groups` names {name!r}, which is no layer of the model and no path of a trainable variable. "
+                f"Layers: {sorted(layers)}."
+            )
+    return variables

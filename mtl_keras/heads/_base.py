@@ -1,0 +1,76 @@
+"""What a head is: the layers of one task above its features."""
+
+import keras
+
+
+class Head:
+    """Turns a task's features into its output, in the task's natural unit.
+
+    Abstract. A head is called once, while the model is built, and leaves plain Keras layers named after the
+    task. Features of rank over 2 (maps, sequences) are averaged over their positions first. The output layer
+    is an activation in float32, which the loss gets untouched: Keras then finds the logits behind it.
+
+    Args:
+        hidden: Widths of the dense layers of the head's own, between the features and the output.
+        activation: Activation of those layers.
+    """
+
+    num_classes = None  # of a head whose labels are classes: how many there are
+
+    def __init__(self, hidden=(), activation="relu"):
+        self.hidden = tuple(hidden)
+        self.activation = activation
+        for width in self.hidden:
+            check_count("hidden", width, minimum=1)
+
+    def __call__(self, features, name):
+        """Applies the head.
+
+        Args:
+            features: Keras tensor, [batch, ..., channels].
+            name: Name of the task: the name of the last layer, and the start of the others'.
+
+        Returns:
+            Keras tensor in float32, [batch, units].
+        """
+        x = features
+        if len(x.shape) > 2:
+            pooling = {3: keras.layers.GlobalAveragePooling1D, 4: keras.layers.GlobalAveragePooling2D}
+            if len(x.shape) not in pooling:
+                raise ValueError(
+                    f"The features of task {name!r} must have rank 2, 3 or 4. Received shape {tuple(x.shape)}. "
+                    "End the tower with a pooling or Flatten layer."
+                )
+            x = pooling[len(x.shape)](name=f"{name}_pool")(x)
+        for i, width in enumerate(self.hidden, start=1):
+            x = keras.layers.Dense(width, activation=self.activation, name=f"{name}_hidden{i}")(x)
+        units, activation = self._output()
+        x = keras.layers.Dense(units, dtype="float32", name=f"{name}_linear")(x)
+        return keras.layers.Activation(activation, dtype="float32", name=name)(x)
+
+    def loss(self):
+        """Returns the default loss, a new `keras.losses.Loss`."""
+        raise NotImplementedError
+
+    def metrics(self):
+        """Returns the default metrics, a list of new `keras.metrics.Metric`s."""
+        raise NotImplementedError
+
+    def _output(self):
+        """Returns the width and the activation of the output layer."""
+        raise NotImplementedError
+
+    def get_config(self):
+        return {"hidden": list(self.hidden), "activation": self.activation}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def check_count(argument, value, minimum):
+    """Raises a ValueError unless `value` is an integer of at least `minimum`."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise ValueError(
+            f"`{argument}` must be an integer of at least {minimum}. Received: {argument}={value!r}."
+        )

@@ -1,0 +1,41 @@
+"""Yes or no."""
+
+import keras
+
+from mtl_keras._registry import public
+from mtl_keras.heads._base import Head
+
+
+@public
+class Binary(Head):
+    """Yes or no: predicts the probability of yes, [batch, 1].
+
+    Labels are 0 or 1, [batch] or [batch, 1]. The default loss is the binary cross-entropy, the default
+    metrics are the accuracy at the threshold 0.5 and the area under the ROC curve.
+
+    Args:
+        hidden: Widths of the head's own dense layers.
+        activation: Activation of those layers.
+
+    Raises:
+        ValueError: If a width is not a positive integer.
+
+    Example:
+
+    ```python
+    task = mtl.Task("odd", mtl.heads.Binary(), class_weight={0: 1.0, 1: 3.0})
+    model = mtl.build_model((8, 8), [task])
+    model.predict(np.zeros((1, 8, 8)), verbose=0)["odd"].shape  # (1, 1)
+    ```
+    """
+
+    num_classes = 2
+
+    def loss(self):
+        return keras.losses.BinaryCrossentropy()
+
+    def metrics(self):
+        return [keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]
+
+    def _output(self):
+        return 1, "sigmoid"

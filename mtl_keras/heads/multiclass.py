@@ -1,0 +1,48 @@
+"""One of several classes."""
+
+import keras
+
+from mtl_keras._registry import public
+from mtl_keras.heads._base import Head, check_count
+
+
+@public
+class Multiclass(Head):
+    """One of `num_classes` classes: predicts probabilities that sum to 1, [batch, num_classes].
+
+    Labels are integers from 0 to `num_classes` - 1, [batch] or [batch, 1]. The default loss is the sparse
+    categorical cross-entropy, the default metric the accuracy.
+
+    Args:
+        num_classes: Number of classes, at least 2.
+        hidden: Widths of the head's own dense layers.
+        activation: Activation of those layers.
+
+    Raises:
+        ValueError: If `num_classes` is below 2 or a width is not a positive integer.
+
+    Example:
+
+    ```python
+    task = mtl.Task("digit", mtl.heads.Multiclass(10, hidden=(32,)))
+    model = mtl.build_model((8, 8), [task])
+    model.predict(np.zeros((1, 8, 8)), verbose=0)["digit"].shape  # (1, 10)
+    ```
+    """
+
+    def __init__(self, num_classes, hidden=(), activation="relu"):
+        super().__init__(hidden, activation)
+        check_count("num_classes", num_classes, minimum=2)
+        self.num_classes = num_classes
+
+    def loss(self):
+        return keras.losses.SparseCategoricalCrossentropy()
+
+    def metrics(self):
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def _output(self):
+        return self.num_classes, "softmax"
+
+    def get_config(self):
+        return {"num_classes": self.num_classes, **super().get_config()}

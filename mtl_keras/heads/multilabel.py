@@ -1,0 +1,51 @@
+"""Any of several labels."""
+
+import keras
+
+from mtl_keras._registry import public
+from mtl_keras.heads._base import Head, check_count
+from mtl_keras.losses import ElementwiseBinaryCrossentropy
+from mtl_keras.metrics import ElementwiseBinaryAccuracy
+
+
+@public
+class Multilabel(Head):
+    """Any of `num_labels` labels, each yes or no: predicts a probability for each, [batch, num_labels].
+
+    Labels are 0 or 1, [batch, num_labels]; single ones may be missing. The default loss is the binary
+    cross-entropy, averaged over the labels that are there; the default metrics are the accuracy at the
+    threshold 0.5 and the area under the ROC curve, over all labels together.
+
+    Args:
+        num_labels: Number of labels, at least 1.
+        hidden: Widths of the head's own dense layers.
+        activation: Activation of those layers.
+
+    Raises:
+        ValueError: If `num_labels` or a width is not a positive integer.
+
+    Example:
+
+    ```python
+    task = mtl.Task("attributes", mtl.heads.Multilabel(3))
+    model = mtl.build_model((8, 8), [task])
+    model.predict(np.zeros((1, 8, 8)), verbose=0)["attributes"].shape  # (1, 3)
+    ```
+    """
+
+    def __init__(self, num_labels, hidden=(), activation="relu"):
+        super().__init__(hidden, activation)
+        check_count("num_labels", num_labels, minimum=1)
+        self.num_labels = num_labels
+
+    def loss(self):
+        return ElementwiseBinaryCrossentropy()
+
+    def metrics(self):
+        return [ElementwiseBinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]
+
+    def _output(self):
+        return self.num_labels, "sigmoid"
+
+    def get_config(self):
+        return {"num_labels": self.num_labels, **super().get_config()}

@@ -1,0 +1,49 @@
+"""Real numbers."""
+
+from mtl_keras._registry import public
+from mtl_keras.heads._base import Head, check_count
+from mtl_keras.losses import ElementwiseMeanSquaredError
+from mtl_keras.metrics import ElementwiseMeanAbsoluteError
+
+
+@public
+class Regression(Head):
+    """`units` real numbers: predicts their values, [batch, units].
+
+    Labels are floats, [batch, units], or [batch] for one unit; single ones may be missing. The default loss
+    is the mean squared error over the numbers that are there, the default metric the mean absolute error.
+    Scale the labels to about unit variance, so that the task's loss is of the size of the others'.
+
+    Args:
+        units: How many numbers, at least 1.
+        hidden: Widths of the head's own dense layers.
+        activation: Activation of those layers.
+
+    Raises:
+        ValueError: If `units` or a width is not a positive integer.
+
+    Example:
+
+    ```python
+    task = mtl.Task("ink", mtl.heads.Regression(), weight=0.5)
+    model = mtl.build_model((8, 8), [task])
+    model.predict(np.zeros((1, 8, 8)), verbose=0)["ink"].shape  # (1, 1)
+    ```
+    """
+
+    def __init__(self, units=1, hidden=(), activation="relu"):
+        super().__init__(hidden, activation)
+        check_count("units", units, minimum=1)
+        self.units = units
+
+    def loss(self):
+        return ElementwiseMeanSquaredError()
+
+    def metrics(self):
+        return [ElementwiseMeanAbsoluteError(name="mae")]
+
+    def _output(self):
+        return self.units, "linear"
+
+    def get_config(self):
+        return {"units": self.units, **super().get_config()}

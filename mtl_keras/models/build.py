@@ -1,0 +1,79 @@
+"""Builds a multi-task model from tasks, a tower and a sharing scheme."""
+
+import keras
+
+from mtl_keras import _registry
+from mtl_keras.models.multi_task_model import MultiTaskModel
+from mtl_keras.task import Task
+from mtl_keras.towers import as_tower
+
+
+def build_model(inputs, tasks, tower="mlp", sharing="hard", preprocess=None, name=None):
+    """Builds a functional Keras model with one named output a task.
+
+    Args:
+        inputs: Shape of one sample, such as `(28, 28, 1)`; or a `keras.Input`; or several inputs as a dict
+            `{name: shape or keras.Input}` or as a list of `keras.Input`s, which then are called by their names.
+        tasks: List of `mtl_keras.Task`s with distinct names.
+        tower: What turns the inputs into features: a look-up string (`"mlp"`, `"lenet"`, ...), a recipe of
+            `mtl_keras.towers`, or any `keras.Model` or Keras layer.
+        sharing: How the tasks share the tower: a look-up string (`"hard"`, `"single_task"`, `"soft"`) or a recipe of
+            `mtl_keras.sharing`.
+        preprocess: A Keras layer, or a list of them, applied to every input inside the model, so that the export
+            takes raw data: `keras.layers.Rescaling(1 / 255)`.
+        name: Name of the model.
+
+    Returns:
+        A `mtl_keras.MultiTaskModel`, not compiled.
+
+    Raises:
+        ValueError: If a name is unknown, or the tasks are none or share a name.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((28, 28, 1), tasks, tower="lenet", sharing="hard")
+    model.compile("adam")
+    model.output_names  # ['digit', 'odd']
+    ```
+    """
+    tasks = list(tasks)
+    names = [task.name if isinstance(task, Task) else None for task in tasks]
+    if not tasks or None in names:
+        raise ValueError(f"`tasks` must be a list of at least one mtl_keras.Task. Received: tasks={tasks!r}.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"`tasks` must have distinct names. Received: {names}.")
+    inputs = _as_inputs(inputs)
+    x = _preprocessed(inputs, preprocess)
+    features = _registry.get("sharing", sharing)(x, as_tower(tower), tasks)
+    outputs = {task.name: task.head(features[task.name], task.name) for task in tasks}
+    towers = {task: [layer.name for layer in _layers_between(x, tensor)] for task, tensor in features.items()}
+    return MultiTaskModel(inputs, outputs, tasks=tasks, towers=towers, name=name)
+
+
+def _as_inputs(inputs):
+    """Returns a Keras input, or a dict of them by name."""
+    if isinstance(inputs, dict):
+        return {
+            name: spec if isinstance(spec, keras.KerasTensor) else keras.Input(spec, name=name)
+            for name, spec in inputs.items()
+        }
+    if isinstance(inputs, keras.KerasTensor):
+        return inputs
+    if isinstance(inputs, (list, tuple)) and any(isinstance(i, keras.KerasTensor) for i in inputs):
+        return {tensor.name: tensor for tensor in inputs}
+    return keras.Input(inputs, name="inputs")
+
+
+def _preprocessed(inputs, preprocess):
+    layers = keras.tree.flatten(preprocess) if preprocess is not None else []
+    for layer in layers:
+        inputs = keras.tree.map_structure(layer, inputs)
+    return inputs
+
+
+def _layers_between(inputs, tensor):
+    """Returns the layers that lead from the inputs to a tensor, in the order of the graph."""
+    layers = keras.Model(inputs, tensor).layers
+    return [layer for layer in layers if not isinstance(layer, keras.layers.InputLayer)]

@@ -1,0 +1,58 @@
+"""Checks of what a user gives by task name, with errors that list the valid names."""
+
+
+def check_names(argument, given, names, complete=False):
+    """Raises a ValueError if `given` is no dict by task name.
+
+    Args:
+        argument: What to call it in the error.
+        given: What the user gave.
+        names: The valid names.
+        complete: Whether every name must be there.
+    """
+    names = list(names)
+    if not isinstance(given, dict):
+        raise ValueError(
+            f"`{argument}` must be a dict by task name with keys {names}. Received: {_describe(given)}."
+        )
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise ValueError(f"`{argument}` has unknown keys {unknown}. Expected task names out of {names}.")
+    missing = [name for name in names if name not in given]
+    if complete and missing:
+        raise ValueError(f"`{argument}` lacks the tasks {missing}. Expected the keys {names}.")
+
+
+def by_task(argument, given, names):
+    """Returns labels or sample weights of a batch as a complete dict by task name.
+
+    Args:
+        argument: `"y"` or `"sample_weight"`.
+        given: Dict by task name; one array alone is the labels of an only task, or the weights of every task.
+        names: Names of the tasks.
+    """
+    names = list(names)
+    if hasattr(given, "shape") and (len(names) == 1 or argument == "sample_weight"):
+        return {name: given for name in names}
+    check_names(argument, given, names, complete=True)
+    return given
+
+
+def check_shape(task, y, y_pred, sample_weight):
+    """Raises a ValueError if the static shapes of a task's labels or weights cannot belong to its output."""
+    if sample_weight is not None and len(sample_weight.shape) > len(y_pred.shape):
+        raise ValueError(
+            f"`sample_weight[{task!r}]` must have shape [batch] or the labels' shape. "
+            f"Received shape {tuple(sample_weight.shape)} for an output of shape {tuple(y_pred.shape)}."
+        )
+    if len(y.shape) == len(y_pred.shape) and y.shape[-1] not in (1, None, y_pred.shape[-1]):
+        raise ValueError(
+            f"`y[{task!r}]` has shape {tuple(y.shape)}, and the task's output has shape {tuple(y_pred.shape)}. "
+            "Their last axes must agree, or the labels' be 1."
+        )
+
+
+def _describe(value):
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__} of length {len(value)}"
+    return f"an array of shape {tuple(value.shape)}" if hasattr(value, "shape") else repr(value)

@@ -1,0 +1,15 @@
+"""Tells the package which epoch `fit` is in."""
+
+import keras
+
+from mtl_keras import _epoch
+
+
+class EpochClock(keras.callbacks.Callback):
+    """Sets `_epoch.current` in training, and takes it back at the end."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        _epoch.current = epoch
+
+    def on_train_end(self, logs=None):
+        _epoch.current = None

@@ -1,0 +1,253 @@
+"""The multi-task model: a functional Keras model with one named output a task."""
+
+import types
+
+import keras
+
+from mtl_keras._registry import get
+from mtl_keras.engine import Partition, TrainStep
+from mtl_keras.models import check
+from mtl_keras.models.epoch_clock import EpochClock
+from mtl_keras.models.objective import Objective, as_loss, as_metric
+from mtl_keras.models.penalty import Penalty
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class MultiTaskModel(TrainStep, keras.Model):
+    """A functional Keras model whose outputs are a dict by task name.
+
+    `mtl_keras.build_model` makes one from tasks; a graph of your own becomes one by
+    `MultiTaskModel(inputs, {task: output})`. `fit`, `evaluate`, `predict`, callbacks and `.keras` files work as
+    in Keras. What differs: labels may be missing (sample weight 0), every name is checked, and the logged
+    losses of the tasks are exact on a partial last batch too.
+
+    Args:
+        inputs: Keras input, or a list or dict of them.
+        outputs: `{task name: Keras tensor}`.
+        tasks: List of `Task`s with the names of the outputs, or None for a graph of your own, whose losses
+            `compile` must then get.
+        towers: `{task name: list of the names of the layers between the inputs and the task's features}`, where
+            that is known; `callbacks.SoftSharing` reads it.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If `outputs` is no dict, or its names are not those of the tasks.
+
+    Example:
+
+    ```python
+    image = keras.Input((8, 8), name="image")
+    features = keras.layers.Flatten()(image)
+    outputs = {"ink": keras.layers.Dense(1)(features), "odd": keras.layers.Dense(1, activation="sigmoid")(features)}
+    model = mtl.MultiTaskModel(image, outputs)
+    model.compile("adam", loss={"ink": "mse", "odd": "binary_crossentropy"}, loss_weights={"ink": 0.5})
+    history = model.fit(np.ones((4, 8, 8)), {"ink": np.ones(4), "odd": np.ones(4)}, verbose=0)
+    sorted(history.history)  # ['ink_loss', 'loss', 'odd_loss']
+    ```
+    """
+
+    def __init__(self, *args, tasks=None, towers=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not isinstance(self.output, dict):
+            raise ValueError(
+                f"`outputs` must be a dict by task name, such as {{'digit': tensor}}. Received: {self.output!r}."
+            )
+        self.tasks = list(tasks or [])
+        if self.tasks:
+            check.check_names("outputs", self.output, [task.name for task in self.tasks], complete=True)
+        self.towers = {task: list(layers) for task, layers in (towers or {}).items()}
+        # In namespaces, because Keras would track what is in a dict and never forget it.
+        self._compilation = types.SimpleNamespace(objectives={}, partition=None, arguments={})
+        self._penalties = types.SimpleNamespace(by_name={})
+
+    @property
+    def task_names(self):
+        """Names of the tasks, in the order of the outputs."""
+        return list(self.output)
+
+    @property
+    def objectives(self):
+        """`{task: Objective}` as `compile` resolved them."""
+        return self._compilation.objectives
+
+    @property
+    def partition(self):
+        """The `Partition` of the variables that were trainable at `compile`."""
+        return self._compilation.partition
+
+    @property
+    def penalties(self):
+        """`{name: Penalty}`, terms that a callback adds to what is trained, for one `fit`."""
+        return self._penalties.by_name
+
+    @property
+    def metrics(self):
+        penalty_means = [penalty.mean for penalty in self.penalties.values()]
+        return [*super().metrics, *self.objectives.values(), *penalty_means]
+
+    @property
+    def loss_mean(self):
+        """The running mean of the trained sum: the `loss` of the logs."""
+        return self.metrics[0]
+
+    @property
+    def training_logs(self):
+        """Names of the logs that exist in training only."""
+        return {penalty.mean.name for penalty in self.penalties.values()}
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        weighting=None,
+        **kwargs,
+    ):
+        """Configures the model for training.
+
+        Args:
+            optimizer: As in Keras.
+            loss: `{task: Keras loss}`, over the tasks' own, or one Keras loss for all tasks.
+            loss_weights: `{task: number}`, over the tasks' `weight`.
+            metrics: `{task: list of Keras metrics}`, over the tasks' own. They count every label that is there
+                once, whatever its sample weight. `[]` for none at all.
+            weighted_metrics: `{task: list of Keras metrics}` that use the sample weights.
+            weighting: None: the weighted sum of the losses is trained.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss`, as in Keras.
+
+        Raises:
+            ValueError: If a name is not that of a task, a task has no loss, or a number is negative.
+        """
+        arguments = {
+            "optimizer": keras.optimizers.get(optimizer),
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "weighting": get("weightings", weighting),
+        }
+        objectives = self._objectives(loss, loss_weights, metrics, weighted_metrics)
+        super().compile(optimizer=arguments["optimizer"], **kwargs)
+        self._compilation.objectives = objectives
+        self._compilation.partition = Partition(self)
+        self._compilation.arguments = {**arguments, **kwargs}
+
+    def _objectives(self, loss, loss_weights, metrics, weighted_metrics):
+        """Returns `{task: Objective}` from the tasks and from what `compile` was given over them."""
+        names = self.task_names
+        tasks = {task.name: task for task in self.tasks}
+        loss = self._by_task("loss", loss, {t: task.loss or task.head.loss() for t, task in tasks.items()})
+        weights = self._by_task("loss_weights", loss_weights, {t: task.weight for t, task in tasks.items()})
+        own_metrics = {
+            t: task.head.metrics() if task.metrics is None else task.metrics for t, task in tasks.items()
+        }
+        metrics = self._by_task("metrics", metrics, own_metrics)
+        weighted_metrics = self._by_task("weighted_metrics", weighted_metrics, {})
+        without_loss = [name for name in names if loss.get(name) is None]
+        if without_loss:
+            raise ValueError(
+                f"`loss` lacks the tasks {without_loss}, which would not be trained. Expected the keys {names}."
+            )
+        objectives = {}
+        for name in names:
+            weight = weights.get(name, 1.0)
+            if not isinstance(weight, (int, float)) or not weight >= 0:
+                raise ValueError(
+                    f"`loss_weights[{name!r}]` must be a number of at least 0. Received: {weight!r}."
+                )
+            task, task_loss, units = tasks.get(name), as_loss(loss[name]), self.output[name].shape[-1]
+            objectives[name] = Objective(
+                name,
+                task_loss,
+                float(weight),
+                [as_metric(m, name, task_loss, units) for m in keras.tree.flatten(metrics.get(name, []))],
+                [
+                    as_metric(m, name, task_loss, units)
+                    for m in keras.tree.flatten(weighted_metrics.get(name, []))
+                ],
+                class_weight=task and task.class_weight,
+                num_classes=task and task.head.num_classes,
+            )
+        return objectives
+
+    def _by_task(self, argument, given, defaults):
+        """Returns what `compile` was given for an argument, by task, over the tasks' own."""
+        names = self.task_names
+        if given is None:
+            return defaults
+        if isinstance(given, dict):
+            check.check_names(argument, given, names)
+            return {**defaults, **given}
+        if isinstance(given, (list, tuple)) and given and len(names) > 1:
+            raise ValueError(
+                f"`{argument}` must be a dict by task name with keys out of {names}, "
+                f"so that nothing depends on an order. Received: {argument}={given!r}."
+            )
+        return dict.fromkeys(names, given)
+
+    def labels(self, y, sample_weight, y_pred):
+        """Returns labels and sample weights of a batch by task; raises a ValueError on wrong names or shapes."""
+        names = self.task_names
+        y = check.by_task("y", y, names)
+        if sample_weight is None:
+            sample_weight = dict.fromkeys(names)
+        sample_weight = check.by_task("sample_weight", sample_weight, names)
+        for name in names:
+            check.check_shape(name, y[name], y_pred[name], sample_weight[name])
+        return y, sample_weight
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, *args, **kwargs):
+        """Trains the model, as `keras.Model.fit` does.
+
+        Data are `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, best from `mtl_keras.data`. In
+        these, the order of an epoch's samples depends on its number alone: to go on after `epochs=3`, call
+        `fit(..., initial_epoch=3, epochs=5)`, as in Keras.
+        """
+        clock = EpochClock()
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(clock)
+        else:
+            callbacks = [clock, *keras.tree.flatten(callbacks or [])]
+        try:
+            return super().fit(x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs)
+        finally:
+            clock.on_train_end()
+            if self.penalties:
+                self.penalties.clear()
+                self.train_function = None
+
+    def add_penalty(self, name, value):
+        """Adds a scalar to what is trained, for one `fit`; for callbacks, in their `set_model`.
+
+        Args:
+            name: Name in the logs of its running mean.
+            value: Function without arguments that returns the scalar, called in the graph of the training step.
+        """
+        self.penalties[name] = Penalty(name, value)
+        self.train_function = None  # traced anew with the penalty in it
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return None
+        return keras.saving.serialize_keras_object(self._compilation.arguments)
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def get_config(self):
+        tasks = [keras.saving.serialize_keras_object(task) for task in self.tasks]
+        return {**super().get_config(), "tasks": tasks, "towers": dict(self.towers)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        tasks = [keras.saving.deserialize_keras_object(task) for task in config.pop("tasks", None) or []]
+        towers = config.pop("towers", None)
+        model = super().from_config(config, custom_objects=custom_objects)
+        model.tasks = tasks
+        model.towers = {task: list(layers) for task, layers in (towers or {}).items()}
+        return model

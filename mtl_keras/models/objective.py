@@ -1,0 +1,136 @@
+"""What one task is trained and judged by, as `compile` resolved it."""
+
+import keras
+from keras import ops
+
+
+class Objective(keras.metrics.Metric):
+    """The loss, its weights and the metrics of one task, and their running values.
+
+    As a Keras metric it reports `{task}_loss`, the mean loss over all labels seen that were there, without
+    `loss_weight`, and `{task}_{metric}` for every metric.
+
+    Missing labels have sample weight 0. The loss of a batch is Σ wᵢ·lᵢ / n over its n labels whose weight is
+    not 0, and 0 if there are none; with no zero weight this is Keras' own mean. `metrics` count the n labels,
+    each once; `weighted_metrics` use the weights themselves.
+
+    Args:
+        name: Name of the task.
+        loss: A `keras.losses.Loss`.
+        loss_weight: Factor of the loss in the trained sum.
+        metrics: List of `keras.metrics.Metric`s.
+        weighted_metrics: List of `keras.metrics.Metric`s.
+        class_weight: `{class: factor}` or None, for training only.
+        num_classes: Number of classes, where there is a `class_weight`.
+    """
+
+    def __init__(
+        self, name, loss, loss_weight, metrics=(), weighted_metrics=(), class_weight=None, num_classes=None
+    ):
+        super().__init__(name=name)
+        self.loss_function = loss
+        self.loss_weight = loss_weight
+        self.loss_mean = keras.metrics.Mean(name="loss")
+        self.task_metrics = list(metrics)
+        self.weighted_metrics = list(weighted_metrics)
+        self.class_weight = class_weight and [class_weight.get(label, 1.0) for label in range(num_classes)]
+
+    def count(self, y, sample_weight):
+        """Returns how many labels of a batch are there. Float scalar."""
+        if sample_weight is None:
+            return ops.cast(ops.shape(y)[0], "float32")
+        return ops.cast(ops.count_nonzero(sample_weight), "float32")
+
+    def loss(self, y, y_pred, sample_weight, count, num_replicas=1, training=True):
+        """Returns the mean loss of a batch over the labels that are there.
+
+        Args:
+            y: Labels.
+            y_pred: The task's output.
+            sample_weight: Weights of the labels, or None.
+            count: Number of labels that are there, over all replicas.
+            num_replicas: Number of replicas, whose losses are summed.
+            training: Whether class weights apply.
+        """
+        weight = sample_weight
+        if training and self.class_weight is not None:
+            label = ops.cast(ops.reshape(y, (-1,)), "int32")
+            class_weight = ops.take(ops.convert_to_tensor(self.class_weight, "float32"), label)
+            weight = class_weight if weight is None else ops.reshape(weight, (-1,)) * class_weight
+        value = self.loss_function(y, y_pred, weight)
+        if sample_weight is not None and self.loss_function.reduction in ("sum_over_batch_size", "mean"):
+            # Keras divides by the number of weights, zero or not.
+            size = ops.cast(ops.size(sample_weight), "float32") * num_replicas
+            value = value * (size / ops.maximum(count, 1.0))
+        return value
+
+    def update_state(self, y, y_pred, sample_weight, loss, count):
+        """Counts a batch; arguments as in `loss`, whose value on one replica is `loss`."""
+        self.loss_mean.update_state(loss, sample_weight=count)
+        present = None if sample_weight is None else ops.cast(ops.not_equal(sample_weight, 0), "float32")
+        for metric in self.task_metrics:
+            metric.update_state(y, y_pred, sample_weight=present)
+        for metric in self.weighted_metrics:
+            metric.update_state(y, y_pred, sample_weight=sample_weight)
+
+    def reset_state(self):
+        for metric in (self.loss_mean, *self.task_metrics, *self.weighted_metrics):
+            metric.reset_state()
+
+    def result(self):
+        metrics = (self.loss_mean, *self.task_metrics, *self.weighted_metrics)
+        return {f"{self.name}_{metric.name}": metric.result() for metric in metrics}
+
+
+class FunctionLoss(keras.losses.Loss):
+    """A function of (y_true, y_pred) that returns one value a sample, as a loss."""
+
+    def __init__(self, function, name):
+        super().__init__(name=name)
+        self.function = function
+
+    def call(self, y_true, y_pred):
+        return self.function(y_true, y_pred)
+
+
+def as_loss(identifier):
+    """Returns the `keras.losses.Loss` that a Keras loss identifier names."""
+    loss = keras.losses.get(identifier)
+    if isinstance(loss, keras.losses.Loss):
+        return loss
+    return FunctionLoss(loss, name=getattr(loss, "__name__", "loss"))
+
+
+def as_metric(identifier, task, loss, units):
+    """Returns the `keras.metrics.Metric` that a Keras metric identifier names.
+
+    Args:
+        identifier: String, function or metric. `"accuracy"` is the accuracy that suits the loss.
+        task: Name of the task, for errors.
+        loss: The task's `keras.losses.Loss`.
+        units: Width of the task's output.
+    """
+    if identifier in ("accuracy", "acc"):
+        return _accuracy(task, loss, units)(name=identifier)
+    metric = keras.metrics.get(identifier)
+    if isinstance(metric, keras.metrics.Metric):
+        if isinstance(identifier, str):
+            metric.name = identifier
+        return metric
+    name = identifier if isinstance(identifier, str) else getattr(metric, "__name__", "metric")
+    return keras.metrics.MeanMetricWrapper(metric, name=name)
+
+
+def _accuracy(task, loss, units):
+    kind = type(loss).__name__ + getattr(getattr(loss, "function", None), "__name__", "")
+    kind = kind.lower().replace("_", "")
+    if "sparsecategorical" in kind:
+        return keras.metrics.SparseCategoricalAccuracy
+    if "categorical" in kind:
+        return keras.metrics.CategoricalAccuracy
+    if units == 1 or "binary" in kind:
+        return keras.metrics.BinaryAccuracy
+    raise ValueError(
+        f'`metrics` of task {task!r}: "accuracy" has several meanings for an output of {units} units and the loss '
+        f"{loss.name!r}. Pass the metric itself, such as keras.metrics.SparseCategoricalAccuracy()."
+    )

@@ -1,0 +1,25 @@
+"""No sharing: a tower of its own for each task."""
+
+import dataclasses
+
+from mtl_keras._registry import public
+from mtl_keras.sharing._base import Sharing, tower_per_task
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class SingleTask(Sharing):
+    """A tower of its own for each task, nothing shared: y_t = h_t(f_t(x)). The baseline that sharing must beat.
+
+    The tasks train side by side in one model; no task's gradient reaches another's variables.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    baseline = mtl.build_model((8, 8), tasks, sharing="single_task")
+    ```
+    """
+
+    def __call__(self, inputs, tower, tasks):
+        return tower_per_task(tower, inputs, tasks)
