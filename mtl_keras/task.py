@@ -70,9 +70,7 @@ class Task:
         return class_weight
 
     def get_config(self):
-        class_weight = self.class_weight and {
-            str(label): factor for label, factor in self.class_weight.items()
-        }
+        class_weight = self.class_weight and {str(label): factor for label, factor in self.class_weight.items()}
         return {
             "name": self.name,
             "head": keras.saving.serialize_keras_object(self.head),

@@ -63,9 +63,7 @@ class SoftSharing(keras.callbacks.Callback):
         super().__init__()
         for argument, value, known in (("norm", norm, _NORMS), ("schedule", schedule, _SCHEDULES)):
             if value not in known:
-                raise ValueError(
-                    f"`{argument}` must be one of {list(known)}. Received: {argument}={value!r}."
-                )
+                raise ValueError(f"`{argument}` must be one of {list(known)}. Received: {argument}={value!r}.")
         if warmup_epochs < 0:
             raise ValueError(f"`warmup_epochs` must be at least 0. Received: warmup_epochs={warmup_epochs}.")
         # A variable, so that a change of the strength traces nothing anew.

@@ -28,7 +28,6 @@ class Partition:
         counts = {id(v): sum(id(v) in ids for ids in reached.values()) for v in variables}
         self.shared = [v for v in variables if counts[id(v)] > 1]
         self.own = {
-            task: [v for v in variables if counts[id(v)] == 1 and id(v) in ids]
-            for task, ids in reached.items()
+            task: [v for v in variables if counts[id(v)] == 1 and id(v) in ids] for task, ids in reached.items()
         }
         self.reach = {task: [id(v) in ids for v in self.shared] for task, ids in reached.items()}

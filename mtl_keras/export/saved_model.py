@@ -38,9 +38,7 @@ def saved_model(model, path, version=None):
     ```
     """
     if not isinstance(model, keras.Model) or not isinstance(getattr(model, "output", None), dict):
-        raise ValueError(
-            f"`model` must be a functional model with outputs by name. Received: model={model!r}."
-        )
+        raise ValueError(f"`model` must be a functional model with outputs by name. Received: model={model!r}.")
     path = pathlib.Path(path)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"`path` must be a folder. Received a file: {path}.")
@@ -49,9 +47,7 @@ def saved_model(model, path, version=None):
         raise ValueError(f"`version` must be a positive integer. Received: version={version!r}.")
     target = path / str(version)
     if target.exists():
-        raise FileExistsError(
-            f"Version {version} exists: {target}. Leave `version` out for the next free one."
-        )
+        raise FileExistsError(f"Version {version} exists: {target}. Leave `version` out for the next free one.")
     path.mkdir(parents=True, exist_ok=True)
     unfinished = path / f".{version}-{uuid.uuid4().hex}"
     try:

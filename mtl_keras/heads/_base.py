@@ -71,6 +71,4 @@ class Head:
 def check_count(argument, value, minimum):
     """Raises a ValueError unless `value` is an integer of at least `minimum`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-        raise ValueError(
-            f"`{argument}` must be an integer of at least {minimum}. Received: {argument}={value!r}."
-        )
+        raise ValueError(f"`{argument}` must be an integer of at least {minimum}. Received: {argument}={value!r}.")

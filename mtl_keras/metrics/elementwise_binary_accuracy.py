@@ -33,8 +33,7 @@ class ElementwiseBinaryAccuracy(keras.metrics.MeanMetricWrapper):
     def __init__(self, threshold=0.5, name="binary_accuracy", dtype=None):
         if not 0 < threshold < 1:
             raise ValueError(
-                "`threshold` must be in (0, 1), a probability. "
-                f"Received: threshold={threshold!r}. Use 0.5 if in doubt."
+                f"`threshold` must be in (0, 1), a probability. Received: threshold={threshold!r}. Use 0.5 if in doubt."
             )
         super().__init__(_right, name=name, dtype=dtype, threshold=threshold)
         self.threshold = threshold

@@ -12,9 +12,7 @@ def check_names(argument, given, names, complete=False):
     """
     names = list(names)
     if not isinstance(given, dict):
-        raise ValueError(
-            f"`{argument}` must be a dict by task name with keys {names}. Received: {_describe(given)}."
-        )
+        raise ValueError(f"`{argument}` must be a dict by task name with keys {names}. Received: {_describe(given)}.")
     unknown = [name for name in given if name not in names]
     if unknown:
         raise ValueError(f"`{argument}` has unknown keys {unknown}. Expected task names out of {names}.")

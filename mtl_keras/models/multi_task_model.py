@@ -140,9 +140,7 @@ class MultiTaskModel(TrainStep, keras.Model):
         tasks = {task.name: task for task in self.tasks}
         loss = self._by_task("loss", loss, {t: task.loss or task.head.loss() for t, task in tasks.items()})
         weights = self._by_task("loss_weights", loss_weights, {t: task.weight for t, task in tasks.items()})
-        own_metrics = {
-            t: task.head.metrics() if task.metrics is None else task.metrics for t, task in tasks.items()
-        }
+        own_metrics = {t: task.head.metrics() if task.metrics is None else task.metrics for t, task in tasks.items()}
         metrics = self._by_task("metrics", metrics, own_metrics)
         weighted_metrics = self._by_task("weighted_metrics", weighted_metrics, {})
         without_loss = [name for name in names if loss.get(name) is None]
@@ -154,19 +152,14 @@ class MultiTaskModel(TrainStep, keras.Model):
         for name in names:
             weight = weights.get(name, 1.0)
             if not isinstance(weight, (int, float)) or not weight >= 0:
-                raise ValueError(
-                    f"`loss_weights[{name!r}]` must be a number of at least 0. Received: {weight!r}."
-                )
+                raise ValueError(f"`loss_weights[{name!r}]` must be a number of at least 0. Received: {weight!r}.")
             task, task_loss, units = tasks.get(name), as_loss(loss[name]), self.output[name].shape[-1]
             objectives[name] = Objective(
                 name,
                 task_loss,
                 float(weight),
                 [as_metric(m, name, task_loss, units) for m in keras.tree.flatten(metrics.get(name, []))],
-                [
-                    as_metric(m, name, task_loss, units)
-                    for m in keras.tree.flatten(weighted_metrics.get(name, []))
-                ],
+                [as_metric(m, name, task_loss, units) for m in keras.tree.flatten(weighted_metrics.get(name, []))],
                 class_weight=task and task.class_weight,
                 num_classes=task and task.head.num_classes,
             )

@@ -24,9 +24,7 @@ class Objective(keras.metrics.Metric):
         num_classes: Number of classes, where there is a `class_weight`.
     """
 
-    def __init__(
-        self, name, loss, loss_weight, metrics=(), weighted_metrics=(), class_weight=None, num_classes=None
-    ):
+    def __init__(self, name, loss, loss_weight, metrics=(), weighted_metrics=(), class_weight=None, num_classes=None):
         super().__init__(name=name)
         self.loss_function = loss
         self.loss_weight = loss_weight

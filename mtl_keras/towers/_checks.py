@@ -47,9 +47,7 @@ def check_activation(value):
 def check_pooling(value):
     """Raises ValueError unless `value` is "max" or "average"."""
     if value not in ("max", "average"):
-        raise ValueError(
-            f"`pooling` must be 'max' or 'average'. Received: pooling={value!r}. Use 'max' if in doubt."
-        )
+        raise ValueError(f"`pooling` must be 'max' or 'average'. Received: pooling={value!r}. Use 'max' if in doubt.")
 
 
 def _is_count(value):

@@ -62,9 +62,7 @@ class LeNet(Tower):
         for i, filters in enumerate(self.filters, start=1):
             stages[f"conv{i}"] = partial(self._conv, filters=filters, padded=i == 1)
         for i, units in enumerate(self.units, start=1):
-            stages[f"dense{i}"] = partial(
-                dense, units=units, activation=self.activation, dropout=self.dropout
-            )
+            stages[f"dense{i}"] = partial(dense, units=units, activation=self.activation, dropout=self.dropout)
         return stages
 
     def _conv(self, x, name, filters, padded):
