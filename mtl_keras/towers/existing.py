@@ -74,8 +74,8 @@ def _fresh_copy(model, name):
     except Exception as error:
         raise ValueError(
             f"`model` must have a working `get_config` to be copied as {name!r}. "
-            f"Received: model={model!r}, whose copy failed with: {error} "
-            'Give it one, register its own classes with Keras, or use `sharing="hard"`, which needs no copy.'
+            f"Received: model={model!r}, which failed with {type(error).__name__}. "
+            'Return all arguments from `get_config`, or use `sharing="hard"`, which needs no copy.'
         ) from error
 
 

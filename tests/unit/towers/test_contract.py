@@ -1,0 +1,166 @@
+"""What holds for every tower."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from mtl_keras import _registry
+from mtl_keras.towers import MLP, Conv, Existing, LeNet, ResNet, as_tower
+from tests.unit.towers._build import build
+
+
+def own_model():
+    return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(4)], name="own")
+
+
+CASES = {  # name of the class: (makes a recipe, shape of the inputs, names of the stages)
+    "MLP": (
+        lambda: MLP(units=(5, 4), dropout=0.1, batch_norm=True),
+        {"b": (3,), "a": (2, 2)},
+        ["dense1", "dense2"],
+    ),
+    "LeNet": (lambda: LeNet(dropout=0.1), (7, 6), ["conv1", "conv2", "dense1", "dense2"]),
+    "Conv": (
+        lambda: Conv(filters=(4, 6), convs_per_stage=2, dropout=0.1),
+        (8, 8),
+        ["conv1", "conv2"],
+    ),
+    "ResNet": (
+        lambda: ResNet(depth=8, width=4, weight_decay=1e-4),
+        (8, 8, 3),
+        ["stem", "group1", "group2", "group3"],
+    ),
+    "Existing": (lambda: Existing(own_model()), (3, 2), ["model"]),
+}
+SIZES = [
+    (MLP(units=[5]), (6,)),
+    (MLP(units=(5,)), ()),
+    (LeNet(), (28, 28)),
+    (LeNet(pooling="average"), (4, 4, 1)),
+    (LeNet(filters=(2, 2, 2), units=(3,)), {"image": (9, 5, 3)}),
+    (Conv(filters=(4, 6, 8), batch_norm=False), (1, 2, 3)),
+    (Conv(filters=(4,)), (None, None, 3)),
+    (ResNet(depth=8, width=4), (5, 7)),
+]
+
+
+@pytest.fixture(params=CASES)
+def case(request):
+    make, shape, stages = CASES[request.param]
+    return make(), shape, stages
+
+
+def batch(shape):
+    if isinstance(shape, dict):
+        return {name: batch(part) for name, part in shape.items()}
+    return np.random.default_rng(0).normal(size=(3, *(side or 6 for side in shape))).astype("float32")
+
+
+def layers_of(model):
+    return [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+
+
+def test_every_tower_has_a_case():
+    assert {name.lower() for name in CASES} == {*_registry.names("towers"), "existing"}
+
+
+def test_is_a_frozen_dataclass_with_named_stages(case):
+    tower, _, stages = case
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        tower.anything = 1
+    assert list(tower.stages()) == stages
+
+
+def test_layer_names_are_unique_and_say_where_they_belong(case):
+    tower, shape, stages = case
+    names = [layer.name for layer in layers_of(build(tower, shape, copies=("one", "two")))]
+    assert len(set(names)) == len(names)
+    if isinstance(tower, Existing):
+        assert names == ["own", "two_model"]
+        return
+    for copy in ("one", "two"):
+        assert {name.split("_")[1] for name in names if name.startswith(copy)} == set(stages)
+    assert all(name.startswith(("one_", "two_")) for name in names)
+
+
+def test_copies_are_independent(case):
+    tower, shape, _ = case
+    layers = layers_of(build(tower, shape, copies=("one", "two")))
+    two = [layer for layer in layers if layer.name.startswith("two")]
+    one = [layer for layer in layers if layer not in two]
+    assert len(one) == len(two)
+    kernels = 0
+    for a, b in zip(sorted(one, key=_place), sorted(two, key=_place), strict=True):
+        for u, v in zip(a.weights, b.weights, strict=True):
+            assert u is not v
+            assert u.shape == v.shape
+            if u.path.endswith("kernel"):
+                assert np.abs(u.numpy() - v.numpy()).max() > 1e-3
+                kernels += 1
+    assert kernels
+
+
+def _place(layer):
+    return layer.name.split("_")[1:]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_same_seed_gives_the_same_weights(name):
+    make, shape, _ = CASES[name]
+    models = []
+    for _ in range(2):
+        keras.utils.set_random_seed(7)
+        models.append(build(make(), shape, copies=("one", "two")))
+    for a, b in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_model_is_plain_keras_and_loads(case, tmp_path):
+    tower, shape, _ = case
+    model = build(tower, shape, copies=("one", "two"))
+    assert "mtl_keras" not in json.dumps(model.get_config())
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for copy, output in model(batch(shape)).items():
+        assert np.isfinite(output).all()
+        np.testing.assert_array_equal(loaded(batch(shape))[copy], output)
+
+
+def test_integers_are_cast(case, tmp_path):
+    tower, shape, _ = case
+    if isinstance(tower, Existing):
+        pytest.skip("its own model decides")
+    model = build(tower, shape, dtype="int32")
+    x = keras.tree.map_structure(lambda part: np.sign(part).astype("int32"), batch(shape))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(x)["shared"], model(x)["shared"])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_builds_in_mixed_precision(name):
+    make, shape, _ = CASES[name]
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build(make(), shape)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.output["shared"].dtype == "bfloat16"
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert np.isfinite(model(batch(shape))["shared"].numpy().astype("float32")).all()
+
+
+@pytest.mark.parametrize(("tower", "shape"), SIZES, ids=lambda x: type(x).__name__)
+def test_other_sizes(tower, shape):
+    model = build(tower, shape)
+    output = model(batch(shape))["shared"]
+    assert output.shape == (3, *model.output["shared"].shape[1:])
+    assert np.isfinite(output).all()
+
+
+@pytest.mark.parametrize("name", ["mlp", "lenet", "conv", "resnet"])
+def test_is_found_by_name(name):
+    assert type(as_tower(name)).__name__.lower() == name
