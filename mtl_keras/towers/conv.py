@@ -81,8 +81,5 @@ class Conv(Tower):
                 name=f"{part}_conv",
             )(x)
             x = activated(x, part, self.activation, self.batch_norm)
-        if not last:
-            x = pooled(x, name, self.pooling)
-        else:
-            x = layers.GlobalAveragePooling2D(name=f"{name}_pool")(x)
+        x = layers.GlobalAveragePooling2D(name=f"{name}_pool")(x) if last else pooled(x, name, self.pooling)
         return dropped(x, name, self.dropout)
