@@ -1,0 +1,102 @@
+"""Every wrong name is a clear ValueError, at `compile` or at the first batch."""
+
+import keras
+import numpy as np
+import pytest
+
+import mtl_keras as mtl
+from tests.helpers import toy
+
+NAMES = r"\['digit', 'odd', 'marks', 'ink'\]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"loss": {"digitt": "mse"}}, rf"`loss` has unknown keys \['digitt'\].*{NAMES}"),
+        ({"loss": {"digit": None}}, rf"`loss` lacks the tasks \['digit'\].*{NAMES}"),
+        ({"loss": ["mse", "mse"]}, rf"`loss` must be a dict by task name.*{NAMES}"),
+        ({"loss_weights": {"digitt": 1.0}}, rf"`loss_weights` has unknown keys \['digitt'\].*{NAMES}"),
+        ({"loss_weights": [1.0, 2.0, 1.0, 1.0]}, rf"`loss_weights` must be a dict.*{NAMES}"),
+        ({"loss_weights": {"odd": -1.0}}, r"`loss_weights\['odd'\]` must be a number of at least 0. Received: -1.0"),
+        ({"metrics": {"od": ["accuracy"]}}, rf"`metrics` has unknown keys \['od'\].*{NAMES}"),
+        ({"metrics": ["accuracy"]}, rf"`metrics` must be a dict.*{NAMES}"),
+        ({"weighted_metrics": {"od": []}}, rf"`weighted_metrics` has unknown keys \['od'\].*{NAMES}"),
+        ({"loss": {"digit": lambda t, p: p}, "metrics": {"digit": ["accuracy"]}}, "has several meanings"),
+        ({"weighting": "pcgraad"}, "Unknown name 'pcgraad' in mtl_keras.weightings. Expected one of"),
+    ],
+)
+def test_compile(arguments, error):
+    with pytest.raises(ValueError, match=error):
+        toy.model(**arguments)
+
+
+def test_compile_of_a_graph_of_ones_own_needs_every_loss():
+    image = keras.Input((3,), name="image")
+    outputs = {"a": keras.layers.Dense(1)(image), "b": keras.layers.Dense(1)(image)}
+    model = mtl.MultiTaskModel(image, outputs)
+    with pytest.raises(ValueError, match=r"`loss` lacks the tasks \['b'\].*Expected the keys \['a', 'b'\]"):
+        model.compile("adam", loss={"a": "mse"})
+
+
+@pytest.fixture(scope="module")
+def model():
+    return toy.model()
+
+
+def _without(labels, task):
+    return {name: label for name, label in labels.items() if name != task}
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda y: list(y.values()), rf"`y` must be a dict by task name.*{NAMES}"),
+        (lambda y: y["digit"], rf"`y` must be a dict by task name.*{NAMES}.*an array"),
+        (lambda y: {**_without(y, "digit"), "digitt": y["digit"]}, rf"`y` has unknown keys \['digitt'\].*{NAMES}"),
+        (lambda y: {**y, "extra": y["digit"]}, rf"`y` has unknown keys \['extra'\].*{NAMES}"),
+        (lambda y: _without(y, "odd"), rf"`y` lacks the tasks \['odd'\].*{NAMES}"),
+        (lambda y: {**y, "marks": y["marks"][:, :2]}, r"`y\['marks'\]` has shape \(None, 2\).*\(None, 3\)"),
+    ],
+    ids=["list", "one_array", "misspelt", "unknown", "missing", "wrong_width"],
+)
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_labels(model, method, change, error):
+    x, y = toy.arrays()
+    with pytest.raises(ValueError, match=error):
+        getattr(model, method)(x, change(y), verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda w: list(w.values()), rf"`sample_weight` must be a dict by task name.*{NAMES}"),
+        (lambda w: {**_without(w, "ink"), "inc": w["ink"]}, rf"`sample_weight` has unknown keys \['inc'\].*{NAMES}"),
+        (lambda w: _without(w, "ink"), rf"`sample_weight` lacks the tasks \['ink'\].*{NAMES}"),
+        (lambda w: {**w, "odd": np.ones((len(w["odd"]), 1, 1))}, r"`sample_weight\['odd'\]` must have shape"),
+    ],
+    ids=["list", "misspelt", "missing", "wrong_rank"],
+)
+def test_sample_weights(model, change, error):
+    x, y = toy.arrays()
+    weights = {task: np.ones(len(x)) for task in y}
+    with pytest.raises(ValueError, match=error):
+        model.fit(x, y, sample_weight=change(weights), verbose=0)
+
+
+def test_a_failed_fit_leaves_the_model_as_it_was(model):
+    x, y = toy.arrays()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="lacks the tasks"):
+        model.fit(x, _without(y, "odd"), verbose=0)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_outputs_must_be_a_dict_by_the_names_of_the_tasks():
+    image = keras.Input((3,), name="image")
+    output = keras.layers.Dense(1)(image)
+    with pytest.raises(ValueError, match="`outputs` must be a dict by task name"):
+        mtl.MultiTaskModel(image, output)
+    with pytest.raises(ValueError, match=r"`outputs` has unknown keys \['b'\].*\['a'\]"):
+        mtl.MultiTaskModel(image, {"b": output}, tasks=[mtl.Task("a", mtl.heads.Binary())])
