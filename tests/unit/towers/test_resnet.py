@@ -8,7 +8,7 @@ from mtl_keras.towers import ResNet
 from tests.unit.towers._build import build, num_trainable
 
 
-@pytest.mark.parametrize("depth", [20, pytest.param(32, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("depth", [20, 32])
 def test_parameter_count(depth):
     n = (depth - 2) // 6
     # 3x3 kernels of the stem and of three groups of 2n layers; gamma and beta of every filter
