@@ -9,7 +9,8 @@ class ElementwiseLoss(keras.losses.Loss):
 
     Abstract. A subclass implements `entry_losses(y_true, y_pred)`, which returns a value an entry.
     Keras' own losses average over the last axis first, and can weigh whole rows only. Sample weights may
-    be `[B]` or `[B, 1]`, one a row, or `[B, k]`, one an entry; 0 marks a missing label.
+    be `[B]` or `[B, 1]`, one a row, or `[B, k]`, one an entry; 0 marks a missing label. Steps of a sequence,
+    labels `[B, L, k]`, are left out by weights `[B, L]` as well, not by a Keras mask.
     """
 
     def __call__(self, y_true, y_pred, sample_weight=None):

@@ -130,6 +130,11 @@ def test_own_layer():
     assert [type(layer) for layer in layers_of(apply(OwnLayer(), x), x)] == [OwnLayer, OwnLayer]
 
 
+def test_own_layer_inside_a_model_must_be_registered():
+    with pytest.raises(ValueError, match=r"failed with TypeError.*register_keras_serializable"):
+        apply(keras.Sequential([OwnLayer()]), keras.Input((3,)))
+
+
 def test_uncopyable():
     (features,) = apply(Uncopyable(3), keras.Input((3,)), times=1)
     assert features.shape == (None, 3)
