@@ -198,6 +198,7 @@ class MultiTaskModel(TrainStep, keras.Model):
         these, the order of an epoch's samples depends on its number alone: to go on after `epochs=3`, call
         `fit(..., initial_epoch=3, epochs=5)`, as in Keras.
         """
+        self._check_arrays(y, kwargs.get("sample_weight"))
         clock = EpochClock()
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(clock)
@@ -210,6 +211,17 @@ class MultiTaskModel(TrainStep, keras.Model):
             if self.penalties:
                 self.penalties.clear()
                 self.train_function = None
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """Judges the model, as `keras.Model.evaluate` does."""
+        self._check_arrays(y, kwargs.get("sample_weight"))
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def _check_arrays(self, y, sample_weight):
+        """Raises a ValueError on wrong names, where labels come apart from x and Keras would see them first."""
+        for argument, given in (("y", y), ("sample_weight", sample_weight)):
+            if given is not None:
+                check.by_task(argument, given, self.task_names)
 
     def add_penalty(self, name, value):
         """Adds a scalar to what is trained, for one `fit`; for callbacks, in their `set_model`.
@@ -224,23 +236,25 @@ class MultiTaskModel(TrainStep, keras.Model):
     def get_compile_config(self):
         if not self.compiled:
             return None
-        return keras.saving.serialize_keras_object(self._compilation.arguments)
+        # With the tasks, because `keras.models.clone_model` makes a model without them and then compiles it.
+        arguments = {**self._compilation.arguments, "tasks": list(self.tasks), "towers": dict(self.towers)}
+        return keras.saving.serialize_keras_object(arguments)
 
     def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        config = keras.saving.deserialize_keras_object(config)
+        self.tasks, self.towers = config.pop("tasks"), config.pop("towers")
+        self.compile(**config)
         if self.built:
             self.optimizer.build(self.trainable_variables)
 
     def get_config(self):
-        tasks = [keras.saving.serialize_keras_object(task) for task in self.tasks]
-        return {**super().get_config(), "tasks": tasks, "towers": dict(self.towers)}
+        attributes = {"tasks": list(self.tasks), "towers": dict(self.towers)}
+        return {**super().get_config(), **keras.saving.serialize_keras_object(attributes)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        tasks = [keras.saving.deserialize_keras_object(task) for task in config.pop("tasks", None) or []]
-        towers = config.pop("towers", None)
+        attributes = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("tasks", "towers")}
         model = super().from_config(config, custom_objects=custom_objects)
-        model.tasks = tasks
-        model.towers = {task: list(layers) for task, layers in (towers or {}).items()}
+        model.tasks, model.towers = attributes["tasks"], attributes["towers"]
         return model

@@ -50,6 +50,7 @@ class Objective(keras.metrics.Metric):
             num_replicas: Number of replicas, whose losses are summed.
             training: Whether class weights apply.
         """
+        self._check_rank(y, y_pred, sample_weight)
         weight = sample_weight
         if training and self.class_weight is not None:
             label = ops.cast(ops.reshape(y, (-1,)), "int32")
@@ -61,6 +62,18 @@ class Objective(keras.metrics.Metric):
             size = ops.cast(ops.size(sample_weight), "float32") * num_replicas
             value = value * (size / ops.maximum(count, 1.0))
         return value
+
+    def _check_rank(self, y, y_pred, sample_weight):
+        """Raises a ValueError for weights of single entries where the loss has one value a row."""
+        if sample_weight is None or len(sample_weight.shape) < 2 or sample_weight.shape[-1] == 1:
+            return
+        values = self.loss_function.call(ops.cast(y, y_pred.dtype), y_pred)  # for its shape alone
+        if len(values.shape) < len(sample_weight.shape):
+            raise ValueError(
+                f"`sample_weight[{self.name!r}]` has shape {tuple(sample_weight.shape)}, and the loss "
+                f"{self.loss_function.name!r} gives one value a row. Use weights of shape [batch], or a loss of "
+                "single entries, such as mtl_keras.losses.ElementwiseBinaryCrossentropy()."
+            )
 
     def update_state(self, y, y_pred, sample_weight, loss, count):
         """Counts a batch; arguments as in `loss`, whose value on one replica is `loss`."""
@@ -88,6 +101,8 @@ class FunctionLoss(keras.losses.Loss):
         self.function = function
 
     def call(self, y_true, y_pred):
+        if len(y_true.shape) + 1 == len(y_pred.shape) and y_pred.shape[-1] == 1:
+            y_true = ops.expand_dims(y_true, -1)  # labels [batch] for an output [batch, 1]
         return self.function(y_true, y_pred)
 
 

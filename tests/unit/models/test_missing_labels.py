@@ -48,7 +48,7 @@ def test_training_on_a_batch_equals_training_on_the_labels_that_are_there():
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", keras.optimizers.AdamW(weight_decay=0.1)])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
 @pytest.mark.parametrize("sharing", ["hard", "single_task"])
 def test_a_task_without_labels_has_loss_0_and_leaves_its_own_variables_untouched(sharing, optimizer):
     x, y = toy.arrays()

@@ -57,7 +57,8 @@ def test_a_file_loads_as_a_plain_model_without_this_package(tmp_path):
         import json, sys
         import keras, numpy as np
 
-        model = keras.models.load_model("model.keras", custom_objects={"MultiTaskModel": keras.Model}, compile=False)
+        plain = {"mtl_keras>MultiTaskModel": keras.Model}
+        model = keras.models.load_model("model.keras", custom_objects=plain, compile=False)
         assert "mtl_keras" not in sys.modules
         assert type(model).__name__ == "Functional"
         predictions = model.predict(np.load("x.npy"), verbose=0)
