@@ -1,3 +1,3 @@
 """The epoch that `fit` is in, for whatever depends on it."""
 
-current = None
+current = None  # an int while `MultiTaskModel.fit` runs

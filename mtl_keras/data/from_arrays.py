@@ -1,0 +1,152 @@
+"""A dataset of batches from arrays or data frames."""
+
+import tensorflow as tf
+
+from mtl_keras.data._batches import batch_seed, batches
+from mtl_keras.data._read import check_lengths, read
+from mtl_keras.data.mask_missing import mask_missing
+
+
+def from_arrays(
+    x,
+    y,
+    batch_size=32,
+    *,
+    sample_weight=None,
+    missing="auto",
+    shuffle=False,
+    seed=0,
+    augment=None,
+    drop_remainder=False,
+):
+    """Makes a `tf.data.Dataset` of batches `(x, {task: y})` for `fit`, `evaluate` and `predict`.
+
+    Labels may be missing: see `mask_missing`. As soon as one is, or `sample_weight` is given, the batches
+    are `(x, {task: y}, {task: weight})` with every task. The order of an epoch depends on `seed` and on the
+    epoch alone, and so does what `augment` draws: a run that is resumed goes on as it would have.
+
+    float64 becomes float32 and a bool label an integer one; other dtypes, such as uint8 images, stay.
+
+    Args:
+        x: Inputs: an array of shape [N, ...], a dict of arrays, or a pandas DataFrame, whose columns become
+            a dict.
+        y: Labels: `{task: array}`, each of shape [N] or [N, ...], or a DataFrame whose columns are tasks.
+        batch_size: Number of examples in a batch.
+        sample_weight: `{task: array}` with every task, or one array for all, each of shape [N] or of its
+            labels' shape.
+        missing: What stands for a missing label, as in `mask_missing`. By default NaN in float labels, and
+            -1 in integer labels where no other value is negative.
+        shuffle: Whether each epoch has a random order of its own. Not for use with `dataset.repeat()`,
+            which runs ahead of the epoch.
+        seed: An int32 number.
+        augment: A function `(x, seed) -> x` on a batch of inputs, where `seed` is an int32 tensor [2] for
+            the `tf.random.stateless_*` functions, another one for each batch of each epoch.
+        drop_remainder: Whether to leave out a last batch that is not full.
+
+    Returns:
+        A `tf.data.Dataset` of known cardinality, prefetched. Weights have the shape [N], or that of the
+        labels where part of a row is missing.
+
+    Raises:
+        ValueError: If lengths differ, a name is not a task, or an integer label holds -1 and other
+            negative values.
+
+    Example:
+        ```python
+        images = np.random.default_rng(0).integers(0, 255, (10, 8, 8, 1), dtype="uint8")
+        labels = {"digit": np.arange(10), "ink": np.where(np.arange(10) < 5, 0.5, np.nan)}
+        train = mtl.data.from_arrays(images, labels, batch_size=4, shuffle=True)
+        for x, y, sample_weight in train:
+            print(x.shape, y["ink"].numpy(), sample_weight["ink"].numpy())
+        ```
+    """
+    x, y = read("x", x), _read_labels(y)
+    weights = None if sample_weight is None else read("sample_weight", sample_weight)
+    named = {"x": x, "y": y} if weights is None else {"x": x, "y": y, "sample_weight": weights}
+    num_examples = check_lengths(named)
+    steps = _steps(num_examples, batch_size, drop_remainder)
+    _check_options(seed, augment)
+    with tf.device("CPU:0"):
+        y, weights = _mask(y, weights, missing)
+    tensors = (x, y) if weights is None else (x, y, weights)
+
+    def slice_rows(step):  # needs no copy
+        return cut(lambda tensor: tensor[step * batch_size : (step + 1) * batch_size])
+
+    def gather_rows(rows, epoch, step):
+        batch = cut(lambda tensor: tf.gather(tensor, rows))
+        if augment is None:
+            return batch
+        return augment(batch[0], batch_seed(seed, epoch, step)), *batch[1:]
+
+    def cut(rows_of):
+        def fixed(tensor):
+            return tf.ensure_shape(
+                rows_of(tensor), [batch_size if drop_remainder else None, *tensor.shape[1:]]
+            )
+
+        return tf.nest.map_structure(fixed, tensors)
+
+    if shuffle or augment is not None:
+        dataset = batches(num_examples, batch_size, steps, shuffle=shuffle, seed=seed)
+        take = gather_rows
+    else:
+        dataset, take = tf.data.Dataset.range(steps), slice_rows
+    dataset = dataset.map(take, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.with_options(_options()).prefetch(tf.data.AUTOTUNE)
+
+
+def _read_labels(y):
+    y = read("y", y)
+    if not isinstance(y, dict) or not y:
+        raise ValueError(
+            "`y` must be a dict {task: labels} or a DataFrame with one column a task. "
+            f"Received: {'no task' if isinstance(y, dict) else f'an array of shape {y.shape}'}. "
+            'Name the task: `y={"digit": labels}`.'
+        )
+    return {task: tf.cast(label, tf.int32) if label.dtype == tf.bool else label for task, label in y.items()}
+
+
+def _mask(y, weights, missing):
+    """Returns the clean labels, and the weights: None where all are 1, [N] where rows are all or nothing."""
+    clean, masked = mask_missing(y, weights, missing)
+    if weights is None and all(tf.reduce_all(weight == 1) for weight in masked.values()):
+        return clean, None
+    for task, weight in masked.items():
+        given = weights.get(task) if isinstance(weights, dict) else weights
+        by_element = given is not None and tf.size(given) > weight.shape[0]
+        if len(weight.shape) > 1 and not by_element:
+            flat = tf.reshape(weight, [weight.shape[0], -1])
+            if tf.reduce_all(flat == flat[:, :1]):
+                masked[task] = flat[:, 0]
+    return clean, masked
+
+
+def _steps(num_examples, batch_size, drop_remainder):
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(
+            f"`batch_size` must be an integer of at least 1. Received: batch_size={batch_size!r}."
+        )
+    steps = num_examples // batch_size if drop_remainder else -(-num_examples // batch_size)
+    if steps == 0:
+        raise ValueError(
+            f"There must be at least one batch. Received: {num_examples} examples, batch_size={batch_size}, "
+            f"drop_remainder={drop_remainder}. Use a smaller `batch_size`, or more data."
+        )
+    return steps
+
+
+def _check_options(seed, augment):
+    if not isinstance(seed, int) or not -(2**31) <= seed < 2**31:
+        raise ValueError(f"`seed` must be an integer of 32 bits. Received: seed={seed!r}.")
+    if augment is not None and not callable(augment):
+        raise ValueError(
+            f"`augment` must be a function `(x, seed) -> x` or None. Received: augment={augment!r}."
+        )
+
+
+def _options():
+    options = tf.data.Options()
+    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return options

@@ -1,0 +1,137 @@
+"""Turns missing labels into label 0 with weight 0."""
+
+import math
+
+import tensorflow as tf
+
+
+def mask_missing(y, sample_weight=None, missing="auto"):
+    """Sets missing labels to 0 and gives them weight 0.
+
+    A label of weight 0 adds nothing to a loss, but 0 times NaN is NaN, and -1 is no class: so the label
+    is set to 0 as well. TensorFlow operations throughout, for arrays and for batches in `dataset.map`.
+
+    By default NaN is missing in a float label and -1 in an integer label. Integer labels that may be
+    negative for another reason need an entry in `missing`.
+
+    Args:
+        y: Labels, `{task: array}`, each of shape [N] or [N, ...].
+        sample_weight: Weights to multiply in: `{task: array}` with every task, or one array for all, each
+            of shape [N] or of its labels' shape.
+        missing: What stands for a missing label: `"auto"` as above, a value for all tasks, or
+            `{task: value}`, where `None` says that nothing is missing in this task and tasks that are not
+            named are `"auto"`. A value that a task's dtype cannot hold is not there.
+
+    Returns:
+        A tuple `(y, sample_weight)` of dicts with every task. The weights are float32, of the labels'
+        shape where labels have several elements a row of which some may be missing; else of shape [N].
+
+    Raises:
+        ValueError: If a name is not a task, or an integer label holds -1 and other negative values.
+
+    Example:
+        ```python
+        y = {"age": np.array([31.0, np.nan]), "digit": np.array([7, 2])}
+        y, sample_weight = mtl.data.mask_missing(y)
+        print(y["age"].numpy(), sample_weight["age"].numpy())  # [31. 0.] [1. 0.]
+        ```
+    """
+    if not isinstance(y, dict) or not y:
+        raise ValueError(
+            f"`y` must be a dict {{task: labels}} with at least one task. Received: {type(y).__name__}."
+        )
+    if isinstance(missing, dict):
+        _check_names("missing", missing, y, complete=False)
+    else:
+        missing = dict.fromkeys(y, missing)
+    if isinstance(sample_weight, dict):
+        _check_names("sample_weight", sample_weight, y, complete=True)
+    else:
+        sample_weight = dict.fromkeys(y, sample_weight)
+    masked = {
+        task: _mask(task, tf.convert_to_tensor(label), sample_weight[task], missing.get(task, "auto"))
+        for task, label in y.items()
+    }
+    return {task: pair[0] for task, pair in masked.items()}, {task: pair[1] for task, pair in masked.items()}
+
+
+def _check_names(argument, given, tasks, *, complete):
+    unknown = [name for name in given if name not in tasks]
+    absent = [name for name in tasks if complete and name not in given]
+    if unknown or absent:
+        raise ValueError(
+            f"`{argument}` must be a dict by task. Received: {sorted(map(str, given))} (unknown: {unknown}, "
+            f"absent: {absent}). The tasks in `y` are: {sorted(tasks)}."
+        )
+
+
+def _mask(task, label, weight, value):
+    """Returns the label and its weight, with what is missing set to 0 in both."""
+    absent = _absent(task, label, value)
+    by_row = all(size == 1 for size in label.shape[1:])  # one element a row: [N], [N, 1]
+    if absent is not None and by_row:
+        absent = tf.reshape(absent, [-1])  # [N]
+    rows = tf.shape(label)[:1]
+    weight = tf.ones(rows) if weight is None else tf.cast(weight, tf.float32)
+    weight = _fit(task, weight, label, by_element=absent is not None and not by_row)
+    if absent is not None:
+        weight = tf.where(absent, 0.0, weight)
+    empty = _like(weight, label) == 0
+    dirty = tf.zeros_like(label, tf.bool) if absent is None else tf.reshape(absent, tf.shape(label))
+    if label.dtype.is_floating:
+        dirty |= tf.math.is_nan(label) & empty
+    return tf.where(dirty, tf.zeros_like(label), label), weight
+
+
+def _absent(task, label, value):
+    """Returns which elements of a label are missing, or None where none can be."""
+    dtype = label.dtype
+    if isinstance(value, str) and value == "auto":
+        if dtype.is_floating:
+            return tf.math.is_nan(label)
+        if not dtype.is_integer or dtype.is_unsigned:
+            return None
+        label = _only_minus_one(task, label)
+        return label == tf.constant(-1, dtype)
+    if value is None or isinstance(value, str) != (dtype == tf.string):
+        return None
+    if dtype.is_floating and math.isnan(value):
+        return tf.math.is_nan(label)
+    if dtype.is_integer and not (float(value).is_integer() and dtype.min <= value <= dtype.max):
+        return None
+    return label == tf.constant(value, dtype)
+
+
+def _only_minus_one(task, label):
+    """Returns the integer label, once it is known that -1 can only mean a missing one."""
+    minus_one = tf.constant(-1, label.dtype)
+    text = (
+        f"`y[{task!r}]` is an integer label with negative values other than -1, so that -1 may be a value "
+        f"or a missing label. Say which: `missing={{{task!r}: -1}}`, or another value, or None if nothing "
+        "is missing."
+    )
+    if not tf.executing_eagerly():  # one batch cannot tell what the others hold
+        with tf.control_dependencies([tf.debugging.assert_greater_equal(label, minus_one, message=text)]):
+            return tf.identity(label)
+    if tf.reduce_any(label < minus_one) and tf.reduce_any(label == minus_one):
+        raise ValueError(text)
+    return label
+
+
+def _fit(task, weight, label, *, by_element):
+    """Returns the weight with the shape [N], or with the label's where it has one value an element."""
+    rank = len(label.shape)
+    if len(weight.shape) == 2 and weight.shape[1] == 1:
+        weight = tf.reshape(weight, [-1])
+    if len(weight.shape) not in (1, rank) or not weight.shape[:1].is_compatible_with(label.shape[:1]):
+        raise ValueError(
+            f"The weights of {task!r} must have the shape [N] or that of its labels, {label.shape}. "
+            f"Received: `sample_weight` of shape {weight.shape}."
+        )
+    return tf.broadcast_to(_like(weight, label), tf.shape(label)) if by_element else weight
+
+
+def _like(weight, label):
+    """Returns the weight with as many axes as the label."""
+    shape = tf.concat([tf.shape(weight), tf.ones(len(label.shape) - len(weight.shape), tf.int32)], axis=0)
+    return tf.reshape(weight, shape)
