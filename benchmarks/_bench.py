@@ -34,6 +34,4 @@ def report(question, callables, rounds=10, warm_up=1):
     """Prints one line for each callable but the first: its time relative to the first's."""
     for name, (low, median, high) in ratios(callables, rounds, warm_up).items():
         reference = next(iter(callables))
-        print(
-            f"{question}: {name} / {reference} = {median:.3f} (quartiles {low:.3f} to {high:.3f})", flush=True
-        )
+        print(f"{question}: {name} / {reference} = {median:.3f} (quartiles {low:.3f} to {high:.3f})", flush=True)

@@ -58,9 +58,7 @@ def main():
                     "arrays": lambda model=model, shuffle=shuffle: model.fit(
                         x, y, batch_size=BATCH, shuffle=shuffle, verbose=0
                     ),
-                    "from_arrays": lambda model=model, train=train: model.fit(
-                        train, shuffle=False, verbose=0
-                    ),
+                    "from_arrays": lambda model=model, train=train: model.fit(train, shuffle=False, verbose=0),
                 },
                 arguments.rounds,
             )

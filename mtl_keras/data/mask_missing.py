@@ -37,9 +37,7 @@ def mask_missing(y, sample_weight=None, missing="auto"):
         ```
     """
     if not isinstance(y, dict) or not y:
-        raise ValueError(
-            f"`y` must be a dict {{task: labels}} with at least one task. Received: {type(y).__name__}."
-        )
+        raise ValueError(f"`y` must be a dict {{task: labels}} with at least one task. Received: {type(y).__name__}.")
     if isinstance(missing, dict):
         _check_names("missing", missing, y, complete=False)
     else:

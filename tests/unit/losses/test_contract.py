@@ -94,9 +94,7 @@ def test_sequences(cls):
 
 @pytest.mark.parametrize("shape", [(4, 2), (4, 1), (12,)])
 def test_labels_of_another_shape(cls, shape):
-    with pytest.raises(
-        ValueError, match=r"`y_true` must have the shape of `y_pred`.*y_pred of shape \(4, 3\)"
-    ):
+    with pytest.raises(ValueError, match=r"`y_true` must have the shape of `y_pred`.*y_pred of shape \(4, 3\)"):
         cls()(np.zeros(shape), data()[1])
 
 
