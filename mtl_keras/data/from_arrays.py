@@ -81,7 +81,9 @@ def from_arrays(
 
     def cut(rows_of):
         def fixed(tensor):
-            return tf.ensure_shape(rows_of(tensor), [batch_size if drop_remainder else None, *tensor.shape[1:]])
+            return tf.ensure_shape(
+                rows_of(tensor), [batch_size if drop_remainder else None, *tensor.shape[1:]]
+            )
 
         return tf.nest.map_structure(fixed, tensors)
 
@@ -122,7 +124,7 @@ def _mask(y, weights, missing):
 
 def _steps(num_examples, batch_size, drop_remainder):
     if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"`batch_size` must be an integer of at least 1. Received: batch_size={batch_size!r}.")
+        raise ValueError(f"`batch_size` must be an integer above 0. Received: batch_size={batch_size!r}.")
     steps = num_examples // batch_size if drop_remainder else -(-num_examples // batch_size)
     if steps == 0:
         raise ValueError(
@@ -136,7 +138,9 @@ def _check_options(seed, augment):
     if not isinstance(seed, int) or not -(2**31) <= seed < 2**31:
         raise ValueError(f"`seed` must be an integer of 32 bits. Received: seed={seed!r}.")
     if augment is not None and not callable(augment):
-        raise ValueError(f"`augment` must be a function `(x, seed) -> x` or None. Received: augment={augment!r}.")
+        raise ValueError(
+            f"`augment` must be a function `(x, seed) -> x` or None. Received: augment={augment!r}."
+        )
 
 
 def _options():

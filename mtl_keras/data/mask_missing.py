@@ -33,7 +33,7 @@ def mask_missing(y, sample_weight=None, missing="auto"):
         ```python
         y = {"age": np.array([31.0, np.nan]), "digit": np.array([7, 2])}
         y, sample_weight = mtl.data.mask_missing(y)
-        print(y["age"].numpy(), sample_weight["age"].numpy())  # [31. 0.] [1. 0.]
+        print(y["age"].numpy(), sample_weight["age"].numpy())  # [31.  0.] [1. 0.]
         ```
     """
     if not isinstance(y, dict) or not y:

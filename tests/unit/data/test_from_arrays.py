@@ -1,0 +1,238 @@
+"""Batches from arrays and data frames."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from mtl_keras import _epoch
+from mtl_keras.data import from_arrays
+
+
+def tens():
+    return np.arange(10), {"t": np.arange(10)}
+
+
+def order(dataset):
+    return [x.tolist() for x, *_ in dataset.as_numpy_iterator()]
+
+
+def whole(*arguments, **keywords):
+    return next(from_arrays(*arguments, batch_size=100, **keywords).as_numpy_iterator())
+
+
+def test_batches_in_order():
+    dataset = from_arrays(*tens(), batch_size=4)
+    assert order(dataset) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert int(dataset.cardinality()) == 3
+
+
+def test_drop_remainder_fixes_the_batch_size():
+    dataset = from_arrays(*tens(), batch_size=4, drop_remainder=True)
+    assert order(dataset) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert int(dataset.cardinality()) == 2
+    assert dataset.element_spec[0].shape == (4,)
+
+
+def test_shuffle_is_a_permutation_that_keeps_rows_together():
+    dataset = from_arrays(*tens(), batch_size=4, shuffle=True)
+    assert int(dataset.cardinality()) == 3
+    seen = []
+    for x, y in dataset.as_numpy_iterator():
+        np.testing.assert_array_equal(x, y["t"])
+        seen += x.tolist()
+    assert sorted(seen) == list(range(10))
+    assert seen != list(range(10))
+
+
+def test_order_is_a_function_of_seed_and_epoch():
+    one, two = (from_arrays(*tens(), batch_size=4, shuffle=True, seed=5) for _ in range(2))
+    epochs = [order(one) for _ in range(3)]
+    assert epochs == [order(two) for _ in range(3)]
+    assert epochs[0] != epochs[1] != epochs[2]
+    assert order(from_arrays(*tens(), batch_size=4, shuffle=True, seed=6)) != epochs[0]
+
+
+def test_resumes_at_the_epoch_that_fit_is_in(monkeypatch):
+    fresh = from_arrays(*tens(), batch_size=4, shuffle=True)
+    epochs = [order(fresh) for _ in range(4)]
+    monkeypatch.setattr(_epoch, "current", 3)
+    resumed = from_arrays(*tens(), batch_size=4, shuffle=True)
+    assert order(resumed) == epochs[3]
+    assert order(resumed) == epochs[3]
+
+
+def test_fit_sees_another_order_each_epoch():
+    image = keras.Input((1,))
+    model = keras.Model(image, {"t": keras.layers.Dense(1)(image)})
+    model.compile("sgd", loss={"t": "mse"})
+    expected = order(from_arrays(*tens(), batch_size=4, shuffle=True))
+    seen = []
+    dataset = from_arrays(*tens(), batch_size=4, shuffle=True)
+
+    def spy(rows):
+        seen.append(rows.tolist())
+        return rows
+
+    def watched(x, y):
+        return tf.ensure_shape(tf.numpy_function(spy, [x], x.dtype), [None]), y
+
+    model.fit(dataset.map(watched), epochs=2, shuffle=False, verbose=0)
+    assert seen[:3] == expected
+    assert len(seen) == 6
+    assert seen[3:] != expected
+
+
+def test_augment_is_repeatable_and_new_in_every_batch(monkeypatch):
+    def draw(x, seed):
+        return tf.random.stateless_uniform(tf.shape(x), seed, maxval=10**9, dtype=tf.int32)
+
+    dataset = from_arrays(*tens(), batch_size=4, augment=draw)
+    epochs = [order(dataset) for _ in range(3)]
+    assert len(np.unique(np.concatenate([batch for epoch in epochs for batch in epoch]))) == 30
+    monkeypatch.setattr(_epoch, "current", 2)
+    assert order(from_arrays(*tens(), batch_size=4, augment=draw)) == epochs[2]
+
+
+def test_augment_sees_a_dict_of_inputs():
+    x = {"a": np.arange(4.0), "b": np.ones(4)}
+    inputs, _ = whole(x, {"t": np.arange(4)}, augment=lambda x, seed: {"a": x["a"] + 1, "b": x["b"]})
+    np.testing.assert_array_equal(inputs["a"], [1, 2, 3, 4])
+
+
+def test_dtypes():
+    x = {
+        "image": np.zeros((2, 3), "uint8"),
+        "value": np.zeros(2, "float64"),
+        "name": np.array(["a", "b"], object),
+        "half": np.zeros(2, "float16"),
+    }
+    y = {"flag": np.array([True, False]), "class": np.array([1, 2]), "value": np.array([0.5, 1.5])}
+    inputs, labels = whole(x, y)
+    assert {key: array.dtype.name for key, array in inputs.items()} == {
+        "image": "uint8",
+        "value": "float32",
+        "name": "object",
+        "half": "float16",
+    }
+    assert inputs["name"].tolist() == [b"a", b"b"]
+    assert {key: array.dtype.name for key, array in labels.items()} == {
+        "flag": "int32",
+        "class": "int64",
+        "value": "float32",
+    }
+
+
+def test_data_frames():
+    x = pd.DataFrame({"age": [30.0, 40.0], "city": ["Bern", "Chur"]})
+    y = pd.DataFrame({"rich": [True, False], "score": [0.5, None]})
+    inputs, labels, weights = whole(x, y)
+    assert inputs["city"].tolist() == [b"Bern", b"Chur"]
+    np.testing.assert_array_equal(inputs["age"], [30, 40])
+    np.testing.assert_array_equal(labels["rich"], [1, 0])
+    np.testing.assert_array_equal(labels["score"], [0.5, 0])
+    np.testing.assert_array_equal(weights["rich"], [1, 1])
+    np.testing.assert_array_equal(weights["score"], [1, 0])
+
+
+def test_weights_only_where_something_is_missing_or_given():
+    x = np.arange(3)
+    assert len(whole(x, {"t": np.arange(3.0)})) == 2
+    assert len(whole(x, {"t": np.array([0, -3, 5])})) == 2
+    *_, weights = whole(x, {"t": np.array([0, -1, 5]), "u": np.arange(3)})
+    np.testing.assert_array_equal(weights["t"], [1, 0, 1])
+    np.testing.assert_array_equal(weights["u"], [1, 1, 1])
+    *_, weights = whole(x, {"t": np.arange(3), "u": np.arange(3)}, sample_weight=np.array([1.0, 2.0, 3.0]))
+    np.testing.assert_array_equal(weights["u"], [1, 2, 3])
+    assert weights["u"].dtype == np.float32
+
+
+def test_weight_shape_follows_how_rows_are_missing():
+    y = {
+        "partly": np.array([[1, np.nan], [3, 4]]),
+        "rows": np.array([[1, 2], [np.nan, np.nan]]),
+        "column": np.array([[1], [np.nan]]),
+    }
+    _, labels, weights = whole(np.arange(2), y, sample_weight=np.array([2.0, 3.0]))
+    np.testing.assert_array_equal(labels["partly"], [[1, 0], [3, 4]])
+    np.testing.assert_array_equal(weights["partly"], [[2, 0], [3, 3]])
+    np.testing.assert_array_equal(weights["rows"], [2, 0])
+    np.testing.assert_array_equal(weights["column"], [2, 0])
+    assert labels["column"].shape == (2, 1)
+
+
+def test_given_weights_by_element_stay():
+    given = {"t": np.array([[1.0, 1.0], [2.0, 2.0]])}
+    *_, weights = whole(np.arange(2), {"t": np.ones((2, 2))}, sample_weight=given)
+    np.testing.assert_array_equal(weights["t"], given["t"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": {"t": np.arange(9)}}, r"x: 10, y\['t'\]: 9"),
+        ({"y": np.arange(10)}, r'Name the task: `y={"digit": labels}`'),
+        ({"y": {}}, "Received: no task"),
+        ({"y": {3: np.arange(10)}}, "names in `y` must be strings. Received: 3"),
+        ({"y": {"t": 4}}, r"`y\['t'\]` must be an array of shape \[N, ...\]"),
+        ({"x": np.array([1, "a"] * 5, object)}, r"`x` must hold numbers or strings alone"),
+        (
+            {"x": np.zeros(10, "datetime64[s]")},
+            r"`x` must hold numbers or strings. Received: dtype datetime64",
+        ),
+        ({"y": {"t": np.array([-1, -2] * 5)}}, r"Say which: `missing={'t': -1}`"),
+        ({"missing": {"u": 0}}, r"unknown: \['u'\].*tasks in `y` are: \['t'\]"),
+        ({"sample_weight": {"u": np.ones(10)}}, r"absent: \['t'\].*tasks in `y` are: \['t'\]"),
+        ({"sample_weight": np.ones(9)}, "sample_weight: 9"),
+        ({"sample_weight": np.ones((10, 3))}, r"weights of 't' must have the shape \[N\]"),
+        ({"batch_size": 0}, "`batch_size` must be an integer above 0. Received: batch_size=0"),
+        (
+            {"batch_size": 11, "drop_remainder": True},
+            "at least one batch. Received: 10 examples, batch_size=11",
+        ),
+        ({"seed": None}, "`seed` must be an integer of 32 bits. Received: seed=None"),
+        ({"augment": "flip"}, "`augment` must be a function"),
+    ],
+)
+def test_errors(change, message):
+    with pytest.raises(ValueError, match=message):
+        from_arrays(**{"x": np.arange(10), "y": {"t": np.arange(10)}} | change)
+
+
+_MIRRORED = """
+import keras, numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from mtl_keras import _epoch, data
+
+class SetEpoch(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        _epoch.current = epoch
+
+def run(strategy):
+    y = {"t": np.arange(32.0)}
+    y["t"][3] = np.nan
+    with strategy.scope():
+        x = keras.Input((1,))
+        model = keras.Model(x, {"t": keras.layers.Dense(1, kernel_initializer="ones")(x)})
+        model.compile(keras.optimizers.SGD(1e-3), loss={"t": "mse"})
+    train = data.from_arrays(np.arange(32.0), y, 8, shuffle=True, drop_remainder=True)
+    model.fit(train, epochs=2, shuffle=False, verbose=0, callbacks=[SetEpoch()])
+    return model.get_weights()
+
+one = run(tf.distribute.get_strategy())
+two = run(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+for a, b in zip(one, two):
+    np.testing.assert_allclose(a, b, rtol=1e-4)
+print("same")
+"""
+
+
+@pytest.mark.slow
+def test_two_replicas_train_as_one():
+    done = subprocess.run([sys.executable, "-c", _MIRRORED], capture_output=True, text=True, timeout=120)
+    assert "same" in done.stdout, done.stderr[-2000:]
