@@ -81,9 +81,7 @@ def from_arrays(
 
     def cut(rows_of):
         def fixed(tensor):
-            return tf.ensure_shape(
-                rows_of(tensor), [batch_size if drop_remainder else None, *tensor.shape[1:]]
-            )
+            return tf.ensure_shape(rows_of(tensor), [batch_size if drop_remainder else None, *tensor.shape[1:]])
 
         return tf.nest.map_structure(fixed, tensors)
 
@@ -138,9 +136,7 @@ def _check_options(seed, augment):
     if not isinstance(seed, int) or not -(2**31) <= seed < 2**31:
         raise ValueError(f"`seed` must be an integer of 32 bits. Received: seed={seed!r}.")
     if augment is not None and not callable(augment):
-        raise ValueError(
-            f"`augment` must be a function `(x, seed) -> x` or None. Received: augment={augment!r}."
-        )
+        raise ValueError(f"`augment` must be a function `(x, seed) -> x` or None. Received: augment={augment!r}.")
 
 
 def _options():
