@@ -10,6 +10,7 @@ from mtl_keras.models import check
 from mtl_keras.models.epoch_clock import EpochClock
 from mtl_keras.models.objective import Objective, as_loss, as_metric
 from mtl_keras.models.penalty import Penalty
+from mtl_keras.models.weigh import check_optimizer, make_plan
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -57,7 +58,7 @@ class MultiTaskModel(TrainStep, keras.Model):
             check.check_names("outputs", self.output, [task.name for task in self.tasks], complete=True)
         self.towers = {task: list(layers) for task, layers in (towers or {}).items()}
         # In namespaces, because Keras would track what is in a dict and never forget it.
-        self._compilation = types.SimpleNamespace(objectives={}, partition=None, arguments={})
+        self._compilation = types.SimpleNamespace(objectives={}, partition=None, plan=None, arguments={})
         self._penalties = types.SimpleNamespace(by_name={})
 
     @property
@@ -76,6 +77,11 @@ class MultiTaskModel(TrainStep, keras.Model):
         return self._compilation.partition
 
     @property
+    def plan(self):
+        """The `Plan` for the weighting, or None where the weighted sum of the losses is trained."""
+        return self._compilation.plan
+
+    @property
     def penalties(self):
         """`{name: Penalty}`, terms that a callback adds to what is trained, for one `fit`."""
         return self._penalties.by_name
@@ -83,7 +89,8 @@ class MultiTaskModel(TrainStep, keras.Model):
     @property
     def metrics(self):
         penalty_means = [penalty.mean for penalty in self.penalties.values()]
-        return [*super().metrics, *self.objectives.values(), *penalty_means]
+        meters = self.plan.meters if self.plan else []
+        return [*super().metrics, *self.objectives.values(), *penalty_means, *meters]
 
     @property
     def loss_mean(self):
@@ -93,7 +100,10 @@ class MultiTaskModel(TrainStep, keras.Model):
     @property
     def training_logs(self):
         """Names of the logs that exist in training only."""
-        return {penalty.mean.name for penalty in self.penalties.values()}
+        meters = [penalty.mean for penalty in self.penalties.values()]
+        if self.plan:
+            meters += [*self.plan.meters, *self.weighting.metrics]
+        return {meter.name for meter in meters}
 
     def compile(
         self,
@@ -103,6 +113,10 @@ class MultiTaskModel(TrainStep, keras.Model):
         metrics=None,
         weighted_metrics=None,
         weighting=None,
+        level="parameters",
+        every=1,
+        apply_to=None,
+        nonfinite="skip",
         **kwargs,
     ):
         """Configures the model for training.
@@ -114,7 +128,16 @@ class MultiTaskModel(TrainStep, keras.Model):
             metrics: `{task: list of Keras metrics}`, over the tasks' own. They count every label that is there
                 once, whatever its sample weight. `[]` for none at all.
             weighted_metrics: `{task: list of Keras metrics}` that use the sample weights.
-            weighting: None: the weighted sum of the losses is trained.
+            weighting: What is made of the tasks' losses or gradients: a look-up string (`"pcgrad"`) or a member of
+                `mtl_keras.weightings`. It sees the losses times their `loss_weights`. None trains their sum.
+            level: For a weighting that reads gradients, with respect to what: `"parameters"`, the shared variables;
+                or `"features"`, the tensors where the tasks' graphs part, at about the cost of the plain sum.
+            every: The weights are renewed every so many steps; in between the last ones weigh the losses.
+            apply_to: `"shared"`: the weights act on the shared variables, and the own variables of a task take its
+                plain gradient; `"all"`: they act on the own variables, too. By default `"shared"` for weightings that
+                read gradients, and `"all"` for those that read losses, where there is no other.
+            nonfinite: What happens in a step with a loss or gradient that is not finite, under a weighting: `"skip"`
+                leaves everything as it was and counts it in the logs as `skipped_steps`; `"raise"` stops.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss`, as in Keras.
 
         Raises:
@@ -127,11 +150,20 @@ class MultiTaskModel(TrainStep, keras.Model):
             "metrics": metrics,
             "weighted_metrics": weighted_metrics,
             "weighting": get("weightings", weighting),
+            "level": level,
+            "every": every,
+            "apply_to": apply_to,
+            "nonfinite": nonfinite,
         }
         objectives = self._objectives(loss, loss_weights, metrics, weighted_metrics)
+        self.weighting = arguments["weighting"]
+        partition = Partition(self)
+        plan = make_plan(self, self.weighting, partition, level, every, apply_to, nonfinite)
         super().compile(optimizer=arguments["optimizer"], **kwargs)
+        check_optimizer(plan, self.optimizer)
         self._compilation.objectives = objectives
-        self._compilation.partition = Partition(self)
+        self._compilation.partition = partition
+        self._compilation.plan = plan
         self._compilation.arguments = {**arguments, **kwargs}
 
     def _objectives(self, loss, loss_weights, metrics, weighted_metrics):
@@ -180,7 +212,7 @@ class MultiTaskModel(TrainStep, keras.Model):
             )
         return dict.fromkeys(names, given)
 
-    def labels(self, y, sample_weight, y_pred):
+    def labels(self, y, sample_weight):
         """Returns labels and sample weights of a batch by task; raises a ValueError on wrong names or shapes."""
         names = self.task_names
         y = check.by_task("y", y, names)
@@ -188,7 +220,7 @@ class MultiTaskModel(TrainStep, keras.Model):
             sample_weight = dict.fromkeys(names)
         sample_weight = check.by_task("sample_weight", sample_weight, names)
         for name in names:
-            check.check_shape(name, y[name], y_pred[name], sample_weight[name])
+            check.check_shape(name, y[name], self.output[name], sample_weight[name])
         return y, sample_weight
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, *args, **kwargs):

@@ -1,0 +1,63 @@
+"""Where the tasks' graphs part, found from the functional graph."""
+
+import keras
+
+
+def features(model):
+    """Returns the tensors that lead from the shared part of a model into a task's own part.
+
+    Args:
+        model: A functional `keras.Model` whose outputs are a dict by task name.
+
+    Returns:
+        List of Keras tensors, in the order of the graph.
+
+    Raises:
+        ValueError: If nothing is shared, or a task's output lies in the shared part.
+    """
+    reached = {task: _nodes(output) for task, output in model.output.items()}
+    tasks_of = {}  # {id of a node: how many tasks reach it}
+    for nodes in reached.values():
+        for key in nodes:
+            tasks_of[key] = tasks_of.get(key, 0) + 1
+    found = {}
+    for task, output in model.output.items():
+        if tasks_of[_producer(output)[0]] > 1:
+            raise ValueError(
+                f'`level="features"` needs a part of the graph that each task has alone. The output of task {task!r} '
+                'is computed from what other tasks use as well. Use `level="parameters"`.'
+            )
+        for key, node in reached[task].items():
+            if tasks_of[key] > 1:
+                continue
+            for tensor in node.input_tensors:
+                producer, operation = _producer(tensor)
+                if tasks_of[producer] > 1 and not isinstance(operation, keras.layers.InputLayer):
+                    found[id(tensor)] = tensor
+    if not found:
+        raise ValueError(
+            '`level="features"` needs a shared part of the graph whose features the tasks read. In this model nothing '
+            "parts: the tasks share no layer."
+        )
+    return list(found.values())
+
+
+def _nodes(output):
+    """Returns the nodes of the graph behind a tensor, {id: node}.
+
+    The history of a Keras tensor is private; there is no public way to tell which call of a layer made it.
+    """
+    nodes, waiting = {}, [output]
+    while waiting:
+        key, _ = _producer(tensor := waiting.pop())
+        if key not in nodes:
+            history = tensor._keras_history
+            nodes[key] = history.operation._inbound_nodes[history.node_index]
+            waiting.extend(nodes[key].input_tensors)
+    return nodes
+
+
+def _producer(tensor):
+    """Returns the node that made a tensor, by id, and its operation."""
+    history = tensor._keras_history
+    return id(history.operation._inbound_nodes[history.node_index]), history.operation

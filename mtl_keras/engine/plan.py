@@ -1,0 +1,99 @@
+"""How the losses of the tasks become one update: what `compile` was told, and the algebra of it on any backend."""
+
+import keras
+from keras import ops
+
+PASSES = {"losses": lambda tasks: 1, "gramian": lambda tasks: tasks, "rows": lambda tasks: tasks}
+PASSES["halves"] = lambda tasks: 2 * tasks
+
+
+class Plan:
+    """A weighting and how the training step uses it.
+
+    Args:
+        weighting: A weighting, built.
+        tasks: Names of the tasks.
+        level: `"parameters"` or `"features"`: with respect to what the Jacobian of the losses is taken.
+        every: The weights are renewed every so many steps.
+        apply_to: `"shared"` or `"all"`: whether the weights act on the own variables of a task, too.
+        nonfinite: `"skip"` or `"raise"`: what happens at a loss or gradient that is not finite.
+        variables: What the optimizer updates: the shared variables, each task's own, the weighting's.
+        features_model: For `level="features"`: the model that returns `{"y_pred": outputs, "features": list}`.
+    """
+
+    def __init__(self, weighting, tasks, level, every, apply_to, nonfinite, variables, features_model=None):
+        self.weighting = weighting
+        self.reads = weighting.reads
+        self.level = level
+        self.every = every
+        self.apply_to = apply_to
+        self.nonfinite = nonfinite
+        self.variables = variables
+        self.features_model = features_model
+        self.num_tasks = len(tasks)
+        if every > 1:
+            self.step = weighting.add_state("step", (), "zeros")
+            self.weights = weighting.add_state("last_weights", (len(tasks),), "ones")
+        self.skipped_steps = keras.metrics.Sum(name="skipped_steps")
+        names = [] if self.reads == "rows" else [f"{task}_weight" for task in tasks]
+        self.weight_means = [keras.metrics.Mean(name=name) for name in names]
+        names = [] if self.reads == "losses" else ["conflict", "conflict_after"]
+        self.conflict_means = [keras.metrics.Mean(name=name) for name in names]
+
+    @property
+    def meters(self):
+        """The running values of the logs."""
+        return [*self.weight_means, *self.conflict_means, self.skipped_steps]
+
+    def track(self, weights, conflict, renewed, skipped):
+        """Adds a step to the logs; those of the gradients only if it renewed the weights."""
+        for mean, value in zip(self.weight_means, ops.unstack(weights), strict=True):
+            mean.update_state(value)
+        for mean, value in zip(self.conflict_means, ops.unstack(conflict), strict=True):
+            mean.update_state(value, sample_weight=renewed)
+        self.skipped_steps.update_state(skipped)
+
+    def relative_cost(self):
+        """Returns the cost of a step beside that of the plain sum, by the count of operations.
+
+        The plain step is one forward pass and a backward pass of twice its cost.
+        """
+        full = 1.0 if self.level == "features" else (1 + 2 * PASSES[self.reads](self.num_tasks)) / 3
+        return (full + (self.every - 1)) / self.every
+
+
+def gramian(blocks):
+    """Returns G = J·Jᵀ from the columns of J, one block a variable, without joining them.
+
+    Args:
+        blocks: List of tensors [T, P_v].
+    """
+    return cross_gramian(blocks, blocks)
+
+
+def cross_gramian(blocks, other_blocks):
+    """Returns J₁·J₂ᵀ from the blocks of two Jacobians. [T, T]"""
+    pairs = zip(blocks, other_blocks, strict=True)
+    return sum(ops.matmul(block, ops.transpose(other)) for block, other in pairs)
+
+
+def combine(blocks, weights):
+    """Returns wᵀ·J, a list of [P_v], from the blocks [T, P_v] of J and the weights [T]."""
+    return [ops.matmul(weights, block) for block in blocks]
+
+
+def conflict(gramian, present):
+    """Returns the share of the pairs of present tasks whose gradients have a negative inner product."""
+    pairs = ops.outer(present, present) * (1.0 - ops.eye(present.shape[0]))  # [T, T]
+    return ops.sum(pairs * ops.cast(gramian < 0, pairs.dtype)) / ops.maximum(ops.sum(pairs), 1.0)
+
+
+def conflict_after(progress, present):
+    """Returns the share of the present tasks whose loss the update increases, to first order.
+
+    Args:
+        progress: Inner product of each task's gradient with the combined one. [T]
+        present: [T], 0 or 1.
+    """
+    worse = present * ops.cast(progress < 0, present.dtype)
+    return ops.sum(worse) / ops.maximum(ops.sum(present), 1.0)
