@@ -1,0 +1,22 @@
+"""Pure functions on Gramians: tensors in, tensors out, the same eager, in a graph and under XLA."""
+
+from mtl_keras.linalg.dual_cone import dual_cone_coefficients
+from mtl_keras.linalg.gramian import to_float32, unit_gramian
+from mtl_keras.linalg.min_norm import min_norm_point
+from mtl_keras.linalg.nonnegative_qp import nonnegative_qp
+from mtl_keras.linalg.psd import floor_eigenvalues, pseudo_inverse, spectrum
+from mtl_keras.linalg.reciprocal import solve_reciprocal
+from mtl_keras.linalg.simplex import project_simplex
+
+__all__ = [
+    "dual_cone_coefficients",
+    "floor_eigenvalues",
+    "min_norm_point",
+    "nonnegative_qp",
+    "project_simplex",
+    "pseudo_inverse",
+    "solve_reciprocal",
+    "spectrum",
+    "to_float32",
+    "unit_gramian",
+]

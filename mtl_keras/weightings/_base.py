@@ -127,3 +127,32 @@ def keep_absent(new, old, present):
     """Returns `new` where a task is present and `old` where it is absent; the state's first axis is T."""
     shape = (-1,) + (1,) * (len(new.shape) - 1)
     return ops.where(ops.reshape(present, shape) > 0, new, old)
+
+
+def checked_preference(preference):
+    """Returns a preference as a list of floats, or None; raises unless it can be normalised."""
+    if preference is None:
+        return None
+    preference = [float(value) for value in preference]
+    if not preference or min(preference) < 0 or not 0 < sum(preference) < float("inf"):
+        raise ValueError(
+            "`preference` must have one non-negative number per task, not all zero. "
+            f"Received: preference={preference}. Use preference=None for equal ones."
+        )
+    return preference
+
+
+def check_length(preference, num_tasks):
+    """Raises unless a preference has one number per task."""
+    if preference is not None and len(preference) != num_tasks:
+        raise ValueError(
+            f"`preference` must have one number per task, {num_tasks} in all. Received: preference={preference}."
+        )
+
+
+def preference_of(preference, present):
+    """Returns the preference, equal by default, normalised to sum 1 over the present tasks. [T]"""
+    shares = present if preference is None else present * ops.convert_to_tensor(preference, present.dtype)
+    total = ops.sum(shares)
+    count = ops.maximum(ops.sum(present), 1.0)
+    return ops.where(total > 0, shares / ops.where(total > 0, total, 1.0), present / count)
