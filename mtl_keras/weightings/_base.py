@@ -146,7 +146,8 @@ def check_length(preference, num_tasks):
     """Raises unless a preference has one number per task."""
     if preference is not None and len(preference) != num_tasks:
         raise ValueError(
-            f"`preference` must have one number per task, {num_tasks} in all. Received: preference={preference}."
+            f"`preference` must have one number per task, {num_tasks} in all. "
+            f"Received: preference={preference}. Use preference=None for equal ones."
         )
 
 

@@ -10,7 +10,7 @@ _SCALES = ("min", "median", "rmse")
 
 
 def aligned_mtl_weights(gramian, shares, *, scale="min"):
-    """Returns the weights B·shares [T] with B = σ·V·Σ^-1·Vᵀ, where G = V·Σ²·Vᵀ."""
+    """Returns the weights B·shares [T] with B = s·V·Σ^-1·Vᵀ, where G = V·Σ²·Vᵀ."""
     gramian = ops.cast(gramian, "float64")
     largest = ops.max(ops.diagonal(gramian))
     values, vectors, counts = spectrum(gramian / ops.where(largest > 0, largest, 1.0))
@@ -29,18 +29,18 @@ def aligned_mtl_weights(gramian, shares, *, scale="min"):
 class AlignedMTL(GramianWeighting):
     """Replaces the gradients by the nearest system of orthogonal ones of equal length, and adds these up.
 
-    With G = V·Σ²·Vᵀ the balance matrix is B = σ·V·Σ^-1·Vᵀ and the weights are B·p for the preference p: the
+    With G = V·Σ²·Vᵀ the balance matrix is B = s·V·Σ^-1·Vᵀ and the weights are B·p for the preference p: the
     condition number of the linear system of gradients becomes 1, so no task dominates and none conflict.
 
-    Scale: p sums to 1, as in the paper; `scale` sets the length σ of the aligned gradients. Directions whose
-    eigenvalue is below T · 1.2e-7 of the largest are round-off and left out; a gradient that comes near to that
-    changes the result in a jump. Zero gradients only: the weights are p. One task has weight 1.
+    Scale: p sums to 1, as in the paper; `scale` sets the length s of the aligned gradients. Directions whose
+    eigenvalue is below T · 1.2e-7 of the largest are round-off and left out; a gradient that comes near to
+    that changes the result in a jump. Zero gradients only: the weights are p. One task has weight 1.
 
     Args:
-        scale: σ² is the least of the eigenvalues of G (`"min"`, the paper), their lower median (`"median"`) or
-            their mean (`"rmse"`).
-        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks that
-            are present.
+        scale: s² is the least of the eigenvalues of G (`"min"`, the paper), their lower median (`"median"`)
+            or their mean (`"rmse"`).
+        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
+            that are present.
 
     Raises:
         ValueError: If `scale` is none of these, or `preference` cannot be normalised.
@@ -55,15 +55,15 @@ class AlignedMTL(GramianWeighting):
     ```
 
     Reference:
-        Dmitry Senushkin, Nikolay Patakin, Arseny Kuznetsov and Anton Konushin, "Independent Component Alignment
-        for Multi-Task Learning", 2023.
+        Dmitry Senushkin, Nikolay Patakin, Arseny Kuznetsov and Anton Konushin, "Independent Component
+        Alignment for Multi-Task Learning", 2023.
     """
 
     def __init__(self, *, scale="min", preference=None, name=None):
         super().__init__(name=name)
         if scale not in _SCALES:
             raise ValueError(
-                f"`scale` must be one of {_SCALES}. Received: scale={scale!r}. Use \"min\" for the paper's."
+                f'`scale` must be one of {_SCALES}. Received: scale={scale!r}. Use "min" for the paper\'s.'
             )
         self.scale = scale
         self.preference = checked_preference(preference)

@@ -36,7 +36,8 @@ class MGDA(GramianWeighting):
     weights are equal.
 
     Args:
-        normalize: `None`, or what a gradient is divided by: `"l2"` its norm, `"loss"` its loss, `"loss+"` both.
+        normalize: `None`, or what a gradient is divided by: `"l2"` its norm, `"loss"` its loss, `"loss+"`
+            both.
 
     Raises:
         ValueError: If `normalize` is none of these.

@@ -1,0 +1,96 @@
+"""CAGrad: near the mean gradient, the direction that helps the worst-off task most."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import floor_eigenvalues, nonnegative_qp, to_float32, unit_gramian
+from mtl_keras.weightings._base import GramianWeighting, preference_of
+
+_FLOOR = 1e-8  # of the eigenvalues of the cosines
+_STEPS = 30
+
+
+def cagrad_weights(gramian, present, *, c=0.5):
+    """Returns the weights [T] of the d with ‖d - g₀‖ <= c‖g₀‖ and the greatest min dᵀgᵢ, and the residual.
+
+    For a level λ of dᵀgᵢ, the nearest direction to g₀ that reaches it is g₀ + Jᵀz, z from a quadratic program
+    over z >= 0. Its distance to g₀ is convex in λ, so Newton's method finds the λ with distance c‖g₀‖.
+    """
+    shares = ops.cast(preference_of(None, present), "float64")
+    cosines, norms, nonzero = unit_gramian(gramian)
+    used = ops.cast(nonzero, "float64")
+    matrix = used[:, None] * used[None, :] * floor_eigenvalues(cosines, _FLOOR)
+    mean = shares * norms / ops.where(ops.max(norms) > 0, ops.max(norms), 1.0)  # of unit rows [T]
+    mean_norm = ops.sqrt(ops.maximum(ops.sum(mean * ops.matmul(cosines, mean)), 0.0))
+    still = mean_norm <= 1e-7 * ops.max(mean)  # g₀ is zero up to round-off
+    toward = ops.matmul(cosines, mean / ops.where(still, 1.0, mean_norm))  # cosine of g₀ and each row [T]
+    shortest = ops.min(ops.where(nonzero, norms, ops.max(norms)))
+    a = used * shortest / ops.where(nonzero, norms, 1.0)  # [T], in (0, 1]
+
+    def keep_going(step, level, gap, z, free, residual):
+        return ops.abs(gap) > 1e-9
+
+    def newton(step, level, gap, z, free, residual):
+        z, residual, free = nonnegative_qp(matrix, (toward - level * a)[None, :], free)
+        distance = ops.sqrt(ops.sum(z[0] * ops.matmul(matrix, z[0])))
+        slope = ops.sum(a * z[0]) / ops.where(distance > 0, distance, 1.0)
+        gap = ops.where(slope > 0, distance - c, 0.0)
+        return step + 1, level - gap / ops.where(slope > 0, slope, 1.0), gap, z, free, residual
+
+    level = ops.max(toward) * 0.0 + 1.0 + c  # no direction in reach goes above it
+    z = ops.zeros((1, gramian.shape[0]), dtype="float64")
+    state = (0, level, level, z, z > 0, level)
+    _, _, gap, z, _, residual = ops.while_loop(keep_going, newton, state, maximum_iterations=_STEPS)
+    inverse = used / ops.where(nonzero, norms, 1.0)
+    added = ops.where(still, 0.0, z[0] * inverse * (mean_norm * ops.max(norms)))
+    return to_float32(shares + added), to_float32(ops.where(still, 0.0, ops.abs(gap) + residual))
+
+
+@public
+class CAGrad(GramianWeighting):
+    """Stays near the mean gradient, and within that distance helps the task that gains least.
+
+    Maximises min dᵀgᵢ over ‖d - g₀‖ <= c‖g₀‖ with the mean gradient g₀. The solution is
+    d = g₀ + c‖g₀‖ / ‖g_w‖ · g_w, with w the minimum of g_wᵀg₀ + c‖g₀‖‖g_w‖ over the simplex. Solved from the
+    side of d, which stays well-posed where g_w goes to zero.
+
+    Scale: the paper's, d as above (other libraries divide by 1 + c² or multiply by T); with c = 0 it is the
+    mean gradient. A zero gradient takes no part in the minimum. Where a convex combination of the gradients
+    is zero, dᵀgᵢ > 0 cannot be had for all i, and the weights are those of the nearest direction to g₀
+    without conflict, up to round-off. A mean gradient of zero: equal weights; so too if the residual is above
+    the bound. One task: weight 1 + c.
+
+    Args:
+        c: How far d may be from g₀, relative to its length. At least 0; from 1 on, d conflicts with no task.
+
+    Raises:
+        ValueError: If `c` is negative.
+
+    Example:
+
+    ```python
+    cagrad = mtl.weightings.CAGrad()
+    cagrad.build(2)
+    gramian = np.array([[18.0, -22.0], [-22.0, 38.0]])
+    print(cagrad(gramian, losses=np.ones(2), present=np.ones(2)))  # [0.7041, 0.5]
+    ```
+
+    Reference:
+        Bo Liu, Xingchao Liu, Xiaojie Jin, Peter Stone and Qiang Liu, "Conflict-Averse Gradient Descent for
+        Multi-task Learning", 2021.
+    """
+
+    residual_bound = 1e-4
+
+    def __init__(self, *, c=0.5, name=None):
+        super().__init__(name=name)
+        if c < 0:
+            raise ValueError(f"`c` must be at least 0. Received: c={c}. Use c=0 for the mean gradient.")
+        self.c = c
+
+    def call(self, gramian, losses, present):
+        weights, residual = cagrad_weights(gramian, present, c=self.c)
+        return self.certified(weights, residual, preference_of(None, present))
+
+    def get_config(self):
+        return {**super().get_config(), "c": self.c}

@@ -1,0 +1,73 @@
+"""ConFIG: a direction with equal cosines to all gradients, of their summed projections' length."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import pseudo_inverse, to_float32, unit_gramian
+from mtl_keras.weightings._base import GramianWeighting, check_length, checked_preference, preference_of
+
+
+def con_fig_weights(gramian, shares):
+    """Returns the weights [T] of (Σ gᵢᵀu)·u with u the unit vector along Ĵ⁺·shares, Ĵ the unit gradients."""
+    cosines, norms, nonzero = unit_gramian(gramian)
+    used = ops.cast(nonzero, "float64")
+    longest = ops.max(norms)
+    relative = norms / ops.where(longest > 0, longest, 1.0)  # [T]
+    target = used * ops.cast(shares, "float64")
+    coefficients = ops.matmul(
+        pseudo_inverse(cosines), target
+    )  # of u, up to its length, on unit gradients [T]
+    along = ops.matmul(cosines, coefficients)  # [T]
+    square = ops.sum(coefficients * along)
+    lost = square <= 1e-12 * ops.sum(coefficients**2)
+    length = ops.sum(relative * along) / ops.where(lost, 1.0, square)
+    weights = to_float32(coefficients * length / ops.where(nonzero, relative, 1.0))
+    return ops.where(lost, shares, weights)
+
+
+@public
+class ConFIG(GramianWeighting):
+    """Takes the direction with the same cosine to every gradient, as long as the gradients project on it.
+
+    With the unit gradients as rows of Ĵ: u is the unit vector along Ĵ⁺p, for the preference p, and d = (Σ
+    gᵢᵀu)·u. With independent gradients u has cosines in the ratio of p with them, so d conflicts with none.
+    All on the Gramian: Ĵ⁺p = Ĵᵀ(ĴĴᵀ)⁺p.
+
+    Scale: the paper's, the sum of the projections; orthogonal gradients of one length have weight 1. Only the
+    ratio of p counts. Dependent gradients: the nearest cosines in the sense of least squares. A zero gradient
+    has weight 0. Where Ĵ⁺p is zero (opposed gradients) the weights are p, normalised to sum 1. One task has
+    weight 1.
+
+    Args:
+        preference: One non-negative number per task; equal by default.
+
+    Raises:
+        ValueError: If `preference` cannot be normalised.
+
+    Example:
+
+    ```python
+    con_fig = mtl.weightings.ConFIG()
+    con_fig.build(2)
+    gramian = np.array([[18.0, -22.0], [-22.0, 38.0]])
+    print(con_fig(gramian, losses=np.ones(2), present=np.ones(2)))  # [1.2265, 0.8441]
+    ```
+
+    Reference:
+        Qiang Liu, Mengyu Chu and Nils Thuerey, "ConFIG: Towards Conflict-free Training of Physics Informed
+        Neural Networks", 2025.
+    """
+
+    def __init__(self, *, preference=None, name=None):
+        super().__init__(name=name)
+        self.preference = checked_preference(preference)
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        check_length(self.preference, num_tasks)
+
+    def call(self, gramian, losses, present):
+        return con_fig_weights(gramian, preference_of(self.preference, present))
+
+    def get_config(self):
+        return {**super().get_config(), "preference": self.preference}

@@ -1,0 +1,67 @@
+"""DualProj: the mean gradient, projected onto the directions without conflict."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import dual_cone_coefficients, to_float32, unit_gramian
+from mtl_keras.weightings._base import GramianWeighting, check_length, checked_preference, preference_of
+
+
+def dualproj_weights(gramian, shares):
+    """Returns the weights [T] of the projection of Σ sharesₜ·gₜ onto the dual cone, and the residual."""
+    cosines, norms, nonzero = unit_gramian(gramian)
+    lengths = ops.cast(shares, "float64") * norms  # [T]
+    coefficients, residual = dual_cone_coefficients(cosines, lengths[None, :])
+    weights = coefficients[0] / ops.where(nonzero, norms, 1.0)
+    return ops.where(nonzero, to_float32(weights), shares), to_float32(residual)
+
+
+@public
+class DualProj(GramianWeighting):
+    """Follows the mean gradient, or the nearest direction to it that conflicts with no task.
+
+    d = Jᵀv with v = argmin vᵀGv subject to v >= p, the projection of the (weighted) mean gradient onto the
+    dual cone {x : gᵢᵀx >= 0 for all i}. Solved exactly by block principal pivoting, without the
+    regularisation that other implementations need.
+
+    Scale: the preference p sums to 1; without conflict d is the (weighted) mean of the gradients. A zero
+    gradient has weight p. Opposed gradients cancel: d is zero. One task has weight 1. If the residual is
+    above the bound the weights are p.
+
+    Args:
+        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
+            that are present.
+
+    Raises:
+        ValueError: If `preference` cannot be normalised.
+
+    Example:
+
+    ```python
+    dualproj = mtl.weightings.DualProj()
+    dualproj.build(2)
+    gramian = np.array([[18.0, -22.0], [-22.0, 38.0]])
+    print(dualproj(gramian, losses=np.ones(2), present=np.ones(2)))  # [0.6111, 0.5]
+    ```
+
+    Reference:
+        David Lopez-Paz and Marc'Aurelio Ranzato, "Gradient Episodic Memory for Continual Learning", 2017.
+    """
+
+    residual_bound = 1e-4
+
+    def __init__(self, *, preference=None, name=None):
+        super().__init__(name=name)
+        self.preference = checked_preference(preference)
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        check_length(self.preference, num_tasks)
+
+    def call(self, gramian, losses, present):
+        shares = preference_of(self.preference, present)
+        weights, residual = dualproj_weights(gramian, shares)
+        return self.certified(weights, residual, shares)
+
+    def get_config(self):
+        return {**super().get_config(), "preference": self.preference}

@@ -1,0 +1,62 @@
+"""FairGrad: an alpha-fair division of the progress between the tasks."""
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import solve_reciprocal, to_float32
+from mtl_keras.weightings._base import GramianWeighting, preference_of
+
+
+def fairgrad_weights(gramian, *, alpha=1.0):
+    """Returns the weights w [T] with Gw = w^(-1/alpha), and the residual."""
+    weights, residual = solve_reciprocal(gramian, 1.0 / alpha)
+    return to_float32(weights), to_float32(residual)
+
+
+@public
+class FairGrad(GramianWeighting):
+    """Divides the tasks' gains dᵀgᵢ fairly: their alpha-fair utility is as great as it can be.
+
+    d = Σ wᵢgᵢ with w > 0 and (Gw)ᵢ = wᵢ^(-1/alpha). `alpha=1` is proportional fairness (Nash-MTL without a
+    limit to the length); a larger one goes towards equal gains; a smaller one towards the plain sum. Found to
+    round-off by Newton's method on the convex problem behind it.
+
+    Scale: as in the paper, the solution itself: gradients c times as long have weights c^(-2·alpha / (1 +
+    alpha)) times as large, d shrinks or grows with c accordingly. A zero gradient has weight 0. Where a
+    combination of gradients with positive weights is zero no solution exists: the answer is then the one for
+    cosines with eigenvalues raised to 1e-9. If the residual is above the bound the weights are equal. One
+    task has weight ‖g‖^(-2·alpha / (1 + alpha)).
+
+    Args:
+        alpha: The fairness, positive.
+
+    Raises:
+        ValueError: If `alpha` is not positive.
+
+    Example:
+
+    ```python
+    fairgrad = mtl.weightings.FairGrad(alpha=2.0)
+    fairgrad.build(2)
+    gramian = np.array([[18.0, -22.0], [-22.0, 38.0]])
+    print(fairgrad(gramian, losses=np.ones(2), present=np.ones(2)))  # [0.4714, 0.3195]
+    ```
+
+    Reference:
+        Hao Ban and Kaiyi Ji, "Fair Resource Allocation in Multi-Task Learning", 2024.
+    """
+
+    residual_bound = 1e-4
+
+    def __init__(self, *, alpha=1.0, name=None):
+        super().__init__(name=name)
+        if alpha <= 0:
+            raise ValueError(
+                f'`alpha` must be positive. Received: alpha={alpha}. Use weighting="equal" for the plain sum.'
+            )
+        self.alpha = alpha
+
+    def call(self, gramian, losses, present):
+        weights, residual = fairgrad_weights(gramian, alpha=self.alpha)
+        return self.certified(weights, residual, preference_of(None, present))
+
+    def get_config(self):
+        return {**super().get_config(), "alpha": self.alpha}

@@ -1,0 +1,70 @@
+"""Nash-MTL: the bargaining solution of the tasks over the direction."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import solve_reciprocal, to_float32
+from mtl_keras.weightings._base import GramianWeighting, preference_of
+
+
+def nash_mtl_weights(gramian, *, max_norm=1.0):
+    """Returns the weights w [T] with Gw = 1/w, cut to ‖Jᵀw‖ <= max_norm, and the residual."""
+    weights, residual = solve_reciprocal(gramian, 1.0)
+    gramian = ops.cast(gramian, "float64")
+    if max_norm is not None:
+        square = ops.sum(weights * ops.matmul(gramian, weights))
+        norm = ops.sqrt(ops.maximum(square, 1e-12 * ops.sum(weights**2 * ops.diagonal(gramian))))
+        weights = weights * ops.minimum(1.0, max_norm / ops.where(norm > 0, norm, 1.0))
+    return to_float32(weights), to_float32(residual)
+
+
+@public
+class NashMTL(GramianWeighting):
+    """Takes the Nash bargaining solution: the product of the tasks' gains dᵀgᵢ is as great as it can be.
+
+    d = Σ wᵢgᵢ with w > 0 and Gw = 1/w elementwise, found to round-off by Newton's method on the convex
+    problem behind it, min wᵀGw / 2 - Σ log wᵢ, where others linearise it a few times from the last step's
+    solution; so nothing is carried from step to step.
+
+    Scale: as in the paper, where a solution has ‖d‖ = √T, cut down to `max_norm`. The solution does not
+    depend on the scale of any task's loss. A zero gradient has weight 0. Where a combination of gradients
+    with positive weights is zero no solution exists: the answer is then the one for cosines with eigenvalues
+    raised to 1e-9, large weights before the cut, of a near-zero direction. If the residual is above the bound
+    the weights are equal. One task has weight `max_norm` / ‖g‖.
+
+    Args:
+        max_norm: Greatest length of d, positive; `None` for no limit.
+
+    Raises:
+        ValueError: If `max_norm` is not positive.
+
+    Example:
+
+    ```python
+    nash = mtl.weightings.NashMTL()
+    nash.build(2)
+    gramian = np.array([[18.0, -22.0], [-22.0, 38.0]])
+    print(nash(gramian, losses=np.ones(2), present=np.ones(2)))  # [0.4182, 0.2879]
+    ```
+
+    Reference:
+        Aviv Navon, Aviv Shamsian, Idan Achituve, Haggai Maron, Kenji Kawaguchi, Gal Chechik and Ethan Fetaya,
+        "Multi-Task Learning as a Bargaining Game", 2022.
+    """
+
+    residual_bound = 1e-4
+
+    def __init__(self, *, max_norm=1.0, name=None):
+        super().__init__(name=name)
+        if max_norm is not None and max_norm <= 0:
+            raise ValueError(
+                f"`max_norm` must be positive. Received: max_norm={max_norm}. Use max_norm=None for no limit."
+            )
+        self.max_norm = max_norm
+
+    def call(self, gramian, losses, present):
+        weights, residual = nash_mtl_weights(gramian, max_norm=self.max_norm)
+        return self.certified(weights, residual, preference_of(None, present))
+
+    def get_config(self):
+        return {**super().get_config(), "max_norm": self.max_norm}
