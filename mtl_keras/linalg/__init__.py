@@ -1,6 +1,7 @@
 """Pure functions on Gramians: tensors in, tensors out, the same eager, in a graph and under XLA."""
 
 from mtl_keras.linalg.dual_cone import dual_cone_coefficients
+from mtl_keras.linalg.equal_projection import equal_projection_weights
 from mtl_keras.linalg.gramian import to_float32, unit_gramian
 from mtl_keras.linalg.min_norm import min_norm_point
 from mtl_keras.linalg.nonnegative_qp import nonnegative_qp
@@ -10,6 +11,7 @@ from mtl_keras.linalg.simplex import project_simplex
 
 __all__ = [
     "dual_cone_coefficients",
+    "equal_projection_weights",
     "floor_eigenvalues",
     "min_norm_point",
     "nonnegative_qp",

@@ -1,25 +1,8 @@
 """IMTL-G: a direction with equal projections on all unit gradients."""
 
-from keras import ops
-
 from mtl_keras._registry import public
-from mtl_keras.linalg import pseudo_inverse, to_float32, unit_gramian
+from mtl_keras.linalg import equal_projection_weights
 from mtl_keras.weightings._base import GramianWeighting, preference_of
-
-_SMALLEST_SUM = 1e-6
-
-
-def imtl_g_weights(gramian, present):
-    """Returns the weights [T], of sum 1, with which d·gᵢ / ‖gᵢ‖ is the same for all tasks."""
-    cosines, norms, nonzero = unit_gramian(gramian)
-    used = ops.cast(nonzero, "float64")
-    equal = ops.matmul(pseudo_inverse(cosines), used)  # coefficients of the unit gradients [T]
-    longest = ops.max(norms)
-    raw = used * equal * ops.where(nonzero, longest / ops.where(nonzero, norms, 1.0), 0.0)  # [T]
-    total = ops.sum(raw)
-    lost = ops.abs(total) <= _SMALLEST_SUM * ops.max(ops.abs(raw))
-    weights = to_float32(raw / ops.where(lost, 1.0, total))
-    return ops.where(lost, preference_of(None, present), weights)
 
 
 @public
@@ -49,4 +32,4 @@ class IMTLG(GramianWeighting):
     """
 
     def call(self, gramian, losses, present):
-        return imtl_g_weights(gramian, present)
+        return equal_projection_weights(gramian, preference_of(None, present))

@@ -1,0 +1,28 @@
+"""The combination of gradients, of sum 1, with equal projections on all unit gradients."""
+
+from keras import ops
+
+from mtl_keras.linalg.gramian import to_float32, unit_gramian
+from mtl_keras.linalg.psd import pseudo_inverse
+
+_SMALLEST_SUM = 1e-6
+
+
+def equal_projection_weights(gramian, fallback):
+    """Returns the weights [T], of sum 1, with which d·gᵢ / ‖gᵢ‖ is the same for all tasks.
+
+    They are C⁺1 / norm, divided by its sum, for the cosines C: the least-squares answer where rows are
+    dependent. A zero row has weight 0.
+
+    Args:
+        gramian: G = J·Jᵀ. [T, T]
+        fallback: The answer where the sum to be divided by vanishes, as for opposed rows. [T]
+    """
+    cosines, norms, nonzero = unit_gramian(gramian)
+    used = ops.cast(nonzero, "float64")
+    equal = ops.matmul(pseudo_inverse(cosines), used)  # coefficients of the unit gradients [T]
+    shortest = ops.min(ops.where(nonzero, norms, ops.max(norms)))
+    raw = used * equal * shortest / ops.where(nonzero, norms, 1.0)  # [T]
+    total = ops.sum(raw)
+    lost = ops.abs(total) <= _SMALLEST_SUM * ops.max(ops.abs(raw))
+    return ops.where(lost, fallback, to_float32(raw / ops.where(lost, 1.0, total)))

@@ -1,0 +1,79 @@
+"""CR-MOGM: a moving average of another method's weights."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import get, public
+from mtl_keras.weightings._base import GramianWeighting, keep_absent
+
+
+@public
+class EMA(GramianWeighting):
+    """Smooths the weights of another Gramian weighting by a moving average over the batches.
+
+    v <- decay·v + (1 - decay)·w for the weights w of the inner method: less noise in the weights, which is
+    what keeps stochastic multi-gradient methods from converging. Starts at a task's first weight.
+
+    Scale: the inner method's. The average of an absent task stays as it is. Promises of the inner method,
+    such as a direction without conflict, hold for w and not for its average. `decay=0` is the inner method.
+
+    Args:
+        weighting: The inner method: a look-up string, or an instance that reads the Gramian.
+        decay: Of the average, from 0 to below 1.
+
+    Raises:
+        ValueError: If `weighting` does not read the Gramian, or `decay` is out of range.
+
+    Example:
+
+    ```python
+    ema = mtl.weightings.EMA(weighting="mgda", decay=0.9)
+    ema.build(2)
+    ema(np.array([[18.0, -22.0], [-22.0, 38.0]]), losses=np.ones(2), present=np.ones(2))  # [0.6, 0.4]
+    print(ema(np.eye(2), losses=np.ones(2), present=np.ones(2)))  # [0.59, 0.41]
+    ```
+
+    Reference:
+        Shiji Zhou, Wenpeng Zhang, Jiyan Jiang, Wenliang Zhong, Jinjie Gu and Wenwu Zhu, "On the Convergence
+        of Stochastic Multi-Objective Gradient Manipulation and Beyond", 2022.
+    """
+
+    def __init__(self, *, weighting="mgda", decay=0.9, name=None):
+        super().__init__(name=name)
+        weighting = get("weightings", weighting)
+        if getattr(weighting, "reads", None) != "gramian":
+            raise ValueError(
+                f"`weighting` must read the Gramian. Received: weighting={weighting!r}. "
+                'Use weighting="mgda", for example.'
+            )
+        if not 0 <= decay < 1:
+            raise ValueError(
+                f"`decay` must be in [0, 1). Received: decay={decay}. Use decay=0 for no average."
+            )
+        self.weighting = weighting
+        self.decay = decay
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        self.weighting.build(num_tasks)
+        self.averages = self.add_weight(
+            name="averages", shape=(num_tasks,), initializer="zeros", trainable=False
+        )
+        self.seen = self.add_weight(name="seen", shape=(num_tasks,), initializer="zeros", trainable=False)
+
+    def call(self, gramian, losses, present):
+        weights = self.weighting(gramian, losses, present)  # [T]
+        averages = self.decay * self.averages + (1.0 - self.decay) * weights
+        averages = ops.where(self.seen > 0, averages, weights)
+        self.averages.assign(keep_absent(averages, self.averages, present))
+        self.seen.assign(keep_absent(present, self.seen, present))
+        return present * averages
+
+    def get_config(self):
+        weighting = keras.saving.serialize_keras_object(self.weighting)
+        return {**super().get_config(), "weighting": weighting, "decay": self.decay}
+
+    @classmethod
+    def from_config(cls, config):
+        weighting = keras.saving.deserialize_keras_object(config["weighting"])
+        return cls(**{**config, "weighting": weighting})

@@ -1,0 +1,117 @@
+"""GradNorm: learned weights that even out the gradients' norms, more for the tasks that learn slowly."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import to_float32
+from mtl_keras.weightings._base import GramianWeighting, keep_absent
+
+_SMALLEST_WEIGHT = 1e-3
+_SMALLEST_LOSS = 1e-30
+_DECAYS = (0.9, 0.999)  # of Adam's two averages
+
+
+def gradnorm_slopes(gramian, weights, losses, initial_losses, present, *, alpha=1.5):
+    """Returns the gradient [T] of Σ |wᵢ‖gᵢ‖ - ḡ·rᵢ^alpha| with respect to w, in units of ḡ."""
+    present = ops.cast(present, "float64")
+    count = ops.maximum(ops.sum(present), 1.0)
+    norms = present * ops.sqrt(ops.cast(ops.diagonal(gramian), "float64"))  # [T]
+    mean = ops.sum(ops.cast(weights, "float64") * norms) / count
+    norms = norms / ops.where(mean > 0, mean, 1.0)
+    progress = ops.maximum(ops.abs(ops.cast(losses, "float64")), _SMALLEST_LOSS) / ops.cast(
+        ops.maximum(ops.abs(initial_losses), _SMALLEST_LOSS), "float64"
+    )
+    progress = present * progress  # [T]
+    total = ops.sum(progress)
+    rates = count * progress / ops.where(total > 0, total, 1.0)  # [T], of mean 1
+    return ops.sign(ops.cast(weights, "float64") * norms - rates**alpha) * norms
+
+
+@public
+class GradNorm(GramianWeighting):
+    """Learns loss weights so that the weighted gradients have equal norms, but for the tasks' progress.
+
+    The weights w descend on Σ |wᵢ‖gᵢ‖ - ḡ·rᵢ^alpha|, with ḡ the mean of wᵢ‖gᵢ‖ and rᵢ the task's loss over
+    its first loss, divided by the mean of these: a task that is behind gets a longer gradient. One Adam step
+    per batch, in the layer itself; then the weights are scaled so that those of the present tasks sum to
+    their number. A batch is weighted with the weights from before its step. Only the diagonal of G is read.
+
+    Scale: the weights sum to T, as in the paper, and start at 1. Departures: the norms are those of all
+    shared variables (the paper's are the last shared layer's; `level="features"` comes near to that), they
+    are taken in units of ḡ, and a weight stays above 0.001. Zero gradients only: the weights stay. One task
+    has weight 1.
+
+    Args:
+        alpha: Strength of the pull on tasks that are behind, at least 0.
+        learning_rate: Of the weights' Adam steps, positive.
+
+    Raises:
+        ValueError: If `alpha` is negative or `learning_rate` not positive.
+
+    Example:
+
+    ```python
+    gradnorm = mtl.weightings.GradNorm()
+    gradnorm.build(2)
+    gramian = np.array([[18.0, -22.0], [-22.0, 38.0]])
+    gradnorm(gramian, losses=np.ones(2), present=np.ones(2))
+    print(gradnorm(gramian, losses=np.ones(2), present=np.ones(2)))  # [1.025, 0.975]
+    ```
+
+    Reference:
+        Zhao Chen, Vijay Badrinarayanan, Chen-Yu Lee and Andrew Rabinovich, "GradNorm: Gradient Normalization
+        for Adaptive Loss Balancing in Deep Multitask Networks", 2018.
+    """
+
+    def __init__(self, *, alpha=1.5, learning_rate=0.025, name=None):
+        super().__init__(name=name)
+        if alpha < 0:
+            raise ValueError(
+                f"`alpha` must be at least 0. Received: alpha={alpha}. Use alpha=0 for equal norms."
+            )
+        if learning_rate <= 0:
+            raise ValueError(
+                f"`learning_rate` must be positive. Received: learning_rate={learning_rate}. "
+                'Use weighting="equal" for constant weights.'
+            )
+        self.alpha = alpha
+        self.learning_rate = learning_rate
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+
+        def per_task(name, initializer="zeros"):
+            return self.add_weight(name=name, shape=(num_tasks,), initializer=initializer, trainable=False)
+
+        self.task_weights = per_task("task_weights", "ones")
+        self.initial_losses = per_task("initial_losses")
+        self.steps = per_task("steps")
+        self.momentums = per_task("momentums")
+        self.velocities = per_task("velocities")
+
+    def call(self, gramian, losses, present):
+        weights = ops.convert_to_tensor(self.task_weights)  # [T]
+        initial = ops.where(self.steps > 0, self.initial_losses, losses)
+        slopes = gradnorm_slopes(gramian, weights, losses, initial, present, alpha=self.alpha)
+        slopes = to_float32(ops.clip(slopes, -1e15, 1e15))  # so that its square is a float32
+
+        first, second = _DECAYS
+        steps = self.steps + 1.0
+        momentums = first * self.momentums + (1.0 - first) * slopes
+        velocities = second * self.velocities + (1.0 - second) * slopes**2
+        mean = momentums / (1.0 - first**steps)
+        deviation = ops.sqrt(velocities / (1.0 - second**steps))
+        moved = weights - self.learning_rate * mean / (deviation + 1e-8)
+        moved = present * ops.maximum(moved, _SMALLEST_WEIGHT)
+        scale = ops.sum(present) / ops.maximum(ops.sum(moved), _SMALLEST_WEIGHT)
+
+        used = present * weights  # read before the assignment
+        self.task_weights.assign(keep_absent(moved * scale, weights, present))
+        self.initial_losses.assign(keep_absent(initial, self.initial_losses, present))
+        self.momentums.assign(keep_absent(momentums, self.momentums, present))
+        self.velocities.assign(keep_absent(velocities, self.velocities, present))
+        self.steps.assign(keep_absent(steps, self.steps, present))
+        return used
+
+    def get_config(self):
+        return {**super().get_config(), "alpha": self.alpha, "learning_rate": self.learning_rate}

@@ -1,0 +1,78 @@
+"""IMTL: learned scales that even out the losses, then equal projections on the gradients."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import equal_projection_weights
+from mtl_keras.weightings._base import GramianWeighting, keep_absent, preference_of
+
+_LARGEST_LOG_SCALE = 30.0
+
+
+def imtl_weights(gramian, log_scales, present):
+    """Returns the weights [T] of the unscaled gradients: the scales times IMTL-G's weights."""
+    scales = ops.exp(ops.cast(log_scales, "float64"))  # [T]
+    scaled = scales[:, None] * ops.cast(gramian, "float64") * scales[None, :]  # [T, T]
+    weights = equal_projection_weights(scaled, preference_of(None, present))
+    return weights * ops.cast(scales, "float32")
+
+
+@public
+class IMTL(GramianWeighting):
+    """Scales the losses to one size, then finds the direction with equal projections on all unit gradients.
+
+    IMTL-L learns sᵢ for each task by descent on exp(sᵢ)Lᵢ - sᵢ, whose minimum is exp(sᵢ) = 1 / Lᵢ; IMTL-G
+    then solves d·gᵢ/‖gᵢ‖ = const on the gradients of exp(sᵢ)Lᵢ with weights of sum 1. The scales change the
+    length of d, not its direction. One gradient step on s per batch, in the layer itself; a batch uses the
+    scales from before its step.
+
+    Scale: as in the paper, the weights of the scaled gradients sum to 1. Departures: the slope exp(sᵢ)Lᵢ - 1
+    is cut to [-1, 1], so that a large loss at the start cannot throw s away, and s stays in [-30, 30].
+    Degenerate cases as in `imtl_g`. One task has weight exp(s), 1 at the start.
+
+    Args:
+        learning_rate: Of the log-scales' gradient steps, positive.
+
+    Raises:
+        ValueError: If `learning_rate` is not positive.
+
+    Example:
+
+    ```python
+    imtl = mtl.weightings.IMTL()
+    imtl.build(2)
+    gramian = np.array([[18.0, -22.0], [-22.0, 38.0]])
+    print(imtl(gramian, losses=np.ones(2), present=np.ones(2)))  # [0.5923, 0.4077]
+    ```
+
+    Reference:
+        Liyang Liu, Yi Li, Zhanghui Kuang, Jing-Hao Xue, Yimin Chen, Wenming Yang, Qingmin Liao and Wayne
+        Zhang, "Towards Impartial Multi-task Learning", 2021.
+    """
+
+    def __init__(self, *, learning_rate=0.01, name=None):
+        super().__init__(name=name)
+        if learning_rate <= 0:
+            raise ValueError(
+                f"`learning_rate` must be positive. Received: learning_rate={learning_rate}. "
+                'Use weighting="imtl_g" for unscaled losses.'
+            )
+        self.learning_rate = learning_rate
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        self.log_scales = self.add_weight(
+            name="log_scales", shape=(num_tasks,), initializer="zeros", trainable=False
+        )
+
+    def call(self, gramian, losses, present):
+        log_scales = ops.convert_to_tensor(self.log_scales)  # [T]
+        weights = imtl_weights(gramian, log_scales, present)
+        slopes = ops.clip(ops.exp(log_scales) * ops.clip(losses, -1e20, 1e20) - 1.0, -1.0, 1.0)
+        moved = log_scales - self.learning_rate * slopes
+        moved = ops.clip(moved, -_LARGEST_LOG_SCALE, _LARGEST_LOG_SCALE)
+        self.log_scales.assign(keep_absent(moved, log_scales, present))
+        return weights
+
+    def get_config(self):
+        return {**super().get_config(), "learning_rate": self.learning_rate}

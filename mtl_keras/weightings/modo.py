@@ -1,0 +1,80 @@
+"""MoDo: one projected step per batch on the min-norm weights, with two independent gradients."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import project_simplex, to_float32
+from mtl_keras.weightings._base import HalvesWeighting, keep_absent, preference_of
+
+
+def modo_weights(cross, weights, present, *, learning_rate=0.1, rho=0.1):
+    """Returns the weights [T] after one step on wᵀG'w / 2 + rho·‖w‖² / 2 over the simplex."""
+    weights = ops.cast(weights, "float64")
+    slopes = ops.matmul(ops.cast(cross, "float64"), weights) + rho * weights
+    return to_float32(project_simplex(weights - learning_rate * slopes, present))
+
+
+@public
+class MoDo(HalvesWeighting):
+    """Moves the weights by one projected gradient step per batch towards the shortest direction.
+
+    w <- projection on the simplex of w - learning_rate·(G'w + rho·w), with G' = J₁J₂ᵀ from two halves of the
+    batch: the two are independent, so the step is unbiased, which steps on G = JJᵀ are not.
+
+    Scale: the weights sum to 1, as in the paper, and start equal. `learning_rate` is not free of scale: it
+    multiplies squared gradients; very long gradients put all the weight on one task per batch. Where tasks
+    are absent the weights of the others share 1, and the sum of their states stays. Departures: two halves of
+    one batch instead of two batches; the direction takes the gradients of the whole batch, not of a third.
+    One task has weight 1.
+
+    Args:
+        learning_rate: Of the step, positive; the paper's gamma.
+        rho: Pull towards equal weights, at least 0.
+
+    Raises:
+        ValueError: If one is out of range.
+
+    Example:
+
+    ```python
+    modo = mtl.weightings.MoDo()
+    modo.build(2)
+    cross = np.array([[1.0, 0.0], [0.0, 2.0]])
+    print(modo(cross, losses=np.ones(2), present=np.ones(2)))  # [0.525, 0.475]
+    ```
+
+    Reference:
+        Lisha Chen, Heshan Fernando, Yiming Ying and Tianyi Chen, "Three-Way Trade-Off in Multi-Objective
+        Learning: Optimization, Generalization and Conflict-Avoidance", 2023.
+    """
+
+    def __init__(self, *, learning_rate=0.1, rho=0.1, name=None):
+        super().__init__(name=name)
+        if learning_rate <= 0:
+            raise ValueError(
+                f"`learning_rate` must be positive. Received: learning_rate={learning_rate}. "
+                'Use weighting="equal" for constant weights.'
+            )
+        if rho < 0:
+            raise ValueError(f"`rho` must be at least 0. Received: rho={rho}. Use rho=0 for no pull.")
+        self.learning_rate = learning_rate
+        self.rho = rho
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        equal = keras.initializers.Constant(1.0 / num_tasks)
+        self.task_weights = self.add_weight(
+            name="task_weights", shape=(num_tasks,), initializer=equal, trainable=False
+        )
+
+    def call(self, cross, losses, present):
+        state = ops.convert_to_tensor(self.task_weights)
+        start = preference_of(state, present)
+        weights = modo_weights(cross, start, present, learning_rate=self.learning_rate, rho=self.rho)
+        share = ops.sum(state * present)
+        self.task_weights.assign(keep_absent(weights * share, state, present))
+        return weights
+
+    def get_config(self):
+        return {**super().get_config(), "learning_rate": self.learning_rate, "rho": self.rho}

@@ -1,0 +1,137 @@
+"""PCD: one task first, with a guaranteed part of their progress for the others."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import floor_eigenvalues, nonnegative_qp, to_float32, unit_gramian
+from mtl_keras.weightings._base import GramianWeighting, keep_absent
+
+_FLOOR = 1e-9  # of the eigenvalues of the cosines
+_ROUND_OFF = 1e-6  # of a length that is computed from the Gramian, relative and squared
+
+
+def pcd_weights(gramian, scales, primary, *, progress=0.02):
+    """Returns the weights [T] of d, and the residual of its conditions.
+
+    d is the nearest direction to the primary task's s·g with sⱼgⱼᵀd >= progress·‖sⱼgⱼ‖² for the others, at
+    the length of the primary gradient.
+
+    Args:
+        gramian: G = J·Jᵀ. [T, T]
+        scales: The factor s of each gradient. [T]
+        primary: 1 for the primary task, 0 for the others. [T]
+        progress: Part of its own progress that a task is to have. A number.
+    """
+    cosines, norms, nonzero = unit_gramian(gramian)
+    used = ops.cast(nonzero, "float64")
+    primary = ops.cast(primary, "float64")
+    others = used * (1.0 - primary)
+    lengths = norms * ops.cast(scales, "float64")  # of the gradients as scaled [T]
+    first = ops.sum(primary * lengths)
+    unit = ops.maximum(first, ops.max(lengths * others))
+    lengths = lengths / ops.where(unit > 0, unit, 1.0)
+
+    matrix = others[:, None] * others[None, :] * floor_eigenvalues(cosines, _FLOOR)
+    slopes = ops.matmul(cosines, primary * lengths) - progress * lengths  # of d = s·g at each other task [T]
+    z, _, _ = nonnegative_qp(matrix, (others * slopes)[None, :])
+    combined = primary * lengths + z[0]  # of unit gradients [T]
+    gaps = others * ops.minimum(z[0], ops.matmul(cosines, combined) - progress * lengths)
+    square = ops.sum(combined * ops.matmul(cosines, combined))
+    vanished = square <= _ROUND_OFF * ops.sum(ops.abs(combined)) ** 2
+    wanted = ops.sum(primary * norms) / ops.sqrt(ops.where(vanished, 1.0, square))
+    weights = combined * wanted / ops.where(nonzero, norms, 1.0)
+    weights = ops.where(ops.logical_or(vanished, first <= 0), 0.0, weights)
+    return to_float32(weights), to_float32(ops.max(ops.abs(gaps)))
+
+
+@public
+class PCD(GramianWeighting):
+    """Follows one primary task as closely as every other task's guaranteed progress allows.
+
+    With the gradients divided by the root of a moving average of their squared norms, g̃: d is the nearest
+    direction to the primary task's g̃ with g̃ⱼᵀd >= progress·‖g̃ⱼ‖² for each other task j; then d takes the
+    length of the primary gradient. A quadratic program with as many unknowns as other tasks, solved exactly
+    by block principal pivoting.
+
+    Scale: as in the paper, ‖d‖ is the norm of the primary gradient. The weights are 0 if the primary gradient
+    is zero, d vanishes, or the primary task is absent. Where the demands exclude each other the residual is
+    above the bound, and the fallback is the primary gradient alone, weight 1. A zero gradient of another task
+    takes no part, weight 0. One task has weight 1.
+
+    Args:
+        primary: Position of the primary task in the model's order of tasks.
+        progress: Part of the progress along its own gradient that each other task is to have, from 0 to 1.
+        decay: Of the moving average of the squared norms, from 0 to below 1.
+        eps: Added to the average, at least 0.
+
+    Raises:
+        ValueError: If one is out of range, `primary` at `build`.
+
+    Example:
+
+    ```python
+    pcd = mtl.weightings.PCD(primary=1)
+    pcd.build(2)
+    gramian = np.array([[18.0, -22.0], [-22.0, 38.0]])
+    print(pcd(gramian, losses=np.ones(2), present=np.ones(2)))  # PCDVALUE
+    ```
+
+    Reference:
+        "Not All Objectives Are Born Equal: Priority-Constrained Descent for Hierarchical Multi-Objective
+        Optimization", 2026.
+    """
+
+    residual_bound = 1e-4
+
+    def __init__(self, *, primary=0, progress=0.02, decay=0.999, eps=1e-8, name=None):
+        super().__init__(name=name)
+        if not 0 <= progress <= 1:
+            raise ValueError(
+                f"`progress` must be in [0, 1]. Received: progress={progress}. Use progress=0 for no conflict."
+            )
+        if not 0 <= decay < 1:
+            raise ValueError(
+                f"`decay` must be in [0, 1). Received: decay={decay}. Use decay=0 for the batch's norms."
+            )
+        if eps < 0:
+            raise ValueError(f"`eps` must be at least 0. Received: eps={eps}. Use eps=0 for tiny gradients.")
+        self.primary = primary
+        self.progress = progress
+        self.decay = decay
+        self.eps = eps
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        if not 0 <= self.primary < num_tasks:
+            raise ValueError(
+                f"`primary` must be the position of one of {num_tasks} tasks. Received: primary={self.primary}. "
+                "Use primary=0 for the first."
+            )
+        self.squares = self.add_weight(
+            name="squares", shape=(num_tasks,), initializer="zeros", trainable=False
+        )
+        self.steps = self.add_weight(name="steps", shape=(num_tasks,), initializer="zeros", trainable=False)
+
+    def call(self, gramian, losses, present):
+        steps = keep_absent(self.steps + 1.0, self.steps, present)
+        squares = self.decay * self.squares + (1.0 - self.decay) * ops.diagonal(gramian)
+        squares = keep_absent(squares, self.squares, present)
+        self.steps.assign(steps)
+        self.squares.assign(squares)
+        means = ops.cast(squares, "float64") / (
+            1.0 - self.decay ** ops.maximum(ops.cast(steps, "float64"), 1.0)
+        )
+        roots = ops.sqrt(means + self.eps)
+        scales = ops.where(roots > 0, 1.0 / ops.where(roots > 0, roots, 1.0), 0.0)  # [T]
+        primary = ops.one_hot(self.primary, self.num_tasks, dtype="float32")
+        weights, residual = pcd_weights(gramian, scales, primary, progress=self.progress)
+        return self.certified(weights, residual, primary * present)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "primary": self.primary,
+            "progress": self.progress,
+            "decay": self.decay,
+            "eps": self.eps,
+        }

@@ -1,0 +1,128 @@
+"""SDMGrad: min-norm weights by projected steps, drawn towards a preferred direction."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import project_simplex, to_float32
+from mtl_keras.weightings._base import (
+    HalvesWeighting,
+    check_length,
+    checked_preference,
+    keep_absent,
+    preference_of,
+)
+
+
+def sdmgrad_weights(cross, weights, shares, present, *, pull, learning_rate, momentum, steps):
+    """Returns the weights w [T] after `steps` projected steps along G'(w + pull·shares), with momentum."""
+    cross = ops.cast(cross, "float64")
+    shares = ops.cast(shares, "float64")
+    count = ops.maximum(ops.sum(ops.cast(present, "float64")), 1.0)
+    norm = ops.sum(ops.sqrt(ops.maximum(ops.diagonal(cross), 0.0))) / count  # the mean over the present
+    least = 1e-12 * ops.max(ops.abs(cross))
+    unit = ops.maximum(norm**2, least)
+    cross = cross / ops.where(unit > 0, unit, 1.0)
+    weights = ops.cast(weights, "float64")
+    velocity = ops.zeros_like(weights)
+    for _ in range(steps):
+        velocity = momentum * velocity + ops.matmul(cross, weights + pull * shares)
+        weights = project_simplex(weights - learning_rate * velocity, present)
+    return to_float32(weights)
+
+
+@public
+class SDMGrad(HalvesWeighting):
+    """Takes nearly min-norm weights, found on two independent gradients and drawn to a preferred direction.
+
+    w minimises ‖Jᵀ(w + pull·p)‖² over the simplex by a few projected steps along G'(w + pull·p), G' = J₁J₂ᵀ
+    from two halves of the batch, from the last batch's w on; the direction is Jᵀ(w + pull·p) / (1 + pull) for
+    the preference p. A large `pull` gives the plain mean, 0 gives MGDA.
+
+    Scale: the weights sum to 1, as in the paper. G' is divided by the square of the mean norm √G'ᵢᵢ (negative
+    ones count as 0), so the steps are free of scale. Where tasks are absent the weights of the others share
+    1, and the sum of their states stays. Departure: two halves of one batch instead of two batches, and the
+    gradients of the whole batch instead of a third. One task has weight 1.
+
+    Args:
+        pull: Strength of the preferred direction, at least 0; the paper's lambda.
+        learning_rate: Of the steps on w, positive.
+        momentum: Of the steps on w, from 0 to below 1.
+        steps: Number of steps per batch, at least 1.
+        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
+            that are present.
+
+    Raises:
+        ValueError: If one is out of range.
+
+    Example:
+
+    ```python
+    sdmgrad = mtl.weightings.SDMGrad()
+    sdmgrad.build(2)
+    cross = np.array([[1.0, 0.0], [0.0, 2.0]])
+    print(sdmgrad(cross, losses=np.ones(2), present=np.ones(2)))  # SDMVALUE
+    ```
+
+    Reference:
+        Peiyao Xiao, Hao Ban and Kaiyi Ji, "Direction-oriented Multi-objective Learning: Simple and Provable
+        Stochastic Algorithms", 2023.
+    """
+
+    def __init__(self, *, pull=0.3, learning_rate=10.0, momentum=0.5, steps=20, preference=None, name=None):
+        super().__init__(name=name)
+        if pull < 0:
+            raise ValueError(f"`pull` must be at least 0. Received: pull={pull}. Use pull=0 for MGDA.")
+        if learning_rate <= 0:
+            raise ValueError(
+                f"`learning_rate` must be positive. Received: learning_rate={learning_rate}. "
+                'Use weighting="equal" for constant weights.'
+            )
+        if not 0 <= momentum < 1:
+            raise ValueError(
+                f"`momentum` must be in [0, 1). Received: momentum={momentum}. Use momentum=0 for plain steps."
+            )
+        if steps < 1:
+            raise ValueError(
+                f'`steps` must be at least 1. Received: steps={steps}. Use weighting="equal" for none.'
+            )
+        self.pull = pull
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.steps = steps
+        self.preference = checked_preference(preference)
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        check_length(self.preference, num_tasks)
+        equal = keras.initializers.Constant(1.0 / num_tasks)
+        self.task_weights = self.add_weight(
+            name="task_weights", shape=(num_tasks,), initializer=equal, trainable=False
+        )
+
+    def call(self, cross, losses, present):
+        state = ops.convert_to_tensor(self.task_weights)
+        shares = preference_of(self.preference, present)
+        weights = sdmgrad_weights(
+            cross,
+            preference_of(state, present),
+            shares,
+            present,
+            pull=self.pull,
+            learning_rate=self.learning_rate,
+            momentum=self.momentum,
+            steps=self.steps,
+        )
+        share = ops.sum(state * present)
+        self.task_weights.assign(keep_absent(weights * share, state, present))
+        return (weights + self.pull * shares) / (1.0 + self.pull)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "pull": self.pull,
+            "learning_rate": self.learning_rate,
+            "momentum": self.momentum,
+            "steps": self.steps,
+            "preference": self.preference,
+        }
