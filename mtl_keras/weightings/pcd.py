@@ -73,7 +73,7 @@ class PCD(GramianWeighting):
     pcd = mtl.weightings.PCD(primary=1)
     pcd.build(2)
     gramian = np.array([[18.0, -22.0], [-22.0, 38.0]])
-    print(pcd(gramian, losses=np.ones(2), present=np.ones(2)))  # PCDVALUE
+    print(pcd(gramian, losses=np.ones(2), present=np.ones(2)))  # [2.3124, 1.8481]
     ```
 
     Reference:
@@ -87,7 +87,7 @@ class PCD(GramianWeighting):
         super().__init__(name=name)
         if not 0 <= progress <= 1:
             raise ValueError(
-                f"`progress` must be in [0, 1]. Received: progress={progress}. Use progress=0 for no conflict."
+                f"`progress` must be in [0, 1]. Received: progress={progress}. Use progress=0 for none."
             )
         if not 0 <= decay < 1:
             raise ValueError(
@@ -104,8 +104,8 @@ class PCD(GramianWeighting):
         super().build(num_tasks)
         if not 0 <= self.primary < num_tasks:
             raise ValueError(
-                f"`primary` must be the position of one of {num_tasks} tasks. Received: primary={self.primary}. "
-                "Use primary=0 for the first."
+                f"`primary` must be the position of one of {num_tasks} tasks. "
+                f"Received: primary={self.primary}. Use primary=0 for the first."
             )
         self.squares = self.add_weight(
             name="squares", shape=(num_tasks,), initializer="zeros", trainable=False
@@ -118,9 +118,8 @@ class PCD(GramianWeighting):
         squares = keep_absent(squares, self.squares, present)
         self.steps.assign(steps)
         self.squares.assign(squares)
-        means = ops.cast(squares, "float64") / (
-            1.0 - self.decay ** ops.maximum(ops.cast(steps, "float64"), 1.0)
-        )
+        counts = ops.maximum(ops.cast(steps, "float64"), 1.0)
+        means = ops.cast(squares, "float64") / (1.0 - self.decay**counts)
         roots = ops.sqrt(means + self.eps)
         scales = ops.where(roots > 0, 1.0 / ops.where(roots > 0, roots, 1.0), 0.0)  # [T]
         primary = ops.one_hot(self.primary, self.num_tasks, dtype="float32")

@@ -61,7 +61,7 @@ class SDMGrad(HalvesWeighting):
     sdmgrad = mtl.weightings.SDMGrad()
     sdmgrad.build(2)
     cross = np.array([[1.0, 0.0], [0.0, 2.0]])
-    print(sdmgrad(cross, losses=np.ones(2), present=np.ones(2)))  # SDMVALUE
+    print(sdmgrad(cross, losses=np.ones(2), present=np.ones(2)))  # [0.1154, 0.8846]
     ```
 
     Reference:
@@ -80,7 +80,7 @@ class SDMGrad(HalvesWeighting):
             )
         if not 0 <= momentum < 1:
             raise ValueError(
-                f"`momentum` must be in [0, 1). Received: momentum={momentum}. Use momentum=0 for plain steps."
+                f"`momentum` must be in [0, 1). Received: momentum={momentum}. Use momentum=0 for none."
             )
         if steps < 1:
             raise ValueError(
