@@ -3,7 +3,7 @@
 import keras
 
 
-def features(model):
+def find_features(model):
     """Returns the tensors that lead from the shared part of a model into a task's own part.
 
     Args:

@@ -57,6 +57,7 @@ class MultiTaskModel(TrainStep, keras.Model):
         if self.tasks:
             check.check_names("outputs", self.output, [task.name for task in self.tasks], complete=True)
         self.towers = {task: list(layers) for task, layers in (towers or {}).items()}
+        self.weighting = None
         # In namespaces, because Keras would track what is in a dict and never forget it.
         self._compilation = types.SimpleNamespace(objectives={}, partition=None, plan=None, arguments={})
         self._penalties = types.SimpleNamespace(by_name={})
@@ -156,15 +157,21 @@ class MultiTaskModel(TrainStep, keras.Model):
             "nonfinite": nonfinite,
         }
         objectives = self._objectives(loss, loss_weights, metrics, weighted_metrics)
-        self.weighting = arguments["weighting"]
         partition = Partition(self)
-        plan = make_plan(self, self.weighting, partition, level, every, apply_to, nonfinite)
+        plan = make_plan(self, arguments["weighting"], partition, level, every, apply_to, nonfinite)
+        self._set_weighting(plan and plan.weighting)
         super().compile(optimizer=arguments["optimizer"], **kwargs)
         check_optimizer(plan, self.optimizer)
         self._compilation.objectives = objectives
         self._compilation.partition = partition
         self._compilation.plan = plan
         self._compilation.arguments = {**arguments, **kwargs}
+
+    def _set_weighting(self, weighting):
+        """Makes a weighting a layer of the model, so that its state is trained and saved with it."""
+        if self.weighting in self._layers:  # private: there is no public way to take a layer back
+            self._layers.remove(self.weighting)
+        self.weighting = weighting
 
     def _objectives(self, loss, loss_weights, metrics, weighted_metrics):
         """Returns `{task: Objective}` from the tasks and from what `compile` was given over them."""

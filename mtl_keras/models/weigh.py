@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from mtl_keras.engine import Plan, features
+from mtl_keras.engine import Plan, find_features
 
 
 def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
@@ -64,7 +64,7 @@ def _check_suits(weighting, partition, level, every, apply_to):
 
 
 def _features_model(model):
-    outputs = {"y_pred": dict(model.output), "features": features(model)}
+    outputs = {"y_pred": dict(model.output), "features": find_features(model)}
     return keras.Model(model.input, outputs)
 
 

@@ -14,9 +14,7 @@ def con_fig_weights(gramian, shares):
     longest = ops.max(norms)
     relative = norms / ops.where(longest > 0, longest, 1.0)  # [T]
     target = used * ops.cast(shares, "float64")
-    coefficients = ops.matmul(
-        pseudo_inverse(cosines), target
-    )  # of u, up to its length, on unit gradients [T]
+    coefficients = ops.matmul(pseudo_inverse(cosines), target)  # of u, up to its length, on unit gradients [T]
     along = ops.matmul(cosines, coefficients)  # [T]
     square = ops.sum(coefficients * along)
     lost = square <= 1e-12 * ops.sum(coefficients**2)

@@ -47,18 +47,14 @@ class EMA(GramianWeighting):
                 'Use weighting="mgda", for example.'
             )
         if not 0 <= decay < 1:
-            raise ValueError(
-                f"`decay` must be in [0, 1). Received: decay={decay}. Use decay=0 for no average."
-            )
+            raise ValueError(f"`decay` must be in [0, 1). Received: decay={decay}. Use decay=0 for no average.")
         self.weighting = weighting
         self.decay = decay
 
     def build(self, num_tasks):
         super().build(num_tasks)
         self.weighting.build(num_tasks)
-        self.averages = self.add_weight(
-            name="averages", shape=(num_tasks,), initializer="zeros", trainable=False
-        )
+        self.averages = self.add_weight(name="averages", shape=(num_tasks,), initializer="zeros", trainable=False)
         self.seen = self.add_weight(name="seen", shape=(num_tasks,), initializer="zeros", trainable=False)
 
     def call(self, gramian, losses, present):

@@ -66,9 +66,7 @@ class GradNorm(GramianWeighting):
     def __init__(self, *, alpha=1.5, learning_rate=0.025, name=None):
         super().__init__(name=name)
         if alpha < 0:
-            raise ValueError(
-                f"`alpha` must be at least 0. Received: alpha={alpha}. Use alpha=0 for equal norms."
-            )
+            raise ValueError(f"`alpha` must be at least 0. Received: alpha={alpha}. Use alpha=0 for equal norms.")
         if learning_rate <= 0:
             raise ValueError(
                 f"`learning_rate` must be positive. Received: learning_rate={learning_rate}. "

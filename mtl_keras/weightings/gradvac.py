@@ -81,9 +81,7 @@ class GradVac(GramianWeighting):
     def __init__(self, *, beta=0.5, shuffle=True, seed=None, name=None):
         super().__init__(seed=seed, name=name)
         if not 0 <= beta <= 1:
-            raise ValueError(
-                f"`beta` must be in [0, 1]. Received: beta={beta}. Use beta=0 for constant targets."
-            )
+            raise ValueError(f"`beta` must be in [0, 1]. Received: beta={beta}. Use beta=0 for constant targets.")
         self.beta = beta
         self.shuffle = shuffle
 

@@ -86,13 +86,9 @@ class PCD(GramianWeighting):
     def __init__(self, *, primary=0, progress=0.02, decay=0.999, eps=1e-8, name=None):
         super().__init__(name=name)
         if not 0 <= progress <= 1:
-            raise ValueError(
-                f"`progress` must be in [0, 1]. Received: progress={progress}. Use progress=0 for none."
-            )
+            raise ValueError(f"`progress` must be in [0, 1]. Received: progress={progress}. Use progress=0 for none.")
         if not 0 <= decay < 1:
-            raise ValueError(
-                f"`decay` must be in [0, 1). Received: decay={decay}. Use decay=0 for the batch's norms."
-            )
+            raise ValueError(f"`decay` must be in [0, 1). Received: decay={decay}. Use decay=0 for the batch's norms.")
         if eps < 0:
             raise ValueError(f"`eps` must be at least 0. Received: eps={eps}. Use eps=0 for tiny gradients.")
         self.primary = primary
@@ -107,9 +103,7 @@ class PCD(GramianWeighting):
                 f"`primary` must be the position of one of {num_tasks} tasks. "
                 f"Received: primary={self.primary}. Use primary=0 for the first."
             )
-        self.squares = self.add_weight(
-            name="squares", shape=(num_tasks,), initializer="zeros", trainable=False
-        )
+        self.squares = self.add_weight(name="squares", shape=(num_tasks,), initializer="zeros", trainable=False)
         self.steps = self.add_weight(name="steps", shape=(num_tasks,), initializer="zeros", trainable=False)
 
     def call(self, gramian, losses, present):

@@ -79,13 +79,9 @@ class SDMGrad(HalvesWeighting):
                 'Use weighting="equal" for constant weights.'
             )
         if not 0 <= momentum < 1:
-            raise ValueError(
-                f"`momentum` must be in [0, 1). Received: momentum={momentum}. Use momentum=0 for none."
-            )
+            raise ValueError(f"`momentum` must be in [0, 1). Received: momentum={momentum}. Use momentum=0 for none.")
         if steps < 1:
-            raise ValueError(
-                f'`steps` must be at least 1. Received: steps={steps}. Use weighting="equal" for none.'
-            )
+            raise ValueError(f'`steps` must be at least 1. Received: steps={steps}. Use weighting="equal" for none.')
         self.pull = pull
         self.learning_rate = learning_rate
         self.momentum = momentum
@@ -96,9 +92,7 @@ class SDMGrad(HalvesWeighting):
         super().build(num_tasks)
         check_length(self.preference, num_tasks)
         equal = keras.initializers.Constant(1.0 / num_tasks)
-        self.task_weights = self.add_weight(
-            name="task_weights", shape=(num_tasks,), initializer=equal, trainable=False
-        )
+        self.task_weights = self.add_weight(name="task_weights", shape=(num_tasks,), initializer=equal, trainable=False)
 
     def call(self, cross, losses, present):
         state = ops.convert_to_tensor(self.task_weights)

@@ -12,9 +12,7 @@ from mtl_keras import _registry
 from mtl_keras.weightings import GramianWeighting, HalvesWeighting
 
 HARD = {
-    f"{kind} x {scale:g}": gramian_of(jacobian * scale)
-    for kind, jacobian in jacobians().items()
-    for scale in SCALES
+    f"{kind} x {scale:g}": gramian_of(jacobian * scale) for kind, jacobian in jacobians().items() for scale in SCALES
 }
 LOSSES = np.array([0.5, 2.0, 1.0, 4.0], "float32")
 

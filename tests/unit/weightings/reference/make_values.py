@@ -81,8 +81,7 @@ def main():
     cases = []
     for num_tasks, size in SHAPES:
         jacobians = [
-            (torch.randn(num_tasks, size) * (1 + torch.arange(num_tasks))[:, None]).round(decimals=3)
-            for _ in range(2)
+            (torch.randn(num_tasks, size) * (1 + torch.arange(num_tasks))[:, None]).round(decimals=3) for _ in range(2)
         ]
         shares = torch.arange(1.0, num_tasks + 1)
         shares = shares / shares.sum()
@@ -96,9 +95,7 @@ def main():
             name: [[round(x, 7) for x in weighting(cross).tolist()] for _ in range(2)]
             for name, weighting in halves(num_tasks, shares).items()
         }
-        cases.append(
-            {"jacobians": [j.tolist() for j in jacobians], "directions": directions, "halves": weights}
-        )
+        cases.append({"jacobians": [j.tolist() for j in jacobians], "directions": directions, "halves": weights})
     text = json.dumps({"torchjd": "0.18.0", "cases": cases}, separators=(",", ":"))
     pathlib.Path(__file__).with_name("values.json").write_text(text + "\n")
 
