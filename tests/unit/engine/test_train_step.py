@@ -1,0 +1,414 @@
+"""The training step under a weighting: what it reads, and what it makes of the answer."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+import mtl_keras as mtl
+from mtl_keras.weightings import GradientAggregator, GramianWeighting, HalvesWeighting, LossScalarizer
+from tests.helpers import toy
+
+WEIGHTS = np.array([2.0, 0.5, 1.5, 3.0], "float32")  # for digit, odd, marks, ink
+RATE = 0.1
+
+
+@keras.saving.register_keras_serializable("tests")
+class Given(GramianWeighting):
+    """Answers with given weights, and remembers what it read."""
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        self.gramian = self.add_weight(name="gramian", shape=(num_tasks, num_tasks), trainable=False)
+        self.losses_read = self.add_weight(name="losses_read", shape=(num_tasks,), trainable=False)
+        self.calls = self.add_weight(name="calls", shape=(), initializer="zeros", trainable=False)
+
+    def call(self, gramian, losses, present):
+        self.gramian.assign(gramian)
+        self.losses_read.assign(losses)
+        self.calls.assign_add(1.0)
+        return ops.convert_to_tensor(WEIGHTS[: self.num_tasks]) * present
+
+
+class GivenRows(GradientAggregator):
+    """The same sum of the rows."""
+
+    def call(self, rows, losses, present):
+        return ops.matmul(ops.convert_to_tensor(WEIGHTS) * present, rows)
+
+
+class GivenHalves(HalvesWeighting):
+    """The same weights, and the cross-Gramian that was read."""
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        self.cross = self.add_weight(name="cross", shape=(num_tasks, num_tasks), trainable=False)
+
+    def call(self, cross, losses, present):
+        self.cross.assign(cross)
+        return ops.convert_to_tensor(WEIGHTS) * present
+
+
+class GivenSum(LossScalarizer):
+    """The same weights, on the losses."""
+
+    def call(self, losses, present):
+        return ops.sum(losses * ops.convert_to_tensor(WEIGHTS) * present)
+
+
+def _model(weighting, **arguments):
+    keras.utils.set_random_seed(3)
+    return toy.model(optimizer=keras.optimizers.SGD(RATE), weighting=weighting, **arguments)
+
+
+def _task_gradients(model, x, y, weights=None, rows=slice(None)):
+    """Returns {task: gradients of loss_weight · loss for all variables}, each from a forward pass of its own."""
+    variables = model.trainable_variables
+    result = {}
+    for task, objective in model.objectives.items():
+        with tf.GradientTape() as tape:
+            y_pred = model(x[rows], training=True)[task]
+            weight = None if weights is None else weights[task][rows]
+            label = y[task][rows]
+            if weight is not None:
+                label, y_pred = label[weight > 0], tf.boolean_mask(y_pred, weight > 0)
+            loss = objective.loss_weight * objective.loss_function(label, y_pred)
+        gradients = tape.gradient(loss, variables)
+        result[task] = [np.zeros(v.shape) if g is None else np.asarray(g) for g, v in zip(gradients, variables)]
+    return result
+
+
+def _rows(model, gradients):
+    """Returns J [T, P] over the shared variables."""
+    shared = {id(v) for v in model.partition.shared}
+    keep = [i for i, v in enumerate(model.trainable_variables) if id(v) in shared]
+    return np.stack([np.concatenate([g[i].ravel() for i in keep]) for g in gradients.values()])
+
+
+def _expected(model, gradients, apply_to="shared"):
+    """Returns the variables after a step of SGD by the definition."""
+    owner = {id(v): task for task, own in model.partition.own.items() for v in own}
+    tasks = list(gradients)
+    expected = []
+    for i, v in enumerate(model.trainable_variables):
+        weights = dict(zip(tasks, WEIGHTS, strict=True))
+        if id(v) in owner and apply_to == "shared":
+            weights = dict.fromkeys(tasks, 1.0)
+        expected.append(v.numpy() - RATE * sum(weights[task] * gradients[task][i] for task in tasks))
+    return expected
+
+
+def _step(model, x, y, weights=None):
+    model.fit(x, y, batch_size=len(x), sample_weight=weights, shuffle=False, verbose=0)
+
+
+def _assert_variables(model, expected, atol=1e-6):
+    for variable, value in zip(model.trainable_variables, expected, strict=True):
+        np.testing.assert_allclose(variable.numpy(), value, atol=atol, err_msg=variable.path)
+
+
+@pytest.mark.parametrize(
+    ("weighting", "apply_to"),
+    [(Given, "shared"), (Given, "all"), (GivenRows, "shared"), (GivenHalves, "shared"), (GivenSum, "all")],
+)
+@pytest.mark.parametrize("level", ["parameters", "features"])
+def test_the_update_is_the_weighted_sum_of_the_gradients(weighting, apply_to, level):
+    if level == "features" and weighting in (GivenRows, GivenSum):
+        pytest.skip("reads no features")
+    x, y = toy.arrays()
+    model = _model(weighting(), level=level, **({"apply_to": apply_to} if weighting is Given else {}))
+    expected = _expected(model, _task_gradients(model, x, y), apply_to)
+    _step(model, x, y)
+    _assert_variables(model, expected)
+
+
+def test_the_gramian_is_that_of_the_losses_times_their_weights():
+    x, y = toy.arrays()
+    model = _model(Given(), loss_weights={"digit": 4.0})
+    rows = _rows(model, _task_gradients(model, x, y))
+    losses = model.evaluate(x, y, return_dict=True, verbose=0)
+    _step(model, x, y)
+    np.testing.assert_allclose(model.weighting.gramian.numpy(), rows @ rows.T, rtol=1e-4, atol=1e-6)
+    expected = [losses[f"{task}_loss"] * o.loss_weight for task, o in model.objectives.items()]
+    np.testing.assert_allclose(model.weighting.losses_read.numpy(), expected, rtol=1e-5)
+
+
+def test_the_cross_gramian_is_that_of_the_halves():
+    x, y = toy.arrays()
+    model = _model(GivenHalves())
+    first, second = (_rows(model, _task_gradients(model, x, y, rows=half)) for half in (slice(10), slice(10, 20)))
+    _step(model, x, y)
+    np.testing.assert_allclose(model.weighting.cross.numpy(), first @ second.T, rtol=1e-4, atol=1e-6)
+
+
+def test_features_are_where_the_tasks_part():
+    x, y = toy.arrays()
+    model = _model(Given(), level="features")
+    features = model.get_layer("shared_dense1_activation").output
+    split = keras.Model(model.input, {"y": dict(model.output), "z": features})
+    gradients = []
+    for task, objective in model.objectives.items():
+        with tf.GradientTape() as tape:
+            out = split(x)
+            loss = objective.loss_weight * objective.loss_function(y[task], out["y"][task])
+        gradients.append(np.asarray(tape.gradient(loss, out["z"])).ravel())
+    rows = np.stack(gradients)
+    _step(model, x, y)
+    np.testing.assert_allclose(model.weighting.gramian.numpy(), rows @ rows.T, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("level", ["parameters", "features"])
+@pytest.mark.parametrize("weighting", [Given, GivenHalves])
+def test_missing_labels_are_in_no_row(weighting, level):
+    x, y = toy.arrays()
+    weights = {task: np.ones(len(x), "float32") for task in y}
+    weights["digit"][:7] = 0.0
+    weights["odd"][5:] = 0.0
+    model = _model(weighting(), level=level)
+    expected = _expected(model, _task_gradients(model, x, y, weights))
+    _step(model, x, y, weights)
+    _assert_variables(model, expected)
+
+
+def test_an_absent_task_is_absent():
+    x, y = toy.arrays()
+    weights = {task: np.full(len(x), float(task != "odd"), "float32") for task in y}
+    model = _model(Given())
+    gradients = _task_gradients(model, x, y)
+    gradients["odd"] = [np.zeros_like(g) for g in gradients["odd"]]
+    expected = _expected(model, gradients)
+    _step(model, x, y, weights)
+    _assert_variables(model, expected)
+    assert not model.weighting.gramian.numpy()[1].any()
+    assert not model.weighting.gramian.numpy()[:, 1].any()
+
+
+def test_regularization_gets_its_plain_gradient_and_is_in_no_row():
+    x, y = toy.arrays()
+    plain, regular = [], []
+    for found, strength in ((plain, 0.0), (regular, 0.1)):
+        keras.utils.set_random_seed(3)
+        tower = keras.Sequential(
+            [keras.layers.Flatten(), keras.layers.Dense(8, "tanh", kernel_regularizer=keras.regularizers.L2(strength))]
+        )
+        model = toy.model(tower=tower, optimizer=keras.optimizers.SGD(RATE), weighting=Given())
+        kernel = tower.layers[-1].kernel
+        found.append(kernel.numpy())
+        _step(model, x, y)
+        found.extend([kernel.numpy(), model.weighting.gramian.numpy()])
+    np.testing.assert_allclose(regular[1], plain[1] - RATE * 2 * 0.1 * plain[0], atol=1e-6)
+    np.testing.assert_allclose(regular[2], plain[2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("level", ["parameters", "features"])
+def test_every_renews_the_weights_every_k_steps(level):
+    x, y = toy.arrays()
+    model = _model(Given(), every=3, level=level)
+    for step in range(5):
+        expected = _expected(model, _task_gradients(model, x, y))
+        _step(model, x, y)
+        _assert_variables(model, expected)
+        assert model.weighting.calls.numpy() == step // 3 + 1
+
+
+@pytest.mark.parametrize("arguments", [{}, {"jit_compile": True}], ids=["sparse", "dense"])
+def test_gradients_of_embeddings(arguments):
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(0, 12, (16, 5))
+    y = {"a": rng.normal(size=16).astype("float32"), "b": rng.integers(0, 2, 16)}
+    keras.utils.set_random_seed(3)
+    tower = keras.Sequential([keras.layers.Embedding(30, 4), keras.layers.GlobalAveragePooling1D()])
+    tasks = [mtl.Task("a", mtl.heads.Regression()), mtl.Task("b", mtl.heads.Binary())]
+    model = mtl.build_model(keras.Input((5,), dtype="int32", name="tokens"), tasks, tower=tower)
+    model.compile(keras.optimizers.SGD(RATE), weighting=Given(), metrics=[], **arguments)
+    table = model.partition.shared[0]
+    before, rows = table.numpy(), []
+    for task, loss in (("a", "mse"), ("b", "binary_crossentropy")):
+        with tf.GradientTape() as tape:
+            value = keras.ops.mean(keras.losses.get(loss)(y[task][:, None], model(tokens)[task]))
+        rows.append(tf.convert_to_tensor(tape.gradient(value, table)).numpy())
+    _step(model, tokens, y)
+    flat = np.stack([row.ravel() for row in rows])
+    np.testing.assert_allclose(model.weighting.gramian.numpy(), flat @ flat.T, rtol=1e-4, atol=1e-8)
+    np.testing.assert_allclose(table.numpy(), before - RATE * (2.0 * rows[0] + 0.5 * rows[1]), atol=1e-6)
+
+
+@pytest.mark.parametrize("weighting", [Given, GivenRows, GivenSum])
+def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(weighting):
+    x, y = toy.arrays()
+    model = toy.model(weighting=weighting())
+    model.fit(x, y, verbose=0)
+    before = {v.path: v.numpy() for v in [*model.variables, *model.optimizer.variables]}
+    y["ink"][3] = np.nan
+    history = model.fit(x, y, batch_size=10, shuffle=False, verbose=0)
+    assert history.history["skipped_steps"] == [1.0]
+    model.fit(x[:10], {task: label[:10] for task, label in y.items()}, batch_size=10, verbose=0)
+    assert all(np.isfinite(v.numpy()).all() for v in model.variables)
+    keras.utils.set_random_seed(0)
+    model = toy.model(weighting=weighting())
+    del before
+
+
+def test_a_step_that_is_not_finite_leaves_weights_optimizer_and_state():
+    x, y = toy.arrays()
+    model = toy.model(weighting=Given())
+    model.fit(x, y, verbose=0)
+    before = [v.numpy() for v in [*model.variables, *model.optimizer.variables]]
+    y["ink"][3] = np.nan
+    history = model.fit(x, y, verbose=0)
+    assert history.history["skipped_steps"] == [1.0]
+    for value, v in zip(before, [*model.variables, *model.optimizer.variables], strict=True):
+        np.testing.assert_array_equal(value, v.numpy(), err_msg=v.path)
+
+
+def test_nonfinite_raise_stops():
+    x, y = toy.arrays()
+    y["ink"][3] = np.nan
+    model = toy.model(weighting=Given(), nonfinite="raise")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="A loss or gradient is not finite"):
+        model.fit(x, y, verbose=0)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_reads_unscaled_gradients(policy):
+    x, y = toy.arrays()
+    found = []
+    for name in ("float32", policy):
+        keras.config.set_dtype_policy(name)
+        try:
+            model = _model(Given())
+            _step(model, x, y)
+        finally:
+            keras.config.set_dtype_policy("float32")
+        found.append((model.weighting.gramian.numpy(), [v.numpy() for v in model.trainable_variables]))
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=0.05, atol=0.02)
+    for one, other in zip(found[0][1], found[1][1], strict=True):
+        np.testing.assert_allclose(one, other, atol=0.01)
+
+
+def test_an_overflow_in_float16_skips_the_step_and_the_state():
+    x, y = toy.arrays()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(RATE), initial_scale=1e30)
+        model = toy.model(optimizer=optimizer, weighting=Given())
+        model.optimizer.build(model.trainable_variables)
+        before = [v.numpy() for v in model.variables]
+        history = model.fit(x, y, verbose=0)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert history.history["skipped_steps"] == [1.0]
+    for value, v in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(value, v.numpy(), err_msg=v.path)
+    assert float(model.optimizer.dynamic_scale) == pytest.approx(0.5e30)
+
+
+def test_logs_of_a_step():
+    x, y = toy.arrays()
+    model = _model(Given(), loss_weights={"odd": 0.5, "ink": 1.0})
+    rows = _rows(model, _task_gradients(model, x, y))
+    gramian = rows @ rows.T
+    total = model.evaluate(x, y, return_dict=True, verbose=0)["loss"]
+    history = model.fit(x, y, batch_size=len(x), validation_data=(x, y), verbose=0).history
+    assert history["loss"][0] == pytest.approx(total, rel=1e-5)
+    assert [history[f"{task}_weight"][0] for task in ("digit", "odd", "marks", "ink")] == [2.0, 0.25, 1.5, 3.0]
+    pairs = gramian[np.triu_indices(4, 1)]
+    assert history["conflict"] == [pytest.approx((pairs < 0).mean())]
+    assert history["conflict_after"] == [pytest.approx((gramian @ WEIGHTS < 0).mean())]
+    assert history["skipped_steps"] == [0.0]
+    assert not [name for name in history if name.startswith("val_") and ("weight" in name or "conflict" in name)]
+
+
+def test_clipping_acts_on_the_combined_gradient():
+    x, y = toy.arrays()
+    keras.utils.set_random_seed(3)
+    model = toy.model(optimizer=keras.optimizers.SGD(RATE, global_clipnorm=0.01), weighting=Given())
+    before = [v.numpy() for v in model.trainable_variables]
+    expected = [(e - b) / RATE for e, b in zip(_expected(model, _task_gradients(model, x, y)), before, strict=True)]
+    norm = np.sqrt(sum((e**2).sum() for e in expected))
+    _step(model, x, y)
+    _assert_variables(model, [b + RATE * e * 0.01 / norm for e, b in zip(expected, before, strict=True)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"weighting": Given(), "level": "layers"}, "`level` must be one of"),
+        ({"weighting": Given(), "every": 0}, "`every` must be an integer of at least 1"),
+        ({"weighting": Given(), "apply_to": "none"}, "`apply_to` must be one of"),
+        ({"weighting": Given(), "nonfinite": "ignore"}, "`nonfinite` must be one of"),
+        ({"weighting": 3}, "`weighting` must be a look-up string or a member of"),
+        ({"weighting": GivenSum(), "level": "features"}, "`level` does not apply to GivenSum, which reads losses only"),
+        ({"weighting": GivenSum(), "every": 2}, "`every` does not apply to GivenSum"),
+        ({"weighting": GivenSum(), "apply_to": "shared"}, "`apply_to` does not apply to GivenSum"),
+        ({"weighting": GivenRows(), "every": 2}, "`every` does not apply to GivenRows, which returns no weights"),
+        ({"weighting": GivenRows(), "level": "features"}, "does not apply to GivenRows"),
+        ({"weighting": Given(), "sharing": "single_task"}, "the tasks share none"),
+        (
+            {"weighting": Given(), "optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)},
+            "`gradient_accumulation_steps` accumulates",
+        ),
+    ],
+)
+def test_errors(arguments, error):
+    with pytest.raises(ValueError, match=error):
+        toy.model(**arguments)
+
+
+def test_features_need_a_part_of_ones_own():
+    image = keras.Input((3,), name="image")
+    a = keras.layers.Dense(1, name="a")(keras.layers.Dense(4)(image))
+    b = keras.layers.Dense(1, name="b")(a)
+    model = mtl.MultiTaskModel(image, {"a": a, "b": b})
+    with pytest.raises(ValueError, match=r"output of task 'a' is computed from what other tasks use"):
+        model.compile("sgd", loss="mse", weighting=Given(), level="features")
+
+
+def test_one_task_trains_the_plain_gradient():
+    x, y = toy.arrays()
+    found = []
+    for weighting in (None, Given()):
+        keras.utils.set_random_seed(3)
+        model = mtl.build_model(toy.SHAPE, [mtl.Task("odd", mtl.heads.Binary())])
+        model.compile("adam", weighting=weighting)
+        model.fit(x, y["odd"], verbose=0)
+        found.append(model.get_weights())
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_compile_again_forgets_the_weighting_before():
+    model = toy.model(weighting=Given())
+    before = len(model.variables)
+    model.compile("adam", weighting=Given())
+    assert len(model.variables) == before
+    model.compile("adam")
+    assert len(model.variables) == before - 3
+
+
+def test_a_variable_that_some_tasks_reach_has_rows_of_zero_for_the_others():
+    keras.utils.set_random_seed(3)
+    image = keras.Input((3,), name="image")
+    first = keras.layers.Dense(4, "tanh", name="first")(image)
+    second = keras.layers.Dense(4, "tanh", name="second")(first)
+    outputs = {
+        "a": keras.layers.Dense(1, name="a")(first),
+        "b": keras.layers.Dense(1, name="b")(second),
+        "c": keras.layers.Dense(1, name="c")(second),
+    }
+    for level in ("parameters", "features"):
+        model = mtl.MultiTaskModel(image, outputs)
+        model.compile(keras.optimizers.SGD(RATE), loss="mse", weighting=Given(), level=level)
+        x, y = np.ones((4, 3)), {task: np.arange(4.0) for task in "abc"}
+        gradients = _task_gradients(model, x, {task: label[:, None] for task, label in y.items()})
+        assert [v.path for v in model.partition.shared] == [
+            f"{name}/{part}" for name in ("first", "second") for part in ("kernel", "bias")
+        ]
+        rows, old = _rows(model, gradients), [v.numpy() for v in model.partition.shared]
+        _step(model, x, y)
+        if level == "parameters":
+            np.testing.assert_allclose(model.weighting.gramian.numpy(), rows @ rows.T, rtol=1e-4)
+        flat = np.concatenate([v.ravel() for v in old]) - RATE * WEIGHTS[:3] @ rows
+        new = np.concatenate([v.numpy().ravel() for v in model.partition.shared])
+        np.testing.assert_allclose(new, flat, atol=1e-5)
