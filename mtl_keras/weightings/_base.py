@@ -26,6 +26,7 @@ class Weighting(keras.layers.Layer):
     def __init__(self, *, seed=None, name=None):
         super().__init__(name=name or type(self).__module__.rsplit(".", 1)[-1], dtype="float32")
         self.num_tasks = None
+        self.task_names = None  # names of the tasks, set by the model before `build`
         self.seed = seed
         self.seed_generator = None  # a method that draws random numbers makes it in `build`
 
@@ -35,6 +36,25 @@ class Weighting(keras.layers.Layer):
         if self.residual_bound is not None:
             self.solver_residual = keras.metrics.Mean(name="solver_residual")
             self.solver_fallbacks = keras.metrics.Sum(name="solver_fallbacks")
+
+    def add_state(self, name, shape, initializer="zeros"):
+        """Returns a new variable that no optimizer trains; every replica writes the same to it."""
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+
+    def task_index(self, task):
+        """Returns the position of the task with the name `task`."""
+        if task not in (self.task_names or ()):
+            known = ", ".join(self.task_names or ()) or "none (`task_names` is not set)"
+            raise ValueError(
+                f"{type(self).__name__} names an unknown task {task!r}. The model's tasks: {known}."
+            )
+        return self.task_names.index(task)
 
     def certified(self, weights, residual, fallback):
         """Returns a solver's `weights`, or `fallback` if its `residual` is above the bound; logs both.
@@ -66,6 +86,9 @@ class Weighting(keras.layers.Layer):
             self.seed_generator.state.assign(store.pop("seed_generator"))
         super().load_own_variables(store)
 
+    def get_build_config(self):
+        return None  # `compile` builds a weighting, which knows the tasks; loading does not
+
     def get_config(self):
         return {"name": self.name}
 
@@ -75,12 +98,19 @@ class LossScalarizer(Weighting):
 
     `losses` [T] and `present` [T] (0 or 1) are float32; the objective is a differentiable scalar, whose
     gradient all variables take. One backward pass.
+
+    A method with `reads_losses_after_step` True costs a second forward pass: the model calls `after_step`
+    with the losses of the same batch before and after the optimizer's step.
     """
 
     reads = "losses"
+    reads_losses_after_step = False
 
     def call(self, losses, present):
         raise NotImplementedError
+
+    def after_step(self, losses_before, losses_after, present):
+        """Called after the optimizer's step if `reads_losses_after_step`. All arguments are [T]."""
 
 
 class GramianWeighting(Weighting):
@@ -100,10 +130,15 @@ class GradientAggregator(Weighting):
     """A method that reads the rows of J: `call(rows, losses, present) -> direction`.
 
     `rows` [T, P], `losses` [T] and `present` [T] are float32; the direction [P] is what the optimizer gets
-    as the gradient of the shared variables. T backward passes and T·P floats.
+    as the gradient of the shared variables. T backward passes and T·P floats. The model sets
+    `num_parameters` (P) before `build`, for a method with state of the shape of the rows.
     """
 
     reads = "rows"
+
+    def __init__(self, *, seed=None, name=None):
+        super().__init__(seed=seed, name=name)
+        self.num_parameters = None
 
     def call(self, rows, losses, present):
         raise NotImplementedError
@@ -121,6 +156,26 @@ class HalvesWeighting(Weighting):
 
     def call(self, cross, losses, present):
         raise NotImplementedError
+
+
+def check_range(name, value, *, above=None, at_least=None, below=None, at_most=None):
+    """Raises a ValueError if `value`, the argument `name`, is outside the stated bounds."""
+    bounds = [
+        ("above", above, lambda bound: value > bound),
+        ("at least", at_least, lambda bound: value >= bound),
+        ("below", below, lambda bound: value < bound),
+        ("at most", at_most, lambda bound: value <= bound),
+    ]
+    stated = [(word, bound, holds(bound)) for word, bound, holds in bounds if bound is not None]
+    if not all(held for _, _, held in stated):
+        expected = " and ".join(f"{word} {bound}" for word, bound, _ in stated)
+        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value}.")
+
+
+def check_one_per_task(name, values, num_tasks):
+    """Raises a ValueError if `values`, the argument `name`, is given and does not have one entry per task."""
+    if values is not None and len(values) != num_tasks:
+        raise ValueError(f"`{name}` must have one entry per task ({num_tasks}). Received: {name}={values}.")
 
 
 def keep_absent(new, old, present):

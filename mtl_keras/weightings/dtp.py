@@ -1,0 +1,74 @@
+"""Dynamic task prioritization."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.weightings._base import LossScalarizer, check_range, keep_absent
+
+
+def priority(kpi, *, gamma, eps):
+    """Returns the focal priority -(1 - κ)^gamma log κ of key performance indicators κ between 0 and 1. [T]"""
+    kpi = ops.clip(kpi, eps, 1.0)
+    return -ops.power(1.0 - kpi, gamma) * ops.log(kpi)
+
+
+@public
+class DTP(LossScalarizer):
+    """Gives hard tasks more weight and easy ones less.
+
+    The difficulty of a task is read from a key performance indicator κ_t between 0 and 1, here exp(-L_t): for
+    a cross-entropy, the (geometric mean) probability of the right class. It is averaged over the steps.
+
+    κ_t ← decay κ_t + (1 - decay) exp(-L_t),  w_t = -(1 - κ_t)^gamma log κ_t,  objective = Σ_t w_t L_t
+
+    Scale: as in the paper the weights have no fixed sum: the weight of a task goes to 0 as its loss does,
+    for a single task as well, and is 16 at most with the default `eps`. Losses count from 0; a negative one
+    counts as mastered and has weight 0.
+
+    Args:
+        gamma: Focal exponent: how much less easy tasks weigh. Not negative.
+        decay: Share of the old average kept in a step, at least 0 and below 1.
+        eps: Smallest indicator; bounds the weights by -log(eps). Between 0 and 1.
+        name: Name of the layer.
+
+    Raises:
+        ValueError: If an argument is outside its range.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.DTP()
+    weighting.build(2)
+    weighting(np.array([0.1, 2.0], "float32"), np.ones(2, "float32"))  # 3.46, all but 0.001 from the second
+    ```
+
+    Reference:
+        Michelle Guo, Albert Haque, De-An Huang, Serena Yeung, Li Fei-Fei. Dynamic Task Prioritization for
+        Multitask Learning. 2018. There the indicator is a metric of the task, such as accuracy, the exponents
+        are set for each task, and examples within a task are weighted the same way; for that last part use a
+        focal loss.
+    """
+
+    def __init__(self, *, gamma=1.0, decay=0.9, eps=1e-7, name=None):
+        super().__init__(name=name)
+        check_range("gamma", gamma, at_least=0)
+        check_range("decay", decay, at_least=0, below=1)
+        check_range("eps", eps, above=0, below=1)
+        self.gamma = gamma
+        self.decay = decay
+        self.eps = eps
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        self.kpi = self.add_state("kpi", (num_tasks,))
+        self.seen = self.add_state("seen", (num_tasks,))
+
+    def call(self, losses, present):
+        kpi = ops.exp(-ops.maximum(ops.stop_gradient(losses), 0.0))  # [T]
+        average = ops.where(self.seen > 0, self.decay * self.kpi + (1.0 - self.decay) * kpi, kpi)
+        self.kpi.assign(keep_absent(average, self.kpi, present))
+        self.seen.assign(ops.maximum(self.seen, present))
+        return ops.sum(present * priority(average, gamma=self.gamma, eps=self.eps) * losses)
+
+    def get_config(self):
+        return {**super().get_config(), "gamma": self.gamma, "decay": self.decay, "eps": self.eps}

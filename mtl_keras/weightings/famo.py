@@ -1,0 +1,117 @@
+"""Fast adaptive multi-task optimization."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg.masked import clamped_log, masked_softmax
+from mtl_keras.weightings._base import LossScalarizer, check_one_per_task, check_range, keep_absent
+
+_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8  # of Adam
+
+
+def famo_weights(logits, losses, present, *, eps):
+    """Returns the weights w_t = c z_t / L_t with z = softmax(logits) and c such that they sum to 1. [T]"""
+    weights = masked_softmax(logits, present) / ops.maximum(losses, eps)
+    total = ops.sum(weights)
+    return weights / ops.where(total > 0, total, 1.0)
+
+
+def famo_gradient(logits, change, present):
+    """Returns (∂ softmax(logits) / ∂ logits)ᵀ · change, over the present tasks. [T]"""
+    z = masked_softmax(logits, present)
+    return z * (change - ops.sum(z * change))
+
+
+@public
+class FAMO(LossScalarizer):
+    """Weights the tasks so that all losses fall at the same relative rate, without task gradients.
+
+    z = softmax(ξ),  objective = c Σ_t z_t log(L_t - b_t),  1 / c = Σ_t z_t / (L_t - b_t), c held constant
+    after the step:  ξ ← Adam step along  (∂z / ∂ξ)ᵀ (log(L_before - b) - log(L_after - b)) + decay ξ
+
+    The logits ξ have their own Adam optimizer, whose moments are state of the layer. Costs a second forward
+    pass over the batch, which gives the losses after the step.
+
+    Scale: the effective weights c z_t / (L_t - b_t) sum to 1; a single task has weight 1. Losses must stay
+    above `min_losses`; a difference below `eps` counts as `eps` and gets the gradient 0, and then takes
+    nearly all of the sum of the weights, so that the other tasks nearly stand still: as in the paper, a loss
+    that reaches its minimum needs a lower `min_losses`.
+
+    Args:
+        learning_rate: Of the logits. Positive.
+        decay: Weight decay of the logits, added to their gradient. Not negative.
+        min_losses: Lower bound b of every loss, one number per task; 0 by default.
+        eps: Smallest difference of a loss and its bound that is told from 0. Positive.
+        name: Name of the layer.
+
+    Raises:
+        ValueError: If an argument is outside its range, or, at `build`, if `min_losses` has another length
+            than there are tasks.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.FAMO()
+    weighting.build(2)
+    before, after, present = np.array([[0.5, 2.0], [0.4, 2.0], [1.0, 1.0]], "float32")
+    weighting(before, present)  # the weights are 0.8 and 0.2
+    weighting.after_step(before, after, present)  # the second task gains weight
+    ```
+
+    Reference:
+        Bo Liu, Yihao Feng, Peter Stone, Qiang Liu. FAMO: Fast Adaptive Multitask Optimization. 2023. The
+        paper writes the update of the logits as plain gradient descent and its code takes Adam, as here.
+        `decay` is tuned per data set there; other implementations start from 1e-5, 1e-3 or 1e-2.
+    """
+
+    reads_losses_after_step = True
+
+    def __init__(self, *, learning_rate=0.025, decay=1e-3, min_losses=None, eps=1e-12, name=None):
+        super().__init__(name=name)
+        check_range("learning_rate", learning_rate, above=0)
+        check_range("decay", decay, at_least=0)
+        check_range("eps", eps, above=0)
+        self.learning_rate = learning_rate
+        self.decay = decay
+        self.min_losses = None if min_losses is None else tuple(float(value) for value in min_losses)
+        self.eps = eps
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        check_one_per_task("min_losses", self.min_losses, num_tasks)
+        self.logits = self.add_state("logits", (num_tasks,))
+        self.first_moment = self.add_state("first_moment", (num_tasks,))
+        self.second_moment = self.add_state("second_moment", (num_tasks,))
+        self.steps = self.add_state("steps", (num_tasks,))
+
+    def call(self, losses, present):
+        above = self._above(losses)  # [T]
+        weights = ops.stop_gradient(famo_weights(self.logits, above, present, eps=self.eps))
+        # A gradient of weights · above, and the value of c Σ z log(above).
+        scale = weights * ops.stop_gradient(ops.maximum(above, self.eps))  # c z  [T]
+        return ops.sum(scale * ops.where(present > 0, clamped_log(above, self.eps), 0.0))
+
+    def after_step(self, losses_before, losses_after, present):
+        before = clamped_log(self._above(losses_before), self.eps)
+        after = clamped_log(self._above(losses_after), self.eps)
+        gradient = famo_gradient(self.logits, before - after, present) + self.decay * self.logits  # [T]
+        first = _BETA_1 * self.first_moment + (1.0 - _BETA_1) * gradient
+        second = _BETA_2 * self.second_moment + (1.0 - _BETA_2) * ops.square(gradient)
+        steps = self.steps + 1.0
+        unbiased = ops.sqrt(second / (1.0 - ops.power(_BETA_2, steps)))
+        step = first / (1.0 - ops.power(_BETA_1, steps)) / (unbiased + _EPSILON)
+        for variable, value in (
+            (self.logits, self.logits - self.learning_rate * step),
+            (self.first_moment, first),
+            (self.second_moment, second),
+            (self.steps, steps),
+        ):
+            variable.assign(keep_absent(value, variable, present))
+
+    def get_config(self):
+        config = {"learning_rate": self.learning_rate, "decay": self.decay}
+        return {**super().get_config(), **config, "min_losses": self.min_losses, "eps": self.eps}
+
+    def _above(self, losses):
+        bounds = self.min_losses or (0.0,) * self.num_tasks
+        return losses - ops.convert_to_tensor(bounds, "float32")

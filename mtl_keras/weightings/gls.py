@@ -1,0 +1,65 @@
+"""The geometric mean of the losses."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg.masked import clamped_log
+from mtl_keras.weightings._base import LossScalarizer, check_range
+
+
+def geometric_mean(losses, present, *, eps):
+    """Returns the geometric mean of the present losses, computed in log space.
+
+    Args:
+        losses: The losses. [T]
+        present: 1 for a task with labels in the batch, else 0. [T]
+        eps: A loss below it counts as `eps` and gets the gradient 0.
+
+    Returns:
+        The mean, 0 if all tasks are absent. Scalar.
+    """
+    logs = ops.where(present > 0, clamped_log(losses, eps), 0.0)  # [T]
+    count = ops.sum(present)
+    return ops.where(count > 0, ops.exp(ops.sum(logs) / ops.maximum(count, 1.0)), 0.0)
+
+
+@public
+class GLS(LossScalarizer):
+    """Minimizes the geometric mean of the losses, which no loss dominates by its unit.
+
+    objective = (Π_t L_t)^(1/T), computed as exp(1/T Σ_t log L_t): no product over- or underflows
+
+    Scale: the effective weight of a task is objective / (T L_t); a single task has weight 1. Losses must not
+    be negative; a loss below `eps` counts as `eps` and gets the gradient 0, the gradient of a non-negative
+    loss at its minimum 0.
+
+    Args:
+        eps: Smallest loss that is told from 0. Positive.
+        name: Name of the layer.
+
+    Raises:
+        ValueError: If `eps` is not positive.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.GLS()
+    weighting.build(2)
+    weighting(np.array([0.5, 2.0], "float32"), np.ones(2, "float32"))  # 1.0
+    ```
+
+    Reference:
+        Sumanth Chennupati, Ganesh Sistu, Senthil Yogamani, Samir Rawashdeh. MultiNet++: Multi-Stream Feature
+        Aggregation and Geometric Loss Strategy for Multi-Task Learning. 2019. Without its focused variant.
+    """
+
+    def __init__(self, *, eps=1e-12, name=None):
+        super().__init__(name=name)
+        check_range("eps", eps, above=0)
+        self.eps = eps
+
+    def call(self, losses, present):
+        return geometric_mean(losses, present, eps=self.eps)
+
+    def get_config(self):
+        return {**super().get_config(), "eps": self.eps}

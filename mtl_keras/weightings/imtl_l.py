@@ -1,0 +1,44 @@
+"""The loss balance of impartial multi-task learning."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.weightings._base import LossScalarizer
+
+
+@public
+class IMTLL(LossScalarizer):
+    """Scales the losses to equal size with trainable scales.
+
+    The log-scale s_t of a task is a trainable weight; at rest exp(s_t) L_t = 1 for every task.
+
+    objective = Σ_t exp(s_t) L_t - s_t
+
+    Scale: every task starts with weight 1, and its scaled loss moves to 1. Losses must be positive: the
+    scale of a loss that stays at 0 or below grows without end. The optimizer of the model trains s: leave
+    it out of weight decay with `optimizer.exclude_from_weight_decay(var_names=["log_scales"])`. An absent
+    task gives its s_t the gradient 0; an optimizer with momentum moves it all the same.
+
+    Args:
+        name: Name of the layer.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.IMTLL()
+    weighting.build(2)
+    weighting(np.array([0.5, 2.0], "float32"), np.ones(2, "float32"))  # 2.5
+    ```
+
+    Reference:
+        Liyang Liu, Yi Li, Zhanghui Kuang, Jing-Hao Xue, Yimin Chen, Wenming Yang, Qingmin Liao, Wayne Zhang.
+        Towards Impartial Multi-task Learning. 2021.
+    """
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        self.log_scales = self.add_weight(name="log_scales", shape=(num_tasks,), initializer="zeros")
+
+    def call(self, losses, present):
+        s = ops.convert_to_tensor(self.log_scales)  # [T]
+        return ops.sum(present * (ops.exp(s) * losses - s))

@@ -1,0 +1,82 @@
+"""Random loss weighting."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg.masked import masked_softmax
+from mtl_keras.weightings._base import LossScalarizer
+
+
+def rlw_weights(uniform, present, *, distribution):
+    """Returns random task weights that sum to 1.
+
+    Args:
+        uniform: Draws between 0 and 1, both excluded. [T]
+        present: 1 for a task with labels in the batch, else 0. [T]
+        distribution: `"normal"` or `"dirichlet"`.
+
+    Returns:
+        The weights. [T]
+    """
+    if distribution == "normal":
+        logits = 2.0**0.5 * ops.erfinv(2.0 * uniform - 1.0)  # standard normal
+    else:
+        logits = ops.log(-ops.log(uniform))  # of Exponential(1), whose shares are Dirichlet(1, ..., 1)
+    return masked_softmax(logits, present)
+
+
+@public
+class RLW(LossScalarizer):
+    """Draws new random task weights for every batch.
+
+    With `"normal"` the weights are the softmax of T independent standard normal draws; with `"dirichlet"`
+    they are uniform on the simplex.
+
+    objective = Σ_t w_t L_t,  Σ_t w_t = 1 over the present tasks
+
+    Scale: the weights sum to 1, as in the paper, so that the objective is as long as a mean of the losses
+    and not as their sum. Any real losses. Under XLA, TensorFlow draws other numbers from the same seed than
+    without XLA.
+
+    Args:
+        distribution: `"normal"` or `"dirichlet"`.
+        seed: Seed of the draws.
+        name: Name of the layer.
+
+    Raises:
+        ValueError: If the distribution is unknown.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.RLW(distribution="dirichlet", seed=1)
+    weighting.build(2)
+    weighting(np.array([0.5, 2.0], "float32"), np.ones(2, "float32"))  # between 0.5 and 2
+    ```
+
+    Reference:
+        Baijiong Lin, Feiyang Ye, Yu Zhang, Ivor Tsang. Reasonable Effectiveness of Random Weighting: A Litmus
+        Test for Multi-Task Learning. 2022.
+    """
+
+    def __init__(self, *, distribution="normal", seed=None, name=None):
+        super().__init__(seed=seed, name=name)
+        if distribution not in ("normal", "dirichlet"):
+            raise ValueError(
+                f'`distribution` must be "normal" or "dirichlet". Received: distribution={distribution!r}.'
+            )
+        self.distribution = distribution
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+
+    def call(self, losses, present):
+        shape = (self.num_tasks,)
+        uniform = keras.random.uniform(shape, minval=1e-6, maxval=1.0 - 1e-6, seed=self.seed_generator)
+        weights = rlw_weights(uniform, present, distribution=self.distribution)
+        return ops.sum(weights * losses)
+
+    def get_config(self):
+        return {**super().get_config(), "distribution": self.distribution, "seed": self.seed}

@@ -1,0 +1,49 @@
+"""The sum of the logarithms of the losses."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg.masked import clamped_log
+from mtl_keras.weightings._base import LossScalarizer, check_range
+
+
+@public
+class ScaleInvariant(LossScalarizer):
+    """Adds up the logarithms of the losses: a change of a loss's unit changes no gradient.
+
+    objective = Σ_t log L_t
+
+    Scale: the effective weight of a task is 1 / L_t, for a single task as well. Losses must not be negative;
+    a loss below `eps` counts as `eps` and gets the gradient 0, the gradient of a non-negative loss at its
+    minimum 0.
+
+    Args:
+        eps: Smallest loss that is told from 0. Positive.
+        name: Name of the layer.
+
+    Raises:
+        ValueError: If `eps` is not positive.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.ScaleInvariant()
+    weighting.build(2)
+    weighting(np.array([0.5, 2.0], "float32"), np.ones(2, "float32"))  # 0.0
+    ```
+
+    Reference:
+        Aviv Navon, Aviv Shamsian, Idan Achituve, Haggai Maron, Kenji Kawaguchi, Gal Chechik, Ethan Fetaya.
+        Multi-Task Learning as a Bargaining Game. 2022 (there a baseline).
+    """
+
+    def __init__(self, *, eps=1e-12, name=None):
+        super().__init__(name=name)
+        check_range("eps", eps, above=0)
+        self.eps = eps
+
+    def call(self, losses, present):
+        return ops.sum(ops.where(present > 0, clamped_log(losses, self.eps), 0.0))
+
+    def get_config(self):
+        return {**super().get_config(), "eps": self.eps}

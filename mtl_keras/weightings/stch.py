@@ -1,0 +1,89 @@
+"""Smooth Tchebycheff scalarization."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg.masked import masked_logsumexp
+from mtl_keras.weightings._base import (
+    LossScalarizer,
+    check_length,
+    check_one_per_task,
+    check_range,
+    checked_preference,
+    preference_of,
+)
+
+
+def smooth_tchebycheff(losses, present, shares, reference, *, mu):
+    """Returns mu log Σ_t exp(w_t (L_t - z_t) / mu) over the present tasks, w the shares.
+
+    Args:
+        losses: The losses. [T]
+        present: 1 for a task with labels in the batch, else 0. [T]
+        shares: The preference, which sums to 1 over the present tasks. [T]
+        reference: The ideal point z. [T]
+        mu: Width of the smoothing, in the unit of the losses.
+
+    Returns:
+        The value, 0 if all tasks are absent. Scalar.
+    """
+    weighted = shares * (losses - reference)  # [T]
+    return ops.where(ops.any(present > 0), mu * masked_logsumexp(weighted / mu, present), 0.0)
+
+
+@public
+class STCH(LossScalarizer):
+    """Minimizes a smooth maximum of the weighted losses.
+
+    objective = mu log Σ_t exp(w_t (L_t - z_t) / mu),  Σ_t w_t = 1 over the present tasks
+
+    A small mu comes close to the largest weighted loss (`Tchebycheff`), a large one to their sum.
+
+    Scale: the effective weight of a task is w_t softmax(w (L - z) / mu)_t, at most w_t; a single task has
+    weight 1. Any real losses, in comparable units: give z, or weigh by `preference`, where they are not.
+
+    Args:
+        mu: Width of the smoothing, in the unit of the losses. Positive.
+        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
+            that are present.
+        reference: The ideal point z, one loss per task that cannot be reached; 0 by default.
+        name: Name of the layer.
+
+    Raises:
+        ValueError: If `mu` is not positive, if `preference` cannot be normalised, or, at `build`, if
+            `preference` or `reference` has another length than there are tasks.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.STCH(mu=0.1)
+    weighting.build(2)
+    weighting(np.array([0.5, 2.0], "float32"), np.ones(2, "float32"))  # 1.0001, near 2.0 / 2
+    ```
+
+    Reference:
+        Xi Lin, Xiaoyuan Zhang, Zhiyuan Yang, Fei Liu, Zhenkun Wang, Qingfu Zhang. Smooth Tchebycheff
+        Scalarization for Multi-Objective Optimization. 2024. Its experiments take the logarithm of losses
+        divided by their mean in warm-up epochs; here the losses enter as they are.
+    """
+
+    def __init__(self, *, mu=1.0, preference=None, reference=None, name=None):
+        super().__init__(name=name)
+        check_range("mu", mu, above=0)
+        self.mu = mu
+        self.preference = checked_preference(preference)
+        self.reference = None if reference is None else tuple(float(value) for value in reference)
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        check_length(self.preference, num_tasks)
+        check_one_per_task("reference", self.reference, num_tasks)
+
+    def call(self, losses, present):
+        shares = preference_of(self.preference, present)  # [T]
+        reference = ops.convert_to_tensor(self.reference or (0.0,) * self.num_tasks, "float32")
+        return smooth_tchebycheff(losses, present, shares, reference, mu=self.mu)
+
+    def get_config(self):
+        config = {"mu": self.mu, "preference": self.preference, "reference": self.reference}
+        return {**super().get_config(), **config}

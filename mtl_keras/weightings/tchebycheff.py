@@ -1,0 +1,80 @@
+"""The largest of the weighted losses."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg.masked import masked_logits
+from mtl_keras.weightings._base import (
+    LossScalarizer,
+    check_length,
+    check_one_per_task,
+    checked_preference,
+    preference_of,
+)
+
+
+def tchebycheff(losses, present, shares, reference):
+    """Returns max_t w_t (L_t - z_t) over the present tasks, with w the shares.
+
+    Args:
+        losses: The losses. [T]
+        present: 1 for a task with labels in the batch, else 0. [T]
+        shares: The preference, which sums to 1 over the present tasks. [T]
+        reference: The ideal point z. [T]
+
+    Returns:
+        The value, 0 if all tasks are absent. Scalar.
+    """
+    weighted = shares * (losses - reference)  # [T]
+    return ops.where(ops.any(present > 0), ops.max(masked_logits(weighted, present)), 0.0)
+
+
+@public
+class Tchebycheff(LossScalarizer):
+    """Minimizes the worst of the weighted losses.
+
+    objective = max_t w_t (L_t - z_t),  Σ_t w_t = 1 over the present tasks
+
+    Scale: one task a step has the weight w_t and the others 0 (equal maxima share it); a single task has
+    weight 1. Any real losses. `STCH` is the smooth form, which converges faster.
+
+    Args:
+        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
+            that are present.
+        reference: The ideal point z, one loss per task that cannot be reached; 0 by default.
+        name: Name of the layer.
+
+    Raises:
+        ValueError: If `preference` cannot be normalised, or, at `build`, if `preference` or
+            `reference` has another length than there are tasks.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.Tchebycheff(preference=[3, 1])
+    weighting.build(2)
+    weighting(np.array([0.5, 2.0], "float32"), np.ones(2, "float32"))  # max(0.375, 0.5) = 0.5
+    ```
+
+    Reference:
+        V. Joseph Bowman. On the Relationship of the Tchebycheff Norm and the Efficient Frontier of
+        Multiple-Criteria Objectives. 1976.
+    """
+
+    def __init__(self, *, preference=None, reference=None, name=None):
+        super().__init__(name=name)
+        self.preference = checked_preference(preference)
+        self.reference = None if reference is None else tuple(float(value) for value in reference)
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        check_length(self.preference, num_tasks)
+        check_one_per_task("reference", self.reference, num_tasks)
+
+    def call(self, losses, present):
+        shares = preference_of(self.preference, present)  # [T]
+        reference = ops.convert_to_tensor(self.reference or (0.0,) * self.num_tasks, "float32")
+        return tchebycheff(losses, present, shares, reference)
+
+    def get_config(self):
+        return {**super().get_config(), "preference": self.preference, "reference": self.reference}

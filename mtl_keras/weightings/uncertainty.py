@@ -1,0 +1,57 @@
+"""Weighting by homoscedastic uncertainty."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.weightings._base import LossScalarizer
+
+
+@public
+class Uncertainty(LossScalarizer):
+    """Weights each task by the inverse of a noise variance that is trained along.
+
+    The log-variance s_t of a task is a trainable weight: a large one quiets a noisy task, and the second
+    term keeps it from growing without end. At rest s_t = log L_t.
+
+    objective = Σ_t ½ exp(-s_t) L_t + ½ s_t
+
+    Scale: a task starts with weight ½ exp(-initial_log_variance), 0.5 by default, and the objective can be
+    negative. Losses must not be negative: the log-variance of a negative loss falls without end. The
+    optimizer of the model trains s: leave it out of weight decay with
+    `optimizer.exclude_from_weight_decay(var_names=["log_variances"])`. An absent task gives its s_t the
+    gradient 0; an optimizer with momentum moves it all the same.
+
+    Args:
+        initial_log_variance: Start value of every s_t. Open in the paper; libraries take 0 or -0.5.
+        name: Name of the layer.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.Uncertainty()
+    weighting.build(2)
+    weighting(np.array([0.5, 2.0], "float32"), np.ones(2, "float32"))  # 1.25
+    ```
+
+    Reference:
+        Alex Kendall, Yarin Gal, Roberto Cipolla. Multi-Task Learning Using Uncertainty to Weigh Losses for
+        Scene Geometry and Semantics. 2018. Its regression form is used for every task; its classification
+        form, exp(-s_t) L_t + ½ s_t, differs by a shift of s_t alone.
+    """
+
+    def __init__(self, *, initial_log_variance=0.0, name=None):
+        super().__init__(name=name)
+        self.initial_log_variance = initial_log_variance
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        start = keras.initializers.Constant(self.initial_log_variance)
+        self.log_variances = self.add_weight(name="log_variances", shape=(num_tasks,), initializer=start)
+
+    def call(self, losses, present):
+        s = ops.convert_to_tensor(self.log_variances)  # [T]
+        return 0.5 * ops.sum(present * (ops.exp(-s) * losses + s))
+
+    def get_config(self):
+        return {**super().get_config(), "initial_log_variance": self.initial_log_variance}
