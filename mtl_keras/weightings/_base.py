@@ -145,7 +145,7 @@ class GradientAggregator(Weighting):
 
 
 class HalvesWeighting(Weighting):
-    """A method that reads G' = J₁·J₂ᵀ, the Jacobians of two halves of the batch: `call(cross, losses, present)`.
+    """A method that reads G' = J₁·J₂ᵀ of two halves of the batch: `call(cross, losses, present) -> weights`.
 
     `cross` [T, T] (row i: task i on the first half, column j: task j on the second), `losses` [T] and
     `present` [T] are float32; returns the weights [T] that multiply the rows of J of the whole batch.

@@ -1,0 +1,78 @@
+"""Dual balancing of loss scales and gradient lengths."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg.masked import row_norms
+from mtl_keras.weightings._base import GradientAggregator, check_range, keep_absent
+
+
+def equal_length_sum(rows, present):
+    """Returns the sum of the present rows after each is stretched to the length of the longest. [P]"""
+    norms = row_norms(rows) * present  # [T]
+    shrink = present / ops.where(norms > 0, norms, 1.0)
+    return ops.max(norms) * ops.matmul(shrink, rows)  # unit rows first: the stretch itself may overflow
+
+
+@public
+class DBMTL(GradientAggregator):
+    """Adds up the averaged gradients of the log-losses, all stretched to the length of the longest.
+
+    The logarithm balances the scales of the losses, the stretching the lengths of the gradients. At step k:
+
+    y_t ← beta_k y_t + (1 - beta_k) g_t / L_t,  beta_k = beta / k^beta_sigma
+    d = Σ_t (max_s ‖y_s‖ / ‖y_t‖) y_t
+
+    Scale: T rows of the length of the longest averaged gradient of a log-loss; y starts at 0 as in the paper,
+    so that the first directions are short (a single task starts with (1 - beta) / L times its gradient).
+    Losses must not be negative; one below `eps` counts as `eps`. State: T·P floats.
+
+    Args:
+        beta: Share of the old average kept at the first step, at least 0 and below 1.
+        beta_sigma: How fast that share falls. Not negative.
+        eps: Smallest loss that is told from 0. Positive.
+        name: Name of the layer.
+
+    Raises:
+        ValueError: If an argument is outside its range.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.DBMTL(beta=0.0)
+    weighting.num_parameters = 2  # `compile` does this
+    weighting.build(2)
+    rows = np.array([[3.0, 4.0], [1.0, 0.0]], "float32")
+    weighting(rows, np.ones(2, "float32"), np.ones(2, "float32"))  # [8, 4]
+    ```
+
+    Reference:
+        Baijiong Lin, Weisen Jiang, Feiyang Ye, Yu Zhang, Pengguang Chen, Ying-Cong Chen, Shu Liu,
+        James T. Kwok. Dual-Balancing for Multi-Task Learning. 2023.
+    """
+
+    def __init__(self, *, beta=0.9, beta_sigma=0.0, eps=1e-12, name=None):
+        super().__init__(name=name)
+        check_range("beta", beta, at_least=0, below=1)
+        check_range("beta_sigma", beta_sigma, at_least=0)
+        check_range("eps", eps, above=0)
+        self.beta = beta
+        self.beta_sigma = beta_sigma
+        self.eps = eps
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        self.tracked = self.add_state("tracked", (num_tasks, self.num_parameters))
+        self.steps = self.add_state("steps", (num_tasks,))
+
+    def call(self, rows, losses, present):
+        self.steps.assign_add(present)
+        beta = self.beta / ops.power(ops.maximum(self.steps, 1.0), self.beta_sigma)  # [T]
+        log_rows = rows / ops.maximum(losses, self.eps)[:, None]  # of log L_t  [T, P]
+        tracked = log_rows + beta[:, None] * (self.tracked - log_rows)
+        self.tracked.assign(keep_absent(tracked, self.tracked, present))
+        return equal_length_sum(tracked, present)
+
+    def get_config(self):
+        config = {"beta": self.beta, "beta_sigma": self.beta_sigma, "eps": self.eps}
+        return {**super().get_config(), **config}

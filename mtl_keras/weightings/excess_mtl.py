@@ -1,0 +1,87 @@
+"""Robust multi-task learning with excess risks."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg.masked import masked_logsumexp, masked_softmax
+from mtl_keras.weightings._base import GradientAggregator, check_range, keep_absent
+
+
+def excess_risks(rows, squares):
+    """Returns g_tᵀ H_t⁻¹ g_t with H_t = diag(√squares_t), an estimate of how far a loss can still fall.
+
+    Args:
+        rows: Task gradients g. [T, P]
+        squares: Sums of the squares of the entries of the gradients so far, the present ones included. [T, P]
+
+    Returns:
+        The risks, up to a factor. [T]
+    """
+    curvature = ops.where(squares > 0, ops.sqrt(squares), 1.0)  # [T, P]
+    return ops.sum(rows / curvature * rows, axis=1)
+
+
+@public
+class ExcessMTL(GradientAggregator):
+    """Moves weight to the tasks whose loss can still fall most, and not to those that are merely noisy.
+
+    The excess risk E_t of a task is estimated from its gradient and a diagonal curvature:
+
+    S_t ← S_t + g_t²,  E_t = Σ g_t² / √S_t,  w_t ← w_t exp(learning_rate E_t / E_t at first), Σ_t w_t = 1
+    d = Σ_t w_t g_t
+
+    Scale: the weights sum to 1, as in the paper and unlike LibMTL's, which sum to T; a single task has its
+    plain gradient. They start equal, and change from the second batch of a task on. An absent task keeps
+    its weight, and the others share what is left. State: T·P floats.
+
+    Args:
+        learning_rate: Of the weights. Positive.
+        name: Name of the layer.
+
+    Raises:
+        ValueError: If `learning_rate` is not positive.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.ExcessMTL()
+    weighting.num_parameters = 3  # `compile` does this
+    weighting.build(2)
+    rows = np.array([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]], "float32")
+    weighting(rows, np.ones(2, "float32"), np.ones(2, "float32"))  # [1, 1, 1]
+    ```
+
+    Reference:
+        Yifei He, Shiji Zhou, Guojun Zhang, Hyokun Yun, Yi Xu, Belinda Zeng, Trishul Chilimbi, Han Zhao.
+        Robust Multi-Task Learning with Excess Risks. 2024. Dividing by the first excess risk is their way to make
+        the tasks comparable.
+    """
+
+    def __init__(self, *, learning_rate=0.01, name=None):
+        super().__init__(name=name)
+        check_range("learning_rate", learning_rate, above=0)
+        self.learning_rate = learning_rate
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        self.squares = self.add_state("squares", (num_tasks, self.num_parameters))
+        self.first_risks = self.add_state("first_risks", (num_tasks,))  # 0 until the first gradient
+        self.logits = self.add_state("logits", (num_tasks,))
+
+    def call(self, rows, losses, present):
+        squares = self.squares + ops.square(rows)  # [T, P]
+        risks = excess_risks(rows, squares)  # [T]
+        known = self.first_risks > 0
+        relative = ops.where(known, risks / ops.where(known, self.first_risks, 1.0), 0.0)
+        logits = self.logits + self.learning_rate * relative
+        # The present tasks share among themselves what they had.
+        logits = logits + masked_logsumexp(self.logits, present) - masked_logsumexp(logits, present)
+        self.logits.assign(keep_absent(logits, self.logits, present))
+        self.squares.assign(keep_absent(squares, self.squares, present))
+        self.first_risks.assign(
+            keep_absent(ops.where(known, self.first_risks, risks), self.first_risks, present)
+        )
+        return ops.matmul(masked_softmax(logits, present), rows)
+
+    def get_config(self):
+        return {**super().get_config(), "learning_rate": self.learning_rate}

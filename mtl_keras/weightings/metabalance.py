@@ -1,0 +1,89 @@
+"""MetaBalance: auxiliary gradients brought near to the length of the primary one."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg.masked import row_norms
+from mtl_keras.weightings._base import GradientAggregator, check_range, keep_absent
+
+
+def metabalance_weights(lengths, primary_length, *, relax):
+    """Returns the weights relax ‖primary‖ / ‖g_t‖ + 1 - relax, 1 where a length is 0.
+
+    Args:
+        lengths: Averaged lengths of the task gradients. [T]
+        primary_length: The one of the primary task. Scalar.
+        relax: Share of the way to the length of the primary gradient.
+
+    Returns:
+        The weights. [T]
+    """
+    known = ops.logical_and(lengths > 0, primary_length > 0)
+    ratio = ops.where(known, primary_length / ops.where(known, lengths, 1.0), 1.0)
+    return relax * ratio + 1.0 - relax
+
+
+@public
+class MetaBalance(GradientAggregator):
+    """Stretches or shrinks the gradients of the auxiliary tasks towards the length of the primary one.
+
+    The lengths m_t are averaged over the steps:
+
+    m_t ← beta m_t + (1 - beta) ‖g_t‖,  w_t = relax m_primary / m_t + 1 - relax,  d = Σ_t w_t g_t
+
+    Scale: the primary task has weight 1; so has a single task. If the primary task is absent from a batch,
+    the others are measured by its length so far, and have weight 1 if it has none.
+
+    Args:
+        primary: Name of the primary task; the first one by default.
+        relax: Share of the way to the length of the primary gradient, from 0 (the plain sum) to 1.
+        beta: Share of the old average kept in a step, at least 0 and below 1.
+        name: Name of the layer.
+
+    Raises:
+        ValueError: If `relax` or `beta` is outside its range, or, at `build`, if no task is named `primary`.
+
+    Example:
+
+    ```python
+    weighting = mtl.weightings.MetaBalance(primary="odd")
+    weighting.task_names, weighting.num_parameters = ("digit", "odd"), 2  # `compile` does this
+    weighting.build(2)
+    rows = np.array([[3.0, 4.0], [1.0, 0.0]], "float32")
+    weighting(rows, np.ones(2, "float32"), np.ones(2, "float32"))  # 0.44 [3, 4] + [1, 0]
+    ```
+
+    Reference:
+        Yun He, Xue Feng, Cheng Cheng, Geng Ji, Yunsong Guo, James Caverlee. MetaBalance: Improving Multi-Task
+        Recommendations via Adapting Gradient Magnitudes of Auxiliary Tasks. 2022. Its strategy that both
+        reduces and enlarges. The paper balances every layer on its own; here it is the gradient of all
+        shared variables. The averages are corrected for their start at 0, so that a task that is absent at
+        times is not mistaken for a quiet one.
+    """
+
+    def __init__(self, *, primary=None, relax=0.7, beta=0.9, name=None):
+        super().__init__(name=name)
+        check_range("relax", relax, at_least=0, at_most=1)
+        check_range("beta", beta, at_least=0, below=1)
+        self.primary = primary
+        self.relax = relax
+        self.beta = beta
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        self._position = 0 if self.primary is None else self.task_index(self.primary)
+        self.lengths = self.add_state("lengths", (num_tasks,))
+        self.steps = self.add_state("steps", (num_tasks,))
+
+    def call(self, rows, losses, present):
+        self.steps.assign_add(present)
+        lengths = self.beta * self.lengths + (1.0 - self.beta) * row_norms(rows)  # [T]
+        self.lengths.assign(keep_absent(lengths, self.lengths, present))
+        share = 1.0 - ops.power(self.beta, self.steps)  # of the average that is not its start at 0  [T]
+        unbiased = self.lengths / ops.where(share > 0, share, 1.0)
+        weights = metabalance_weights(unbiased, unbiased[self._position], relax=self.relax)
+        return ops.matmul(weights * present, rows)
+
+    def get_config(self):
+        config = {"primary": self.primary, "relax": self.relax, "beta": self.beta}
+        return {**super().get_config(), **config}
