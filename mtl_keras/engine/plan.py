@@ -31,9 +31,6 @@ class Plan:
         self.variables = variables
         self.features_model = features_model
         self.num_tasks = len(tasks)
-        if every > 1:
-            self.step = weighting.add_state("step", (), "zeros")
-            self.weights = weighting.add_state("last_weights", (len(tasks),), "ones")
         self.skipped_steps = keras.metrics.Sum(name="skipped_steps")
         names = [] if self.reads == "rows" else [f"{task}_weight" for task in tasks]
         self.weight_means = [keras.metrics.Mean(name=name) for name in names]

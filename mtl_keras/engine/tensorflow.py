@@ -55,9 +55,9 @@ class TrainStep:
         if plan.every == 1:
             run = self._renewed(batch)
         else:
-            due = tf.equal(tf.math.floormod(plan.step.value, float(plan.every)), 0.0)
+            due = tf.equal(tf.math.floormod(plan.weighting.step.value, float(plan.every)), 0.0)
             run = tf.cond(due, lambda: self._renewed(batch), lambda: self._reused(batch))
-            plan.step.assign_add(1.0)
+            plan.weighting.step.assign_add(1.0)
         total = sum(batch.weighted(run["losses"])) + run["extra"]
         finite = batch.replicas.all(tf.math.is_finite(total + tf.linalg.global_norm(run["gradients"])))
         with self._absent_unchanged(batch):
@@ -153,10 +153,9 @@ class TrainStep:
         losses = replicas.sum(tf.stack(batch.weighted(run["losses"])))  # [T]
         if plan.reads == "losses":
             return self._of_objective(tape, run, losses, batch)
-        scale = self.optimizer.scale_loss(1.0)
         if plan.reads == "halves":
             (first, _), (second, _) = [self._jacobian(tape, run, half, {}, batch) for half, _ in run["halves"]]
-            own = [tape.gradient(loss, self.partition.own[task]) for task, loss in zip(batch.counts, run["scaled"])]
+            own = self._own_gradients(tape, run)
             blocks = [a.joined(b, [share for _, share in run["halves"]]) for a, b in zip(first, second, strict=True)]
         else:
             blocks, own = self._jacobian(tape, run, run["scaled"], self.partition.own, batch)
@@ -178,11 +177,11 @@ class TrainStep:
             weights = plan.weighting(read, losses, batch.present)
             progress = tf.linalg.matvec(gramian, weights)
             directions = planning.combine(rows, weights)
-        seeds = [block.restore(direction * scale) for block, direction in zip(blocks, directions, strict=True)]
         if plan.level == "features":
-            shared = tape.gradient(run["features"], self.partition.shared, output_gradients=seeds)
-        else:
-            shared = [_divided(seed, replicas.num) for seed in seeds]  # the optimizer sums over the replicas
+            shared = self._weighted_gradients(tape, run, weights)
+        else:  # the optimizer sums over the replicas, and J is summed already
+            factor = self.optimizer.scale_loss(1.0) / replicas.num
+            shared = [block.restore(d * factor) for block, d in zip(blocks, directions, strict=True)]
         conflict = [planning.conflict(gramian, batch.present), planning.conflict_after(progress, batch.present)]
         return self._result(tape, run, shared, own, weights, tf.stack(conflict), batch)
 
@@ -190,10 +189,19 @@ class TrainStep:
         """Uses the weights of the last step that asked the weighting."""
         with tf.GradientTape(persistent=True) as tape:
             run = self._forward(batch)
-        weights = tf.convert_to_tensor(self.plan.weights)
-        shared = tape.gradient(run["scaled"], self.partition.shared, output_gradients=tf.unstack(weights))
-        own = [tape.gradient(loss, self.partition.own[task]) for task, loss in zip(self.objectives, run["scaled"])]
+        weights = tf.convert_to_tensor(self.plan.weighting.last_weights)
+        shared = self._weighted_gradients(tape, run, weights)
+        own = self._own_gradients(tape, run)
         return self._result(tape, run, shared, own, weights, tf.zeros([2]), batch, renewed=0.0)
+
+    def _weighted_gradients(self, tape, run, weights):
+        """Returns the gradients of the weighted losses for the shared variables, from one pass."""
+        return tape.gradient(run["scaled"], self.partition.shared, output_gradients=tf.unstack(weights))
+
+    def _own_gradients(self, tape, run):
+        """Returns each task's plain gradients for its own variables."""
+        pairs = zip(self.partition.own.values(), run["scaled"], strict=True)
+        return [tape.gradient(loss, own) for own, loss in pairs]
 
     def _of_objective(self, tape, run, losses, batch):
         """Returns the result for a weighting that reads the losses."""
@@ -241,7 +249,8 @@ class TrainStep:
         extra = tape.gradient(run["scaled_extra"], plan.variables)
         gradients = [_sum(v, *parts) for v, *parts in zip(plan.variables, gradients, extra, strict=True)]
         if plan.every > 1 and renewed:
-            plan.weights.assign(tf.where(batch.present > 0, weights, plan.weights.value))
+            last = plan.weighting.last_weights
+            last.assign(tf.where(batch.present > 0, weights, last.value))
         return self._logged(run, gradients, weights, conflict, batch, renewed)
 
     def _logged(self, run, gradients, weights, conflict, batch, renewed=1.0):
@@ -280,7 +289,7 @@ def _block(source, column, inverse_scale, dense):
     """
     present = [g for g in column if g is not None]
     if present and not dense and all(isinstance(g, tf.IndexedSlices) for g in present):
-        table = source.shape
+        table = tf.TensorShape(source.shape)
         used, position = tf.unique(tf.concat([g.indices for g in present], axis=0))
         positions = iter(tf.split(position, [tf.shape(g.indices)[0] for g in present]))
         size = tf.shape(used)[0]
@@ -293,7 +302,7 @@ def _block(source, column, inverse_scale, dense):
 
         def restore(direction):
             values = tf.cast(tf.reshape(direction, [-1, *table[1:]]), source.dtype)
-            return tf.IndexedSlices(values, used, tf.constant(table, tf.int64))
+            return tf.IndexedSlices(values, used, tf.constant(table.as_list(), tf.int64))
 
     else:
         parts = [tf.zeros_like(source) if g is None else tf.convert_to_tensor(g) for g in column]
@@ -317,10 +326,6 @@ def _times(gradient, factor):
     if isinstance(gradient, tf.IndexedSlices):
         return tf.IndexedSlices(gradient.values * factor, gradient.indices, gradient.dense_shape)
     return gradient * factor
-
-
-def _divided(gradient, num_replicas):
-    return gradient if num_replicas == 1 else gradient / num_replicas
 
 
 class _Replicas:

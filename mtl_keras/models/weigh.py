@@ -34,7 +34,7 @@ def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
         )
     _check_suits(weighting, partition, level, every, apply_to)
     features_model = _features_model(model) if level == "features" else None
-    _build(weighting, names, partition)
+    _build(weighting, names, partition, every)
     variables = [*partition.shared, *(v for own in partition.own.values() for v in own)]
     if weighting.reads == "losses":
         variables += weighting.trainable_variables
@@ -68,14 +68,15 @@ def _features_model(model):
     return keras.Model(model.input, outputs)
 
 
-def _build(weighting, names, partition):
+def _build(weighting, names, partition, every):
     if weighting.built:
-        if weighting.num_tasks != len(names):
+        if (weighting.task_names, weighting.every) != (tuple(names), every):
             raise ValueError(
-                f"`weighting` was built for {weighting.num_tasks} tasks, and the model has {len(names)}. "
-                "Make a new one for each model."
+                f"`weighting` was built for the tasks {list(weighting.task_names)} and every={weighting.every}, and is "
+                f"to serve the tasks {names} and every={every}. Make a new one for each model."
             )
         return
+    weighting.every = every
     weighting.task_names = tuple(names)
     weighting.num_parameters = sum(math.prod(v.shape) for v in partition.shared)
     weighting.build(len(names))

@@ -27,12 +27,16 @@ class Weighting(keras.layers.Layer):
         super().__init__(name=name or type(self).__module__.rsplit(".", 1)[-1], dtype="float32")
         self.num_tasks = None
         self.task_names = None  # names of the tasks, set by the model before `build`
+        self.every = 1  # the model asks every so many steps, set before `build`
         self.seed = seed
         self.seed_generator = None  # a method that draws random numbers makes it in `build`
 
     def build(self, num_tasks):
         """Creates the state for `num_tasks` tasks. Called once, by `compile`."""
         self.num_tasks = num_tasks
+        if self.every > 1:  # for the steps in between
+            self.step = self.add_state("step", ())
+            self.last_weights = self.add_state("last_weights", (num_tasks,), "ones")
         if self.residual_bound is not None:
             self.solver_residual = keras.metrics.Mean(name="solver_residual")
             self.solver_fallbacks = keras.metrics.Sum(name="solver_fallbacks")
@@ -51,9 +55,7 @@ class Weighting(keras.layers.Layer):
         """Returns the position of the task with the name `task`."""
         if task not in (self.task_names or ()):
             known = ", ".join(self.task_names or ()) or "none (`task_names` is not set)"
-            raise ValueError(
-                f"{type(self).__name__} names an unknown task {task!r}. The model's tasks: {known}."
-            )
+            raise ValueError(f"{type(self).__name__} names an unknown task {task!r}. The model's tasks: {known}.")
         return self.task_names.index(task)
 
     def certified(self, weights, residual, fallback):

@@ -78,9 +78,7 @@ class ExcessMTL(GradientAggregator):
         logits = logits + masked_logsumexp(self.logits, present) - masked_logsumexp(logits, present)
         self.logits.assign(keep_absent(logits, self.logits, present))
         self.squares.assign(keep_absent(squares, self.squares, present))
-        self.first_risks.assign(
-            keep_absent(ops.where(known, self.first_risks, risks), self.first_risks, present)
-        )
+        self.first_risks.assign(keep_absent(ops.where(known, self.first_risks, risks), self.first_risks, present))
         return ops.matmul(masked_softmax(logits, present), rows)
 
     def get_config(self):

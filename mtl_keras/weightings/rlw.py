@@ -19,11 +19,9 @@ def rlw_weights(uniform, present, *, distribution):
     Returns:
         The weights. [T]
     """
-    if distribution == "normal":
-        logits = 2.0**0.5 * ops.erfinv(2.0 * uniform - 1.0)  # standard normal
-    else:
-        logits = ops.log(-ops.log(uniform))  # of Exponential(1), whose shares are Dirichlet(1, ..., 1)
-    return masked_softmax(logits, present)
+    standard_normal = 2.0**0.5 * ops.erfinv(2.0 * uniform - 1.0)
+    log_exponential = ops.log(-ops.log(uniform))  # of Exponential(1), whose shares are Dirichlet(1, ..., 1)
+    return masked_softmax(standard_normal if distribution == "normal" else log_exponential, present)
 
 
 @public

@@ -49,9 +49,7 @@ class Schedule(LossScalarizer):
         }
         for task, function in self.schedules.items():
             if not callable(function):
-                raise ValueError(
-                    f"`schedules[{task!r}]` must be a function of the epoch. Received: {function!r}."
-                )
+                raise ValueError(f"`schedules[{task!r}]` must be a function of the epoch. Received: {function!r}.")
 
     def build(self, num_tasks):
         super().build(num_tasks)
@@ -69,7 +67,5 @@ class Schedule(LossScalarizer):
         return ops.sum(present * self.weights_now * losses)
 
     def get_config(self):
-        schedules = {
-            task: keras.saving.serialize_keras_object(function) for task, function in self.schedules.items()
-        }
+        schedules = {task: keras.saving.serialize_keras_object(function) for task, function in self.schedules.items()}
         return {**super().get_config(), "schedules": schedules}

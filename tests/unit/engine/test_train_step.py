@@ -75,7 +75,9 @@ def _task_gradients(model, x, y, weights=None, rows=slice(None)):
                 label, y_pred = label[weight > 0], tf.boolean_mask(y_pred, weight > 0)
             loss = objective.loss_weight * objective.loss_function(label, y_pred)
         gradients = tape.gradient(loss, variables)
-        result[task] = [np.zeros(v.shape) if g is None else np.asarray(g) for g, v in zip(gradients, variables)]
+        result[task] = [
+            np.zeros(v.shape) if g is None else np.asarray(g) for g, v in zip(gradients, variables, strict=True)
+        ]
     return result
 
 
@@ -234,25 +236,10 @@ def test_gradients_of_embeddings(arguments):
     np.testing.assert_allclose(table.numpy(), before - RATE * (2.0 * rows[0] + 0.5 * rows[1]), atol=1e-6)
 
 
-@pytest.mark.parametrize("weighting", [Given, GivenRows, GivenSum])
-def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(weighting):
+@pytest.mark.parametrize("weighting", [Given, GivenRows, GivenHalves, GivenSum])
+def test_a_step_that_is_not_finite_leaves_weights_optimizer_and_state(weighting):
     x, y = toy.arrays()
     model = toy.model(weighting=weighting())
-    model.fit(x, y, verbose=0)
-    before = {v.path: v.numpy() for v in [*model.variables, *model.optimizer.variables]}
-    y["ink"][3] = np.nan
-    history = model.fit(x, y, batch_size=10, shuffle=False, verbose=0)
-    assert history.history["skipped_steps"] == [1.0]
-    model.fit(x[:10], {task: label[:10] for task, label in y.items()}, batch_size=10, verbose=0)
-    assert all(np.isfinite(v.numpy()).all() for v in model.variables)
-    keras.utils.set_random_seed(0)
-    model = toy.model(weighting=weighting())
-    del before
-
-
-def test_a_step_that_is_not_finite_leaves_weights_optimizer_and_state():
-    x, y = toy.arrays()
-    model = toy.model(weighting=Given())
     model.fit(x, y, verbose=0)
     before = [v.numpy() for v in [*model.variables, *model.optimizer.variables]]
     y["ink"][3] = np.nan
@@ -277,7 +264,11 @@ def test_mixed_precision_reads_unscaled_gradients(policy):
     for name in ("float32", policy):
         keras.config.set_dtype_policy(name)
         try:
-            model = _model(Given())
+            optimizer = keras.optimizers.SGD(RATE)
+            if name == "mixed_float16":
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=64.0)
+            keras.utils.set_random_seed(3)
+            model = toy.model(optimizer=optimizer, weighting=Given())
             _step(model, x, y)
         finally:
             keras.config.set_dtype_policy("float32")
@@ -384,7 +375,7 @@ def test_compile_again_forgets_the_weighting_before():
     model.compile("adam", weighting=Given())
     assert len(model.variables) == before
     model.compile("adam")
-    assert len(model.variables) == before - 3
+    assert len(model.variables) == before - 3  # the three of `Given`
 
 
 def test_a_variable_that_some_tasks_reach_has_rows_of_zero_for_the_others():
