@@ -38,17 +38,18 @@ class Batch:
         return self._losses(y_pred, training, self.sample_weight, self.counts)
 
     def losses_of_halves(self, y_pred):
-        """Returns the losses on the first and on the second half of the batch, and the shares of their labels.
+        """Returns the losses on the two halves of the batch, and the shares of their labels.
 
-        The halves are made by weights, which leaves the outputs untouched.
+        The halves are the rows at even and at odd places, so that it does not matter which replica a row is on. They
+        are made by weights, which leaves the outputs untouched.
 
         Returns:
             Two pairs of a list of T losses and a list of T shares, which for each task sum up to 1.
         """
         rows = ops.shape(keras.tree.flatten(self.x)[0])[0]
-        first = ops.cast(ops.arange(rows) < rows // 2, "float32")  # [B]
+        odd = ops.cast(ops.arange(rows) % 2, "float32")  # [B]
         halves = []
-        for half in (first, 1.0 - first):
+        for half in (1.0 - odd, odd):
             weights = {task: _times(weight, half) for task, weight in self.sample_weight.items()}
             counts = self._count(weights)
             shares = [counts[task] / ops.maximum(self.counts[task], 1.0) for task in counts]

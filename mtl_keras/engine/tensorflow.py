@@ -54,6 +54,11 @@ class TrainStep:
         before = [tf.identity(v.value) for v in state]
         if plan.every == 1:
             run = self._renewed(batch)
+        elif batch.replicas.num > 1:
+            raise ValueError(
+                f"`every` must be 1 under a tf.distribute strategy with several replicas, which cannot sum inside a "
+                f'condition. Received: every={plan.every}. Use `level="features"` to save time.'
+            )
         else:
             due = tf.equal(tf.math.floormod(plan.weighting.step.value, float(plan.every)), 0.0)
             run = tf.cond(due, lambda: self._renewed(batch), lambda: self._reused(batch))

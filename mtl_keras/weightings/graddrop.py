@@ -55,10 +55,10 @@ class GradDrop(GradientAggregator):
     ```
 
     Reference:
-        Zhao Chen, Jiquan Ngiam, Yanping Huang, Thang Luong, Henrik Kretzschmar, Yuning Chai,
-        Dragomir Anguelov. Just Pick a Sign: Optimizing Deep Multitask Models with Gradient Sign Dropout. 2020.
-        The paper masks the gradients of activations, multiplied by the activations' signs and summed over the batch, and has
-        one leak per task; here the rows are masked as they are.
+        Zhao Chen, Jiquan Ngiam, Yanping Huang, Thang Luong, Henrik Kretzschmar, Yuning Chai, Dragomir Anguelov,
+        "Just Pick a Sign: Optimizing Deep Multitask Models with Gradient Sign Dropout", 2020. The paper masks the
+        gradients of activations, multiplied by the activations' signs and summed over the batch, and has one leak
+        per task; here the rows are masked as they are.
     """
 
     def __init__(self, *, leak=0.0, seed=None, name=None):

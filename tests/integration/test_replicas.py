@@ -1,0 +1,42 @@
+"""Two replicas of `MirroredStrategy` train what one replica trains on the whole batch."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+CASES = [
+    {},
+    {"missing": True},
+    {"weighting": "pcgrad"},
+    {"weighting": "cagrad", "missing": True},
+    {"weighting": "mgda", "level": "features"},
+    {"weighting": "uncertainty"},
+    {"weighting": "gls", "missing": True},
+    {"weighting": "famo"},
+    {"weighting": "trimmed_mean"},
+    {"weighting": "modo"},
+]
+
+
+@pytest.mark.slow
+def test_two_replicas_equal_one():
+    """All in one process with two logical devices, which must be set before TensorFlow starts."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.integration.replicas", json.dumps(CASES)],
+        cwd=pathlib.Path(__file__).parents[2],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    results = json.loads(done.stdout.split("RESULTS ")[1])
+    assert len(results) == len(CASES)
+    for case, (difference, update, losses) in results.items():
+        assert update > 0.02, case
+        assert difference < 1e-5, case
+        assert losses < 1e-5, case
