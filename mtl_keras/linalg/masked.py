@@ -12,7 +12,9 @@ def masked_logits(logits, present):
 
 def masked_softmax(logits, present):
     """Returns the softmax over the present tasks, 0 for absent ones. [T]"""
-    return ops.softmax(masked_logits(logits, present)) * present
+    logits = masked_logits(logits, present)
+    powers = ops.exp(logits - ops.max(logits)) * present  # `ops.softmax` warns of a single task
+    return powers / ops.maximum(ops.sum(powers), 1.0)  # the largest is 1, unless all are absent
 
 
 def masked_logsumexp(logits, present):

@@ -53,8 +53,8 @@ class ExcessMTL(GradientAggregator):
 
     Reference:
         Yifei He, Shiji Zhou, Guojun Zhang, Hyokun Yun, Yi Xu, Belinda Zeng, Trishul Chilimbi, Han Zhao.
-        Robust Multi-Task Learning with Excess Risks. 2024. Dividing by the first excess risk is their way to make
-        the tasks comparable.
+        Robust Multi-Task Learning with Excess Risks. 2024. Dividing by the first excess risk is their way to
+        make the tasks comparable.
     """
 
     def __init__(self, *, learning_rate=0.01, name=None):
@@ -78,7 +78,8 @@ class ExcessMTL(GradientAggregator):
         logits = logits + masked_logsumexp(self.logits, present) - masked_logsumexp(logits, present)
         self.logits.assign(keep_absent(logits, self.logits, present))
         self.squares.assign(keep_absent(squares, self.squares, present))
-        self.first_risks.assign(keep_absent(ops.where(known, self.first_risks, risks), self.first_risks, present))
+        first_risks = ops.where(known, self.first_risks, risks)
+        self.first_risks.assign(keep_absent(first_risks, self.first_risks, present))
         return ops.matmul(masked_softmax(logits, present), rows)
 
     def get_config(self):

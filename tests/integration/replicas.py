@@ -41,7 +41,11 @@ def _train(weighting=None, missing=False, level="parameters", every=1):
     model = toy.model(optimizer=keras.optimizers.Adam(0.01), weighting=weighting, **arguments)
     start = model.get_weights()
     history = model.fit(data, epochs=3, verbose=0, shuffle=False)
-    return {"start": start, "end": model.get_weights(), "logs": {k: v[-1] for k, v in history.history.items() if "auc" not in k}}
+    return {
+        "start": start,
+        "end": model.get_weights(),
+        "logs": {k: v[-1] for k, v in history.history.items() if "auc" not in k},
+    }
 
 
 if __name__ == "__main__":

@@ -139,7 +139,9 @@ def test_the_gramian_is_that_of_the_losses_times_their_weights():
 def test_the_cross_gramian_is_that_of_the_halves():
     x, y = toy.arrays()
     model = _model(GivenHalves())
-    first, second = (_rows(model, _task_gradients(model, x, y, rows=half)) for half in (slice(0, None, 2), slice(1, None, 2)))
+    first, second = (
+        _rows(model, _task_gradients(model, x, y, rows=half)) for half in (slice(0, None, 2), slice(1, None, 2))
+    )
     _step(model, x, y)
     np.testing.assert_allclose(model.weighting.cross.numpy(), first @ second.T, rtol=1e-4, atol=1e-6)
 
