@@ -83,7 +83,7 @@ class Weighting(keras.layers.Layer):
             store["seed_generator"] = self.seed_generator.state
 
     def load_own_variables(self, store):
-        store = dict(store.items())
+        store = {key: store[key] for key in list(store.keys())}  # a file's store is no dict
         if self.seed_generator is not None:
             self.seed_generator.state.assign(store.pop("seed_generator"))
         super().load_own_variables(store)
