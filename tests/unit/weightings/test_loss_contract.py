@@ -46,7 +46,8 @@ def test_finite_and_equal_in_graph_and_xla(name):
             assert np.isfinite(value).all(), kind
             assert np.isfinite(other).all(), kind
             if not LOSSES[name].random:
-                np.testing.assert_allclose(other, value, rtol=1e-5, atol=1e-30, err_msg=kind)
+                np.testing.assert_allclose(other[1:], value[1:], rtol=1e-5, atol=1e-30, err_msg=kind)
+                np.testing.assert_allclose(other[0], value[0], rtol=1e-5, atol=1e-6, err_msg=kind)
         assert finite(graph), kind
         assert finite(xla), kind
 
