@@ -3,9 +3,6 @@
 from keras import ops
 
 from mtl_keras.linalg.nonnegative_qp import nonnegative_qp
-from mtl_keras.linalg.psd import floor_eigenvalues
-
-_FLOOR = 1e-9  # of the eigenvalues of the cosines
 
 
 def dual_cone_coefficients(cosines, points):
@@ -23,16 +20,9 @@ def dual_cone_coefficients(cosines, points):
         The coefficients v of the projections [K, T], and the residual of the optimality conditions, free of
         scale.
     """
-    matrix = _floored(cosines)
-    z, _, _ = nonnegative_qp(matrix, ops.matmul(points, cosines))
+    z, _ = nonnegative_qp(cosines, ops.matmul(points, cosines))
     y = ops.matmul(points + z, cosines)  # must be >= 0, and 0 where z > 0
     largest = ops.max(ops.abs(points), axis=1, keepdims=True)
     gap = ops.max(ops.abs(ops.minimum(z, y)), axis=1, keepdims=True)
     residual = ops.max(gap / ops.where(largest > 0, largest, 1.0))
     return points + z, residual
-
-
-def _floored(cosines):
-    used = ops.diagonal(cosines) > 0
-    both = ops.logical_and(used[:, None], used[None, :])
-    return ops.where(both, floor_eigenvalues(cosines, _FLOOR), 0.0)

@@ -4,9 +4,6 @@ from keras import ops
 
 from mtl_keras.linalg.gramian import unit_gramian
 from mtl_keras.linalg.nonnegative_qp import nonnegative_qp
-from mtl_keras.linalg.psd import floor_eigenvalues
-
-_FLOOR = 1e-9  # of the eigenvalues of the cosines
 
 
 def min_norm_point(gramian, present):
@@ -31,8 +28,8 @@ def min_norm_point(gramian, present):
     shortest = ops.min(ops.where(rows > 0, norms, ops.max(norms)))
     a = rows * ops.where(rows > 0, shortest / ops.where(rows > 0, norms, 1.0), 0.0)  # [T], in (0, 1]
     both = rows[:, None] * rows[None, :]
-    matrix = both * floor_eigenvalues(cosines, _FLOOR) + a[:, None] * a[None, :]  # [T, T]
-    x, _, _ = nonnegative_qp(matrix, -a[None, :])
+    matrix = both * cosines + a[:, None] * a[None, :]  # [T, T]
+    x, _ = nonnegative_qp(matrix, -a[None, :])
     total = ops.sum(a * x[0])
     x = x[0] / ops.where(total > 0, total, 1.0)  # w·norm, in units of the shortest norm [T]
     slope = ops.matmul(cosines, x)  # [T]

@@ -3,11 +3,12 @@
 from keras import ops
 
 from mtl_keras._registry import public
-from mtl_keras.linalg import floor_eigenvalues, nonnegative_qp, to_float32, unit_gramian
+from mtl_keras.linalg import RIDGE, min_norm_point, ridge_qp, to_float32, unit_gramian
 from mtl_keras.weightings._base import GramianWeighting, preference_of
 
-_FLOOR = 1e-8  # of the eigenvalues of the cosines
 _STEPS = 30
+_VANISHED = 1e-6  # a squared norm that small, of the shortest gradient's, is taken for 0
+_REFINEMENTS = 2  # that take out the effect of the ridge
 
 
 def cagrad_weights(gramian, present, *, c=0.5):
@@ -19,7 +20,6 @@ def cagrad_weights(gramian, present, *, c=0.5):
     shares = ops.cast(preference_of(None, present), "float64")
     cosines, norms, nonzero = unit_gramian(gramian)
     used = ops.cast(nonzero, "float64")
-    matrix = used[:, None] * used[None, :] * floor_eigenvalues(cosines, _FLOOR)
     mean = shares * norms / ops.where(ops.max(norms) > 0, ops.max(norms), 1.0)  # of unit rows [T]
     mean_norm = ops.sqrt(ops.maximum(ops.sum(mean * ops.matmul(cosines, mean)), 0.0))
     still = mean_norm <= 1e-7 * ops.max(mean)  # g₀ is zero up to round-off
@@ -27,20 +27,42 @@ def cagrad_weights(gramian, present, *, c=0.5):
     shortest = ops.min(ops.where(nonzero, norms, ops.max(norms)))
     a = used * shortest / ops.where(nonzero, norms, 1.0)  # [T], in (0, 1]
 
-    def keep_going(step, level, gap, z, free, residual):
-        return ops.abs(gap) > 1e-9
+    # No d in reach has a level above (1 + c) times the shortest convex combination; one of 0 up to round-off
+    # leaves no level above 0.
+    hull, _ = min_norm_point(gramian, nonzero)
+    hull = hull * norms / ops.where(shortest > 0, shortest, 1.0)  # of unit rows [T]
+    square = ops.sum(hull * ops.matmul(cosines, hull))
+    top = (1.0 + c) * ops.sqrt(ops.where(square > _VANISHED, square, 0.0))
 
-    def newton(step, level, gap, z, free, residual):
-        z, residual, free = nonnegative_qp(matrix, (toward - level * a)[None, :], free)
-        distance = ops.sqrt(ops.sum(z[0] * ops.matmul(matrix, z[0])))
+    def keep_going(step, level, gap, z, free, center):
+        return ops.abs(gap) > 1e-8
+
+    def newton(step, level, gap, z, free, center):
+        z, free = ridge_qp(cosines, (toward - level * a)[None, :], center, free)
+        square = ops.sum(z * ops.matmul(z, cosines)) + RIDGE * ops.sum((z - center) ** 2)
+        distance = ops.sqrt(ops.maximum(square, 0.0))
         slope = ops.sum(a * z[0]) / ops.where(distance > 0, distance, 1.0)
-        gap = ops.where(slope > 0, distance - c, 0.0)
-        return step + 1, level - gap / ops.where(slope > 0, slope, 1.0), gap, z, free, residual
+        gap = distance - c
+        settled = ops.logical_or(slope <= 0, ops.logical_and(gap < 0, level >= top))
+        moved = ops.minimum(level - gap / ops.where(slope > 0, slope, 1.0), top)
+        return (
+            step + 1,
+            ops.where(settled, level, moved),
+            ops.where(settled, 0.0, gap),
+            z,
+            free,
+            center,
+        )
 
-    level = ops.max(toward) * 0.0 + 1.0 + c  # no direction in reach goes above it
+    def refine(_, state):
+        level, _, z, free = state
+        start = (0, level, ops.ones_like(level), z, free, z)
+        return ops.while_loop(keep_going, newton, start, maximum_iterations=_STEPS)[1:5]
+
     z = ops.zeros((1, gramian.shape[0]), dtype="float64")
-    state = (0, level, level, z, z > 0, level)
-    _, _, gap, z, _, residual = ops.while_loop(keep_going, newton, state, maximum_iterations=_STEPS)
+    level, gap, z, _ = ops.fori_loop(0, 1 + _REFINEMENTS, refine, (top, top, z, z > 0))
+    slack = ops.matmul(cosines, z[0]) + toward - level * a
+    residual = ops.max(ops.abs(used * ops.minimum(z[0], slack)))
     inverse = used / ops.where(nonzero, norms, 1.0)
     added = ops.where(still, 0.0, z[0] * inverse * (mean_norm * ops.max(norms)))
     return to_float32(shares + added), to_float32(ops.where(still, 0.0, ops.abs(gap) + residual))
@@ -56,9 +78,9 @@ class CAGrad(GramianWeighting):
 
     Scale: the paper's, d as above (other libraries divide by 1 + c² or multiply by T); with c = 0 it is the
     mean gradient. A zero gradient takes no part in the minimum. Where a convex combination of the gradients
-    is zero, dᵀgᵢ > 0 cannot be had for all i, and the weights are those of the nearest direction to g₀
-    without conflict, up to round-off. A mean gradient of zero: equal weights; so too if the residual is above
-    the bound. One task: weight 1 + c.
+    is shorter than a thousandth of the shortest of them, dᵀgᵢ > 0 for all i is taken for impossible: the
+    weights are those of the nearest direction to g₀ without conflict, if it is near enough. A mean gradient
+    of zero: equal weights; so too if the residual is above the bound. One task: weight 1 + c.
 
     Args:
         c: How far d may be from g₀, relative to its length. At least 0; from 1 on, d conflicts with no task.

@@ -28,9 +28,9 @@ class NashMTL(GramianWeighting):
 
     Scale: as in the paper, where a solution has ‖d‖ = √T, cut down to `max_norm`. The solution does not
     depend on the scale of any task's loss. A zero gradient has weight 0. Where a combination of gradients
-    with positive weights is zero no solution exists: the answer is then the one for cosines with eigenvalues
-    raised to 1e-9, large weights before the cut, of a near-zero direction. If the residual is above the bound
-    the weights are equal. One task has weight `max_norm` / ‖g‖.
+    with positive weights is zero no solution exists: the answer is then the one with 1e-6 added to the
+    squared lengths, large weights before the cut, of a near-zero direction. If the residual is above the
+    bound the weights are equal. One task has weight `max_norm` / ‖g‖.
 
     Args:
         max_norm: Greatest length of d, positive; `None` for no limit.

@@ -3,10 +3,9 @@
 from keras import ops
 
 from mtl_keras._registry import public
-from mtl_keras.linalg import floor_eigenvalues, nonnegative_qp, to_float32, unit_gramian
+from mtl_keras.linalg import nonnegative_qp, to_float32, unit_gramian
 from mtl_keras.weightings._base import GramianWeighting, keep_absent
 
-_FLOOR = 1e-9  # of the eigenvalues of the cosines
 _ROUND_OFF = 1e-6  # of a length that is computed from the Gramian, relative and squared
 
 
@@ -31,9 +30,9 @@ def pcd_weights(gramian, scales, primary, *, progress=0.02):
     unit = ops.maximum(first, ops.max(lengths * others))
     lengths = lengths / ops.where(unit > 0, unit, 1.0)
 
-    matrix = others[:, None] * others[None, :] * floor_eigenvalues(cosines, _FLOOR)
+    matrix = others[:, None] * others[None, :] * cosines
     slopes = ops.matmul(cosines, primary * lengths) - progress * lengths  # of d = s·g at each other task [T]
-    z, _, _ = nonnegative_qp(matrix, (others * slopes)[None, :])
+    z, _ = nonnegative_qp(matrix, (others * slopes)[None, :])
     combined = primary * lengths + z[0]  # of unit gradients [T]
     gaps = others * ops.minimum(z[0], ops.matmul(cosines, combined) - progress * lengths)
     square = ops.sum(combined * ops.matmul(cosines, combined))

@@ -1,4 +1,4 @@
-"""Numbers that others worked out: from papers and TorchJD's tests, by TorchJD and by cvxpy (see reference/)."""
+"""Numbers that others worked out: papers, TorchJD's tests, TorchJD and cvxpy (see reference/)."""
 
 import json
 import pathlib
@@ -11,7 +11,7 @@ from mtl_keras import weightings as w
 
 J = np.array([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]])
 
-WEIGHTS = [  # TorchJD tests/unit/aggregation/test_values.py, to four digits; upgrad there with a ridge of 1e-4
+WEIGHTS = [  # TorchJD tests/unit/aggregation/test_values.py, four digits; upgrad with a ridge of 1e-4
     (w.MGDA(), [0.6, 0.4], 1e-4),
     (w.UPGrad(), [1.1109, 0.7894], 4e-4),
     (w.PCGrad(), [2.2222, 1.5789], 1e-4),
