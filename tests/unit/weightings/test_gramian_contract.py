@@ -26,7 +26,7 @@ class Runner:
         if mode == "eager":
             self.call = self.weighting
         else:
-            self.call = tf.function(self.weighting, jit_compile=mode == "xla")
+            self.call = tf.function(self.weighting, autograph=False, jit_compile=mode == "xla")
         self.start = [v.numpy() for v in self.variables]
 
     @property
