@@ -53,9 +53,10 @@ class EMA(GramianWeighting):
 
     def build(self, num_tasks):
         super().build(num_tasks)
+        self.weighting.task_names = self.task_names
         self.weighting.build(num_tasks)
-        self.averages = self.add_weight(name="averages", shape=(num_tasks,), initializer="zeros", trainable=False)
-        self.seen = self.add_weight(name="seen", shape=(num_tasks,), initializer="zeros", trainable=False)
+        self.averages = self.add_state("averages", (num_tasks,))
+        self.seen = self.add_state("seen", (num_tasks,))
 
     def call(self, gramian, losses, present):
         weights = self.weighting(gramian, losses, present)  # [T]

@@ -77,15 +77,11 @@ class GradNorm(GramianWeighting):
 
     def build(self, num_tasks):
         super().build(num_tasks)
-
-        def per_task(name, initializer="zeros"):
-            return self.add_weight(name=name, shape=(num_tasks,), initializer=initializer, trainable=False)
-
-        self.task_weights = per_task("task_weights", "ones")
-        self.initial_losses = per_task("initial_losses")
-        self.steps = per_task("steps")
-        self.momentums = per_task("momentums")
-        self.velocities = per_task("velocities")
+        self.task_weights = self.add_state("task_weights", (num_tasks,), "ones")
+        self.initial_losses = self.add_state("initial_losses", (num_tasks,))
+        self.steps = self.add_state("steps", (num_tasks,))
+        self.momentums = self.add_state("momentums", (num_tasks,))
+        self.velocities = self.add_state("velocities", (num_tasks,))
 
     def call(self, gramian, losses, present):
         weights = ops.convert_to_tensor(self.task_weights)  # [T]

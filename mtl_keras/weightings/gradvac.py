@@ -87,9 +87,7 @@ class GradVac(GramianWeighting):
 
     def build(self, num_tasks):
         super().build(num_tasks)
-        self.targets = self.add_weight(
-            name="targets", shape=(num_tasks, num_tasks), initializer="zeros", trainable=False
-        )
+        self.targets = self.add_state("targets", (num_tasks, num_tasks))
         if self.shuffle:
             self.seed_generator = keras.random.SeedGenerator(self.seed)
 

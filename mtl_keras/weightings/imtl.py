@@ -61,7 +61,7 @@ class IMTL(GramianWeighting):
 
     def build(self, num_tasks):
         super().build(num_tasks)
-        self.log_scales = self.add_weight(name="log_scales", shape=(num_tasks,), initializer="zeros", trainable=False)
+        self.log_scales = self.add_state("log_scales", (num_tasks,))
 
     def call(self, gramian, losses, present):
         log_scales = ops.convert_to_tensor(self.log_scales)  # [T]

@@ -58,7 +58,7 @@ class PCD(GramianWeighting):
     takes no part, weight 0. One task has weight 1.
 
     Args:
-        primary: Position of the primary task in the model's order of tasks.
+        primary: Name of the primary task, or its position in the model's order of tasks.
         progress: Part of the progress along its own gradient that each other task is to have, from 0 to 1.
         decay: Of the moving average of the squared norms, from 0 to below 1.
         eps: Added to the average, at least 0.
@@ -97,13 +97,15 @@ class PCD(GramianWeighting):
 
     def build(self, num_tasks):
         super().build(num_tasks)
-        if not 0 <= self.primary < num_tasks:
+        primary = self.task_index(self.primary) if isinstance(self.primary, str) else self.primary
+        if not 0 <= primary < num_tasks:
             raise ValueError(
                 f"`primary` must be the position of one of {num_tasks} tasks. "
                 f"Received: primary={self.primary}. Use primary=0 for the first."
             )
-        self.squares = self.add_weight(name="squares", shape=(num_tasks,), initializer="zeros", trainable=False)
-        self.steps = self.add_weight(name="steps", shape=(num_tasks,), initializer="zeros", trainable=False)
+        self.position = primary
+        self.squares = self.add_state("squares", (num_tasks,))
+        self.steps = self.add_state("steps", (num_tasks,))
 
     def call(self, gramian, losses, present):
         steps = keep_absent(self.steps + 1.0, self.steps, present)
@@ -115,7 +117,7 @@ class PCD(GramianWeighting):
         means = ops.cast(squares, "float64") / (1.0 - self.decay**counts)
         roots = ops.sqrt(means + self.eps)
         scales = ops.where(roots > 0, 1.0 / ops.where(roots > 0, roots, 1.0), 0.0)  # [T]
-        primary = ops.one_hot(self.primary, self.num_tasks, dtype="float32")
+        primary = ops.one_hot(self.position, self.num_tasks, dtype="float32")
         weights, residual = pcd_weights(gramian, scales, primary, progress=self.progress)
         return self.certified(weights, residual, primary * present)
 

@@ -92,7 +92,7 @@ class SDMGrad(HalvesWeighting):
         super().build(num_tasks)
         check_length(self.preference, num_tasks)
         equal = keras.initializers.Constant(1.0 / num_tasks)
-        self.task_weights = self.add_weight(name="task_weights", shape=(num_tasks,), initializer=equal, trainable=False)
+        self.task_weights = self.add_state("task_weights", (num_tasks,), equal)
 
     def call(self, cross, losses, present):
         state = ops.convert_to_tensor(self.task_weights)

@@ -137,9 +137,7 @@ def test_eigen(jit_compile):
 def test_pseudo_inverse(rank):
     matrix = cosines(6, rank)
     actual = linalg.pseudo_inverse(tf.constant(matrix)).numpy()
-    np.testing.assert_allclose(
-        actual, np.linalg.pinv(matrix, rcond=6 * 1.2e-7), atol=1e-6 * np.abs(actual).max()
-    )
+    np.testing.assert_allclose(actual, np.linalg.pinv(matrix, rcond=6 * 1.2e-7), atol=1e-6 * np.abs(actual).max())
 
 
 def test_unit_gramian_of_mixed_scales():
