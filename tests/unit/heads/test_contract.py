@@ -1,0 +1,249 @@
+"""What holds for every head."""
+
+import keras
+import numpy as np
+import pytest
+
+from mtl_keras import heads
+from mtl_keras.heads import Binary, Head, Multiclass, Multilabel, Regression
+
+# Predictions of two samples and labels, from which the default loss and metrics are worked out by hand.
+CASES = {  # class: dict
+    Multiclass: {
+        "arguments": {"num_classes": 3},
+        "units": 3,
+        "num_classes": 3,
+        "labels": [2, 0],
+        "predictions": [[0.25, 0.25, 0.5], [0.25, 0.5, 0.25]],
+        "loss": (np.log(2) + np.log(4)) / 2,
+        "metrics": {"accuracy": 0.5},
+    },
+    Binary: {
+        "arguments": {},
+        "units": 1,
+        "num_classes": 2,
+        "labels": [1, 0, 1, 1],
+        "predictions": [[0.5 + 1e-6], [0.75], [0.25], [0.8]],
+        "loss": (np.log(2) + np.log(4) + np.log(4) + np.log(1.25)) / 4,
+        "metrics": {"accuracy": 0.5, "auc": 1 / 3},  # of three pairs (yes, no), one is in order
+    },
+    Multilabel: {
+        "arguments": {"num_labels": 2},
+        "units": 2,
+        "num_classes": None,
+        "labels": [[1, 0], [1, 1]],
+        "predictions": [[0.5 + 1e-6, 0.75], [0.25, 0.8]],
+        "loss": (np.log(2) + np.log(4) + np.log(4) + np.log(1.25)) / 4,
+        "metrics": {"accuracy": 0.5, "auc": 1 / 3},
+    },
+    Regression: {
+        "arguments": {"units": 2},
+        "units": 2,
+        "num_classes": None,
+        "labels": [[1.0, 2.0], [3.0, -1.0]],
+        "predictions": [[1.5, 2.0], [1.0, -1.0]],
+        "loss": (0.25 + 0 + 4 + 0) / 4,
+        "metrics": {"mae": (0.5 + 0 + 2 + 0) / 4},
+    },
+}
+
+
+@pytest.fixture(params=CASES, ids=lambda cls: cls.__name__)
+def case(request):
+    return {"cls": request.param, **CASES[request.param]}
+
+
+def make(case, **arguments):
+    return case["cls"](**case["arguments"], **arguments)
+
+
+def build(head, shape=(5,), name="task"):
+    features = keras.Input(shape)
+    return keras.Model(features, {name: head(features, name)})
+
+
+def batch(shape=(5,), rows=4, scale=1.0):
+    return (scale * np.random.default_rng(0).normal(size=(rows, *shape))).astype("float32")
+
+
+def test_every_head_has_a_case():
+    assert {cls.__name__ for cls in CASES} == set(heads.__all__) - {"Head"}
+    assert all(issubclass(cls, Head) for cls in CASES)
+
+
+def test_config_round_trip(case):
+    head = make(case, hidden=(4, 3), activation="tanh")
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(head))
+    assert type(copy) is case["cls"]
+    assert copy.get_config() == head.get_config() == {**case["arguments"], "hidden": [4, 3], "activation": "tanh"}
+    assert copy.hidden == (4, 3)
+
+
+def test_config_round_trip_of_the_defaults(case):
+    copy = case["cls"].from_config(make(case).get_config())
+    assert (copy.hidden, copy.activation) == ((), "relu")
+    assert copy.num_classes == case["num_classes"]
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_output_name_shape_and_type(case, policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = build(make(case, hidden=(4,)), name="a_task")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    output = model.output["a_task"]
+    assert output.shape == (None, case["units"])
+    assert output.dtype == "float32"
+    assert model.layers[-1].name == "a_task"
+    assert isinstance(model.layers[-1], keras.layers.Activation)
+    assert model.get_layer("a_task_hidden1").compute_dtype == policy.removeprefix("mixed_")
+    assert model.get_layer("a_task_linear").compute_dtype == "float32"
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+
+
+def test_hidden_layers_are_the_heads_own(case):
+    model = build(make(case, hidden=(4, 3), activation="tanh"))
+    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    assert [layer.name for layer in dense] == ["task_hidden1", "task_hidden2", "task_linear"]
+    assert [layer.units for layer in dense] == [4, 3, case["units"]]
+    assert [layer.activation.__name__ for layer in dense] == ["tanh", "tanh", "linear"]
+
+
+def test_without_hidden_layers(case):
+    model = build(make(case))
+    assert [layer.name for layer in model.layers[1:]] == ["task_linear", "task"]
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 5), (2, 3, 5)], ids=lambda shape: f"rank{len(shape) + 1}")
+def test_features_are_averaged_over_their_positions(case, shape):
+    head, x = make(case), batch(shape)
+    model = build(head, shape)
+    flat = build(head)
+    flat.set_weights(model.get_weights())
+    averaged = x.reshape(len(x), -1, 5).mean(axis=1)
+    np.testing.assert_allclose(model(x)["task"], flat(averaged)["task"], atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 3, 5)])
+def test_features_of_another_rank(case, shape):
+    error = r"The features of task 'task' must have rank 2, 3 or 4. Received shape \(None, 2, 2, 3, 5\).*Flatten"
+    with pytest.raises(ValueError, match=error):
+        build(make(case), shape)
+
+
+def test_predictions_are_in_natural_units(case):
+    p = build(make(case))(batch(scale=100.0))["task"].numpy()
+    assert np.isfinite(p).all()
+    if case["cls"] is Multiclass:
+        np.testing.assert_allclose(p.sum(axis=1), 1.0, atol=1e-6)
+    if case["cls"] is Regression:
+        assert p.min() < -10
+        assert p.max() > 10
+    else:
+        assert p.min() >= 0
+        assert p.max() <= 1
+
+
+def test_outputs_are_the_activation_of_a_linear_layer(case):
+    model, x = build(make(case)), batch()
+    kernel, bias = (np.asarray(weight, "float64") for weight in model.get_weights())
+    z = x @ kernel + bias
+    expected = {
+        Multiclass: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True),
+        Binary: 1 / (1 + np.exp(-z)),
+        Multilabel: 1 / (1 + np.exp(-z)),
+        Regression: z,
+    }[case["cls"]]
+    np.testing.assert_allclose(model(x)["task"], expected, atol=1e-6)
+
+
+def test_default_loss_by_hand(case):
+    loss = make(case).loss()
+    value = loss(np.array(case["labels"]), np.array(case["predictions"], "float32"))
+    assert isinstance(loss, keras.losses.Loss)
+    assert float(value) == pytest.approx(case["loss"], rel=1e-5)
+
+
+def test_default_metrics_by_hand(case):
+    values = {}
+    for metric in make(case).metrics():
+        metric.update_state(np.array(case["labels"]), np.array(case["predictions"], "float32"))
+        values[metric.name] = float(metric.result())
+    assert values == pytest.approx(case["metrics"], rel=1e-5)
+
+
+def test_losses_and_metrics_are_new_each_time(case):
+    head = make(case)
+    assert head.loss() is not head.loss()
+    assert all(one is not other for one, other in zip(head.metrics(), head.metrics(), strict=True))
+
+
+@pytest.mark.parametrize("cls", [Multiclass, Binary, Multilabel, Regression])
+def test_labels_as_a_row_or_a_column_are_the_same(cls):
+    """Labels [B] against an output [B, 1] must not spread to [B, B]."""
+    arguments = {Multiclass: {"num_classes": 3}, Multilabel: {"num_labels": 1}}.get(cls, {})
+    head = cls(**arguments)
+    labels = np.array([1, 0, 0, 1])
+    p = np.array([[0.9], [0.2], [0.4], [0.3]], "float32")
+    if cls is Multiclass:
+        p = np.concatenate([p / 2, p / 2, 1 - p], axis=1)
+    row, column = (head.loss()(y, p) for y in (labels, labels[:, None]))
+    assert float(row) == float(column)
+    if cls is Regression:
+        assert float(row) == pytest.approx((0.01 + 0.04 + 0.16 + 0.49) / 4, rel=1e-6)
+    elif cls is not Multiclass:
+        assert float(row) == pytest.approx(-np.log([0.9, 0.8, 0.6, 0.3]).mean(), rel=1e-5)
+    for metric, other in zip(head.metrics(), head.metrics(), strict=True):
+        metric.update_state(labels, p)
+        other.update_state(labels[:, None], p)
+        assert float(metric.result()) == float(other.result()), metric.name
+        if metric.name == "mae":
+            assert float(metric.result()) == pytest.approx((0.1 + 0.2 + 0.4 + 0.7) / 4, rel=1e-6)
+        if metric.name == "accuracy" and cls is not Multiclass:
+            assert float(metric.result()) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("cls", "labels", "loss", "step"),
+    [
+        (Multiclass, [0], 500 + np.log(2), 1.0),
+        (Binary, [1], 500.0, 1.0),
+        (Multilabel, [[1, 1]], (500 + np.log(2)) / 2, 0.5),
+    ],
+)
+def test_default_loss_keeps_the_value_and_the_gradient_of_a_confident_error(cls, labels, loss, step):
+    """The loss gets the output untouched and finds the logits behind it: no clipped probabilities."""
+    head = cls(**CASES[cls]["arguments"])
+    model = build(head, (1,))
+    kernel = np.zeros((1, CASES[cls]["units"]), "float32")
+    kernel[0, 0] = -500.0
+    model.set_weights([kernel, np.zeros(CASES[cls]["units"], "float32")])
+    model.compile(keras.optimizers.SGD(1.0), loss={"task": head.loss()})
+    assert float(model.train_on_batch(np.ones((1, 1)), {"task": np.array(labels)})) == pytest.approx(loss, rel=1e-6)
+    assert model.get_weights()[0][0, 0] == pytest.approx(-500.0 + step)
+
+
+@pytest.mark.parametrize("hidden", [(0,), (4, -1), (2.5,), (True,), ("4",)])
+def test_bad_hidden(case, hidden):
+    with pytest.raises(ValueError, match=r"`hidden` must be an integer of at least 1. Received: hidden="):
+        make(case, hidden=hidden)
+
+
+@pytest.mark.parametrize(
+    ("cls", "argument", "minimum"),
+    [(Multiclass, "num_classes", 2), (Multilabel, "num_labels", 1), (Regression, "units", 1)],
+)
+@pytest.mark.parametrize("value", ["below", -5, 2.5, None, "3", True])
+def test_bad_width(cls, argument, minimum, value):
+    value = minimum - 1 if value == "below" else value
+    error = rf"`{argument}` must be an integer of at least {minimum}. Received: {argument}="
+    with pytest.raises(ValueError, match=error):
+        cls(**{argument: value})
+
+
+def test_the_base_class_is_abstract():
+    head = Head()
+    for method in (head.loss, head.metrics, head._output):
+        with pytest.raises(NotImplementedError):
+            method()
