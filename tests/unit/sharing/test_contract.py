@@ -1,0 +1,153 @@
+"""What holds for every sharing scheme, with every tower."""
+
+import dataclasses
+import math
+
+import keras
+import numpy as np
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras import _registry, sharing, towers
+from mtl_keras.engine import Partition
+from mtl_keras.sharing import Hard, Sharing, SingleTask, Soft
+
+CASES = {"hard": Hard, "single_task": SingleTask, "soft": Soft}
+
+
+def _own_model():
+    image = keras.Input((8, 8))
+    x = keras.layers.Dense(3, activation="relu")(keras.layers.Flatten()(image))
+    return keras.Model(image, x, name="own_model")
+
+
+TOWERS = {  # makes the tower: (number of its trainable variables, width of its features)
+    "MLP": (lambda: towers.MLP((5, 4)), 4, 4),
+    "LeNet": (lambda: towers.LeNet(filters=(2, 3), units=(5,)), 6, 5),
+    "Conv": (lambda: towers.Conv(filters=(2, 3)), 6, 3),
+    "ResNet": (lambda: towers.ResNet(depth=8, width=2), 21, 8),
+    "Existing_model": (lambda: towers.Existing(_own_model()), 2, 3),
+    "Existing_layer": (lambda: towers.Existing(keras.layers.Dense(3)), 2, 3),
+}
+HEADS = [("a", mtl.heads.Multiclass(3)), ("b", mtl.heads.Binary(hidden=(2,))), ("c", mtl.heads.Regression())]
+HEAD_VARIABLES = {"a": 2, "b": 4, "c": 2}
+
+
+def _model(scheme, tower, num_tasks):
+    tasks = [mtl.Task(name, head) for name, head in HEADS[:num_tasks]]
+    return mtl.build_model((8, 8), tasks, tower=TOWERS[tower][0](), sharing=scheme)
+
+
+@pytest.fixture(scope="module")
+def models():
+    """`{(scheme, tower, number of tasks): model}`, each made once."""
+    made = {}
+
+    def get(*key):
+        if key not in made:
+            keras.utils.set_random_seed(0)
+            made[key] = _model(*key)
+        return made[key]
+
+    return get
+
+
+def _tower_variables(model, task):
+    return [v for name in model.towers[task] for v in model.get_layer(name).trainable_variables]
+
+
+def _num_parameters(model):
+    return sum(math.prod(v.shape) for v in model.trainable_variables)
+
+
+def test_every_scheme_has_a_case():
+    assert set(CASES) == set(_registry.names("sharing"))
+    assert {cls.__name__ for cls in CASES.values()} == set(sharing.__all__) - {"Sharing"}
+
+
+def test_every_tower_has_a_case():
+    tried = {type(make()).__name__ for make, _, _ in TOWERS.values()}
+    assert tried == set(towers.__all__) - {"Tower", "as_tower"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_scheme_is_a_frozen_recipe_found_by_its_name(name):
+    scheme = _registry.get("sharing", name)
+    assert isinstance(scheme, Sharing)
+    assert scheme == CASES[name]()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        scheme.anything = 1
+
+
+def test_the_base_class_is_abstract():
+    with pytest.raises(NotImplementedError):
+        Sharing()(None, None, [])
+
+
+@pytest.mark.parametrize("num_tasks", [1, 2, 3])
+@pytest.mark.parametrize("tower", TOWERS)
+@pytest.mark.parametrize("scheme", CASES)
+class TestWithEveryTower:
+    def test_outputs(self, models, scheme, tower, num_tasks):
+        model = models(scheme, tower, num_tasks)
+        x = np.random.default_rng(0).normal(size=(2, 8, 8)).astype("float32")
+        assert {task: tuple(p.shape[-1:]) for task, p in model(x).items()} == dict(
+            [("a", (3,)), ("b", (1,)), ("c", (1,))][:num_tasks]
+        )
+        assert all(np.isfinite(p).all() for p in model(x).values())
+
+    def test_partition(self, models, scheme, tower, num_tasks):
+        model = models(scheme, tower, num_tasks)
+        partition, (_, num_variables, _) = Partition(model), TOWERS[tower]
+        is_shared = scheme == "hard" and num_tasks > 1
+        assert len(partition.shared) == (num_variables if is_shared else 0)
+        for task in model.task_names:
+            expected = HEAD_VARIABLES[task] + (0 if is_shared else num_variables)
+            assert len(partition.own[task]) == expected
+            assert partition.reach[task] == [True] * len(partition.shared)
+            if is_shared:
+                assert {v.path.split("_")[0] for v in partition.own[task]} == {task}
+                assert [id(v) for v in partition.shared] == [id(v) for v in _tower_variables(model, task)]
+
+    def test_towers_are_recorded(self, models, scheme, tower, num_tasks):
+        model, (_, num_variables, width) = models(scheme, tower, num_tasks), TOWERS[tower]
+        assert list(model.towers) == model.task_names
+        for task in model.task_names:
+            assert len(_tower_variables(model, task)) == num_variables
+            features = [layer for layer in model.layers if layer.name in model.towers[task]][-1].output
+            assert features.shape[-1] == width
+
+    def test_towers_start_differently(self, models, scheme, tower, num_tasks):
+        model = models(scheme, tower, num_tasks)
+        of_tasks = [_tower_variables(model, task) for task in model.task_names]
+        for i, first in enumerate(of_tasks):
+            for other in of_tasks[i + 1 :]:
+                for u, v in zip(first, other, strict=True):
+                    assert u.shape == v.shape
+                    assert (u is v) == (scheme == "hard")
+                    if scheme != "hard" and "kernel" in u.path:
+                        assert np.abs(u.numpy() - v.numpy()).max() > 1e-3
+
+    def test_number_of_parameters(self, models, scheme, tower, num_tasks):
+        model = models(scheme, tower, num_tasks)
+        tower_size = sum(math.prod(v.shape) for v in _tower_variables(model, "a"))
+        width = TOWERS[tower][2]
+        heads = [3 * width + 3, (2 * width + 2) + (2 + 1), width + 1][:num_tasks]
+        copies = 1 if scheme == "hard" else num_tasks
+        assert _num_parameters(model) == copies * tower_size + sum(heads)
+
+
+@pytest.mark.parametrize("tower", TOWERS)
+def test_with_one_task_all_schemes_are_the_same(models, tower):
+    sizes = {scheme: _num_parameters(models(scheme, tower, 1)) for scheme in CASES}
+    assert len(set(sizes.values())) == 1, sizes
+
+
+@pytest.mark.parametrize("scheme", ["single_task", "soft"])
+@pytest.mark.parametrize("tower", TOWERS)
+def test_same_seed_gives_the_same_weights(scheme, tower):
+    keras.utils.set_random_seed(0)
+    again = _model(scheme, tower, 2)
+    keras.utils.set_random_seed(0)
+    for one, other in zip(_model(scheme, tower, 2).get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
