@@ -1,5 +1,6 @@
 """Holds the towers of the tasks close to each other."""
 
+import itertools
 import math
 
 import keras
@@ -126,8 +127,7 @@ def _corresponding_variables(model, groups):
             f"`SoftSharing` needs the towers of two tasks or more. Received: groups={groups}. Build the model with "
             '`sharing="soft"`, or name the layers of each task in `groups`.'
         )
-    first, *others = towers
-    for task in others:
+    for first, task in itertools.combinations(towers, 2):
         shapes = [[tuple(v.shape) for v in towers[name]] for name in (first, task)]
         if shapes[0] != shapes[1]:
             raise ValueError(
