@@ -1,0 +1,242 @@
+"""saved_model."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from tests.helpers import toy
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = toy.model(run_eagerly=True)
+    model.fit(*toy.arrays(rows=4), verbose=0)  # so that the optimizer and the metrics have variables
+    return model
+
+
+@pytest.fixture(scope="module")
+def small():
+    return mtl.build_model((3,), [mtl.Task("odd", mtl.heads.Binary())], tower=keras.layers.Dense(2))
+
+
+@pytest.fixture(scope="module")
+def folder(model, tmp_path_factory):
+    return mtl.export.saved_model(model, tmp_path_factory.mktemp("models") / "toy")
+
+
+def _files(path):
+    """Returns all files of a folder, hidden ones too, with their contents."""
+    return {str(f.relative_to(path)): f.read_bytes() for f in sorted(path.rglob("*")) if f.is_file()}
+
+
+def _served(folder):
+    """Returns what a server computes: a function of the inputs by name."""
+    loaded = tf.saved_model.load(folder)
+
+    def serve(**inputs):
+        outputs = loaded.signatures["serving_default"](**{name: tf.constant(x) for name, x in inputs.items()})
+        return {task: value.numpy() for task, value in outputs.items()}
+
+    return serve
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_equals_predict_for_any_batch_size(model, folder, rows):
+    x, _ = toy.arrays(rows=rows, seed=1)
+    served, expected = _served(folder)(inputs=x), model.predict(x, verbose=0)
+    assert set(served) == set(expected) == {"digit", "odd", "marks", "ink"}
+    for task, value in expected.items():
+        np.testing.assert_allclose(served[task], value, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_is_read_back_in_a_fresh_process_without_this_package(model, folder, tmp_path):
+    x, _ = toy.arrays(rows=7, seed=1)
+    np.save(tmp_path / "x.npy", x)
+    program = f"""
+        import json, sys
+        import numpy as np
+        import tensorflow as tf
+
+        model = tf.saved_model.load({str(folder)!r})
+        outputs = model.signatures["serving_default"](inputs=tf.constant(np.load("x.npy")))
+        assert "mtl_keras" not in sys.modules
+        print(json.dumps({{task: value.numpy().tolist() for task, value in outputs.items()}}))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    served = json.loads(done.stdout.splitlines()[-1])
+    expected = model.predict(x, verbose=0)
+    assert set(served) == set(expected)
+    for task, value in expected.items():
+        np.testing.assert_allclose(np.asarray(served[task]), value, atol=1e-6)
+
+
+def test_holds_the_weights_and_nothing_of_training(model, folder):
+    shapes = sorted(tuple(v.shape) for v in tf.saved_model.load(folder).variables)
+    assert shapes == sorted(tuple(v.shape) for v in model.weights)
+    for name, _ in tf.train.list_variables(str(folder / "variables" / "variables")):
+        assert not any(word in name.lower() for word in ("optimizer", "adam", "iteration", "metric", "velocity")), name
+    assert model.optimizer.variables
+    assert "mtl_keras" not in (folder / "saved_model.pb").read_bytes().decode("latin-1")
+
+
+def test_the_model_goes_on_as_it_was(model, tmp_path):
+    before = model.get_weights()
+    mtl.export.saved_model(model, tmp_path)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    model.fit(*toy.arrays(rows=4), verbose=0)
+    model.set_weights(before)
+
+
+def test_several_inputs_by_name(tmp_path):
+    inputs = {"b": (3,), "a": keras.Input((2,), name="a")}
+    tasks = [mtl.Task("t", mtl.heads.Regression()), mtl.Task("u", mtl.heads.Binary())]
+    model = mtl.build_model(inputs, tasks, tower=mtl.towers.MLP((4,)))
+    folder = mtl.export.saved_model(model, tmp_path)
+    _, arguments = tf.saved_model.load(folder).signatures["serving_default"].structured_input_signature
+    assert {name: tuple(spec.shape) for name, spec in arguments.items()} == {"a": (None, 2), "b": (None, 3)}
+    rng = np.random.default_rng(0)
+    x = {"a": rng.normal(size=(4, 2)).astype("float32"), "b": rng.normal(size=(4, 3)).astype("float32")}
+    served, expected = _served(folder)(**x), model.predict(x, verbose=0)
+    for task in ("t", "u"):
+        np.testing.assert_allclose(served[task], expected[task], atol=1e-6)
+
+
+def test_raw_pixels(tmp_path):
+    pixels = keras.Input((4, 4, 1), dtype="uint8", name="pixels")
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(3))]
+    model = mtl.build_model(pixels, tasks, tower="mlp", preprocess=keras.layers.Rescaling(1 / 255))
+    folder = mtl.export.saved_model(model, tmp_path)
+    x = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 1), dtype="uint8")
+    served = _served(folder)(pixels=x)["digit"]
+    np.testing.assert_allclose(served, model.predict(x, verbose=0)["digit"], atol=1e-6)
+    scaled = mtl.build_model((4, 4, 1), tasks, tower="mlp")
+    scaled.set_weights(model.get_weights())
+    np.testing.assert_allclose(served, scaled.predict(x.astype("float32") / 255, verbose=0)["digit"], atol=1e-6)
+
+
+def test_a_plain_keras_model_with_named_outputs(tmp_path):
+    x = keras.Input((2,), name="x")
+    model = keras.Model(x, {"one": keras.layers.Dense(1, name="layer")(x)})
+    folder = mtl.export.saved_model(model, tmp_path)
+    np.testing.assert_allclose(
+        _served(folder)(x=np.ones((1, 2), "float32"))["one"], model.predict(np.ones((1, 2)), verbose=0)["one"]
+    )
+
+
+def test_a_loaded_model_exports_the_same(model, folder, tmp_path):
+    model.save(tmp_path / "model.keras")
+    again = mtl.export.saved_model(keras.models.load_model(tmp_path / "model.keras"), tmp_path / "toy")
+    x, _ = toy.arrays(rows=3)
+    for task, value in _served(folder)(inputs=x).items():
+        np.testing.assert_allclose(_served(again)(inputs=x)[task], value, atol=1e-6)
+
+
+class TestVersions:
+    @pytest.fixture
+    def quick(self, small, monkeypatch):
+        """Makes `keras.Model.export` write one file, which is enough to see where it goes."""
+
+        def export(model, path, **kwargs):
+            pathlib.Path(path).mkdir(parents=True)
+            (pathlib.Path(path) / "saved_model.pb").write_text("model")
+
+        monkeypatch.setattr(keras.Model, "export", export)
+        return small
+
+    def test_the_next_free_one(self, quick, tmp_path):
+        path = tmp_path / "models" / "digits"
+        assert mtl.export.saved_model(quick, path) == path / "1"
+        assert mtl.export.saved_model(quick, str(path)) == path / "2"
+        (path / "9").mkdir()
+        (path / "notes").mkdir()
+        (path / ".12-unfinished").mkdir()
+        assert mtl.export.saved_model(quick, path) == path / "10"
+
+    def test_a_given_one(self, quick, tmp_path):
+        assert mtl.export.saved_model(quick, tmp_path, version=20240131) == tmp_path / "20240131"
+        assert mtl.export.saved_model(quick, tmp_path, version=3) == tmp_path / "3"
+        assert mtl.export.saved_model(quick, tmp_path) == tmp_path / "20240132"
+
+    def test_one_that_exists(self, quick, tmp_path):
+        mtl.export.saved_model(quick, tmp_path)
+        (tmp_path / "1" / "mark").write_text("mine")
+        before = _files(tmp_path)
+        with pytest.raises(FileExistsError, match=r"Version 1 exists: .*1\. Leave `version` out for the next free one"):
+            mtl.export.saved_model(quick, tmp_path, version=1)
+        assert _files(tmp_path) == before
+
+    @pytest.mark.parametrize("version", [0, -1, 1.0, "1", True])
+    def test_a_bad_one(self, quick, tmp_path, version):
+        with pytest.raises(ValueError, match=r"`version` must be a positive integer. Received: version="):
+            mtl.export.saved_model(quick, tmp_path / "models", version=version)
+        assert not (tmp_path / "models").exists()
+
+    def test_nothing_else_is_left(self, quick, tmp_path):
+        mtl.export.saved_model(quick, tmp_path)
+        assert [f.name for f in tmp_path.iterdir()] == ["1"]
+
+    def test_nothing_is_left_of_a_failure(self, quick, tmp_path, monkeypatch):
+        mtl.export.saved_model(quick, tmp_path)
+        before = _files(tmp_path)
+
+        def fail(model, path, **kwargs):
+            pathlib.Path(path).mkdir(parents=True)
+            (pathlib.Path(path) / "saved_model.pb").write_text("half")
+            raise RuntimeError("disk full")
+
+        monkeypatch.setattr(keras.Model, "export", fail)
+        with pytest.raises(RuntimeError, match="disk full"):
+            mtl.export.saved_model(quick, tmp_path)
+        assert _files(tmp_path) == before
+        assert [f.name for f in tmp_path.iterdir()] == ["1"]
+
+    def test_it_appears_under_its_name_only_when_it_is_whole(self, quick, tmp_path, monkeypatch):
+        seen = []
+
+        def export(model, path, **kwargs):
+            pathlib.Path(path).mkdir(parents=True)
+            seen.extend(f.name for f in tmp_path.iterdir())
+
+        monkeypatch.setattr(keras.Model, "export", export)
+        mtl.export.saved_model(quick, tmp_path)
+        assert len(seen) == 1
+        assert not seen[0].isdecimal()  # a server looks at folders whose names are numbers
+
+    def test_a_path_that_is_a_file(self, quick, tmp_path):
+        (tmp_path / "file").write_text("mine")
+        with pytest.raises(FileExistsError, match=r"`path` must be a folder. Received a file: .*file"):
+            mtl.export.saved_model(quick, tmp_path / "file")
+        assert (tmp_path / "file").read_text() == "mine"
+
+
+def _one_output():
+    x = keras.Input((2,))
+    return keras.Model(x, keras.layers.Dense(1)(x))
+
+
+class Subclassed(keras.Model):
+    def call(self, x):
+        return {"a": x}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [_one_output, lambda: keras.Sequential([keras.layers.Dense(1)]), Subclassed, lambda: keras.layers.Dense(1), dict],
+    ids=["one_output", "unbuilt", "subclassed", "layer", "dict"],
+)
+def test_a_model_without_named_outputs(make, tmp_path):
+    with pytest.raises(ValueError, match=r"`model` must be a functional model with outputs by name. Received: model="):
+        mtl.export.saved_model(make(), tmp_path / "models")
+    assert not (tmp_path / "models").exists()
