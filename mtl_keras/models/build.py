@@ -4,6 +4,7 @@ import keras
 
 from mtl_keras import _registry
 from mtl_keras.models.multi_task_model import MultiTaskModel
+from mtl_keras.sharing import Sharing
 from mtl_keras.task import Task
 from mtl_keras.towers import as_tower
 
@@ -27,7 +28,8 @@ def build_model(inputs, tasks, tower="mlp", sharing="hard", preprocess=None, nam
         A `mtl_keras.MultiTaskModel`, not compiled.
 
     Raises:
-        ValueError: If a name is unknown, or the tasks are none or share a name.
+        ValueError: If a name is unknown, `tower` or `sharing` is of a wrong type, or the tasks are none or share a
+            name.
 
     Example:
 
@@ -46,7 +48,7 @@ def build_model(inputs, tasks, tower="mlp", sharing="hard", preprocess=None, nam
         raise ValueError(f"`tasks` must have distinct names. Received: {names}.")
     inputs = _as_inputs(inputs)
     x = _preprocessed(inputs, preprocess)
-    features = _registry.get("sharing", sharing)(x, as_tower(tower), tasks)
+    features = _as_sharing(sharing)(x, as_tower(tower), tasks)
     outputs = {task.name: task.head(features[task.name], task.name) for task in tasks}
     towers = {task: [layer.name for layer in _layers_between(x, tensor)] for task, tensor in features.items()}
     return MultiTaskModel(inputs, outputs, tasks=tasks, towers=towers, name=name)
@@ -66,6 +68,18 @@ def _as_inputs(inputs):
     return keras.Input(inputs, name="inputs")
 
 
+def _as_sharing(identifier):
+    """Returns the sharing scheme that a look-up string or a recipe means."""
+    sharing = _registry.get("sharing", identifier)
+    if not isinstance(sharing, Sharing):
+        known = ", ".join(repr(name) for name in _registry.names("sharing"))
+        raise ValueError(
+            f"`sharing` must be one of {known}, or a recipe such as `mtl_keras.sharing.Hard()`. "
+            f"Received: sharing={identifier!r}. Call the class first if it is one."
+        )
+    return sharing
+
+
 def _preprocessed(inputs, preprocess):
     layers = keras.tree.flatten(preprocess) if preprocess is not None else []
     for layer in layers:
@@ -75,5 +89,5 @@ def _preprocessed(inputs, preprocess):
 
 def _layers_between(inputs, tensor):
     """Returns the layers that lead from the inputs to a tensor, in the order of the graph."""
-    layers = keras.Model(inputs, tensor).layers
+    layers = keras.Model(keras.tree.flatten(inputs), tensor).layers
     return [layer for layer in layers if not isinstance(layer, keras.layers.InputLayer)]
