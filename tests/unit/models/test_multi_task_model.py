@@ -162,3 +162,41 @@ def test_the_objective_of_a_batch_without_labels_is_zero():
     model = toy.model()
     weights = {task: np.zeros(4, "float32") for task in y}
     assert model.evaluate(x, y, sample_weight=weights, return_dict=True, verbose=0)["loss"] == 0.0
+
+
+def _as_dataset(x, y):
+    return mtl.data.from_arrays(x, y, batch_size=5)
+
+
+class _PyDataset(keras.utils.PyDataset):
+    """Batches of five rows, of which it records the order."""
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y, self.asked = x, y, []
+
+    def __len__(self):
+        return len(self.x) // 5
+
+    def __getitem__(self, i):
+        self.asked.append(i)
+        rows = slice(5 * i, 5 * i + 5)
+        return self.x[rows], {task: label[rows] for task, label in self.y.items()}
+
+
+@pytest.mark.parametrize("arguments", [(), (0.0, None, False)], ids=["default", "by_place"])
+def test_a_dataset_needs_no_word_about_shuffling(arguments):
+    """Keras 3.15 warns that it ignores its own default, `shuffle=True`; warnings are errors here."""
+    model = toy.model(metrics=[], run_eagerly=True)
+    history = model.fit(_as_dataset(*toy.arrays()), None, None, 1, 0, None, *arguments)
+    assert len(history.history["loss"]) == 1
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_the_order_of_a_py_dataset_is_as_in_keras(shuffle):
+    data = _PyDataset(*toy.arrays(rows=40))
+    model = toy.model(metrics=[], run_eagerly=True)
+    model.fit(data, verbose=0, **({} if shuffle else {"shuffle": False}))
+    order = data.asked[-8:]
+    assert sorted(order) == list(range(8))
+    assert (order != sorted(order)) == shuffle
