@@ -238,8 +238,8 @@ class MultiTaskModel(TrainStep, keras.Model):
         `fit(..., initial_epoch=3, epochs=5)`, as in Keras.
         """
         self._check_arrays(y, kwargs.get("sample_weight"))
-        if y is None and not isinstance(x, keras.utils.PyDataset) and len(args) < 3:
-            kwargs.setdefault("shuffle", False)  # a dataset has an order; Keras 3.15 warns of its own default
+        if hasattr(x, "element_spec") and len(args) < 3:
+            kwargs.setdefault("shuffle", False)  # a dataset has its own order; Keras warns of its own default
         clock = EpochClock()
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(clock)

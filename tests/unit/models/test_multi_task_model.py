@@ -157,17 +157,6 @@ def test_custom_metrics_and_function_losses_are_taken():
     assert logs["ink_mse"] == pytest.approx((error**2).mean(), rel=1e-5)
 
 
-def test_the_objective_of_a_batch_without_labels_is_zero():
-    x, y = toy.arrays(rows=4)
-    model = toy.model()
-    weights = {task: np.zeros(4, "float32") for task in y}
-    assert model.evaluate(x, y, sample_weight=weights, return_dict=True, verbose=0)["loss"] == 0.0
-
-
-def _as_dataset(x, y):
-    return mtl.data.from_arrays(x, y, batch_size=5)
-
-
 class _PyDataset(keras.utils.PyDataset):
     """Batches of five rows, of which it records the order."""
 
@@ -188,7 +177,7 @@ class _PyDataset(keras.utils.PyDataset):
 def test_a_dataset_needs_no_word_about_shuffling(arguments):
     """Keras 3.15 warns that it ignores its own default, `shuffle=True`; warnings are errors here."""
     model = toy.model(metrics=[], run_eagerly=True)
-    history = model.fit(_as_dataset(*toy.arrays()), None, None, 1, 0, None, *arguments)
+    history = model.fit(mtl.data.from_arrays(*toy.arrays(), batch_size=5), None, None, 1, 0, None, *arguments)
     assert len(history.history["loss"]) == 1
 
 
@@ -200,3 +189,10 @@ def test_the_order_of_a_py_dataset_is_as_in_keras(shuffle):
     order = data.asked[-8:]
     assert sorted(order) == list(range(8))
     assert (order != sorted(order)) == shuffle
+
+
+def test_the_objective_of_a_batch_without_labels_is_zero():
+    x, y = toy.arrays(rows=4)
+    model = toy.model()
+    weights = {task: np.zeros(4, "float32") for task in y}
+    assert model.evaluate(x, y, sample_weight=weights, return_dict=True, verbose=0)["loss"] == 0.0
