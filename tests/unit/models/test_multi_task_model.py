@@ -196,3 +196,8 @@ def test_the_objective_of_a_batch_without_labels_is_zero():
     model = toy.model()
     weights = {task: np.zeros(4, "float32") for task in y}
     assert model.evaluate(x, y, sample_weight=weights, return_dict=True, verbose=0)["loss"] == 0.0
+
+
+def test_fit_on_a_dataset_warns_of_nothing():
+    x, y = toy.arrays()
+    toy.model().fit(mtl.data.from_arrays(x, y, batch_size=10, shuffle=True), verbose=0)
