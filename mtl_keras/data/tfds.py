@@ -15,6 +15,7 @@ def tfds(
     tasks,
     batch_size=32,
     *,
+    keep=None,
     shuffle=False,
     seed=0,
     augment=None,
@@ -32,6 +33,7 @@ def tfds(
         tasks: `{task: function of (image, label)}`. A function is called on the tensors of one example and
             returns the label of its task.
         batch_size: Number of examples in a batch.
+        keep: Function of (image, label) that says whether an example is used; None to use all.
         shuffle, seed, augment: As in `from_arrays`.
         data_dir: Folder of the prepared data sets; by default `TFDS_DATA_DIR` or `~/tensorflow_datasets`.
         download: Whether a data set that is not prepared may be downloaded.
@@ -62,6 +64,8 @@ def tfds(
         )
     builder = _import().builder(name, data_dir=data_dir)
     examples = _examples(builder, split, download)
+    if keep is not None:
+        examples = examples.filter(keep)
     image = examples.element_spec[0]
     if not image.shape.is_fully_defined():
         raise ValueError(
@@ -73,7 +77,12 @@ def tfds(
         return image, {task: function(image, label) for task, function in tasks.items()}
 
     chunks = examples.map(label, num_parallel_calls=tf.data.AUTOTUNE).batch(1024).prefetch(2)
-    x, y = tf.nest.map_structure(lambda *parts: np.concatenate(parts), *chunks.as_numpy_iterator())
+    chunks = list(chunks.as_numpy_iterator())
+    if not chunks:
+        raise ValueError(
+            f"There must be at least one example. Received: split={split!r} of {name!r}, of which `keep` leaves none."
+        )
+    x, y = tf.nest.map_structure(lambda *parts: np.concatenate(parts), *chunks)
     return from_arrays(x, y, batch_size, shuffle=shuffle, seed=seed, augment=augment)
 
 
