@@ -40,8 +40,8 @@ def history(history, path=None):
     panels = _panels(curves)
     tasks = list(dict.fromkeys(task for panel in panels.values() for task in panel if task))
     colours = {None: "0.35", **{task: f"C{i % 10}" for i, task in enumerate(tasks)}}
-    columns = min(len(panels), 3)
-    rows = math.ceil(len(panels) / columns)
+    rows = math.ceil(len(panels) / 3)
+    columns = math.ceil(len(panels) / rows)
     figure = matplotlib.figure.Figure(figsize=(1 + 3.6 * columns, 0.6 + 2.8 * rows), dpi=120, layout="constrained")
     for i, (kind, panel) in enumerate(panels.items(), start=1):
         axes = figure.add_subplot(rows, columns, i)
