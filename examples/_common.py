@@ -1,0 +1,58 @@
+"""What the examples have in common: their arguments, the small data of `--smoke`, and the table at the end."""
+
+import argparse
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+import mtl_keras as mtl
+
+
+def parser(description, epochs):
+    """Returns an argument parser with what every example takes."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--epochs", type=int, default=epochs, help=f"passes over the data, {epochs} by default")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the weights and of the order of the data")
+    parser.add_argument("--plot", metavar="FILE", help="where to save a picture of the training curves")
+    parser.add_argument("--smoke", action="store_true", help="one epoch on little data without network, for tests")
+    return parser
+
+
+def epochs(arguments):
+    """Returns the number of epochs to train for."""
+    return 1 if arguments.smoke else arguments.epochs
+
+
+def smoke_set(shape, tasks, batch_size=64, keep=None, **options):
+    """Returns 256 of scikit-learn's bundled digits as images of a shape, in the form of `mtl.data.tfds`.
+
+    Args:
+        shape: Shape of the images, at least 24x24 and with channels.
+        tasks: `{task: function of (image, label)}`.
+        batch_size, keep, **options: As in `mtl.data.tfds`.
+    """
+    digits = load_digits()
+    images = np.kron(digits.images[:256] * 15, np.ones((3, 3)))  # 24x24
+    margins = [(side - 24) // 2 for side in shape[:2]]
+    images = np.pad(images, [(0, 0), *((margin, margin) for margin in margins)])[..., None]
+    images = np.repeat(images, shape[2], axis=3).astype("uint8")
+    pairs = [pair for pair in zip(images, digits.target, strict=False) if keep is None or keep(*pair)]
+    labels = {task: np.array([function(image, label) for image, label in pairs]) for task, function in tasks.items()}
+    images = np.stack([image for image, _ in pairs])
+    return mtl.data.from_arrays(images, labels, batch_size, **options)
+
+
+def print_table(results, tasks):
+    """Prints a row for each metric of each task, and a column for each model.
+
+    Args:
+        results: `{name of the model: what evaluate(..., return_dict=True) gave}`.
+        tasks: Names of the tasks, in order.
+    """
+    width = max(len(task) for task in tasks)
+    print(f"\n{'task':{width}}  {'metric':8}", *(f"{name:>14}" for name in results))
+    for task in tasks:
+        for name in next(iter(results.values())):
+            if name.startswith(f"{task}_") and name != f"{task}_loss":
+                metric = name.removeprefix(f"{task}_")
+                print(f"{task:{width}}  {metric:8}", *(f"{result[name]:14.4f}" for result in results.values()))
