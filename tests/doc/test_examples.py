@@ -1,0 +1,63 @@
+"""Every example runs, and prints a table with a row for each task."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("[!_]*.py"))
+TASKS = {
+    "quickstart.py": ["digit", "odd", "ink"],
+    "mnist_hard_sharing.py": ["digit", "odd", "ink"],
+    "mnist_soft_sharing.py": ["digit", "odd", "ink"],
+    "cifar10_hard_sharing.py": ["class", "is_cat", "is_dog", "animal"],
+}
+
+
+def run(example, folder, *arguments):
+    """Runs an example in a folder, and returns its table: `{(task, metric): [numbers]}`."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "default"}
+    command = [sys.executable, str(ROOT / "examples" / example), *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert "UserWarning" not in done.stderr
+    *_, table = done.stdout.partition("\ntask ")
+    rows = [line.split() for line in table.splitlines()[1:]]
+    return {(task, metric): [float(number) for number in numbers] for task, metric, *numbers in rows}
+
+
+def test_every_example_is_listed():
+    assert sorted(TASKS) == EXAMPLES
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_short(example):
+    text = (ROOT / "examples" / example).read_text()
+    assert len(text.splitlines()) < 150
+    assert "def main():" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_smoke(example, tmp_path):
+    table = run(example, tmp_path, "--smoke", "--plot", "curves.png")
+    assert {task for task, _ in table} >= set(TASKS[example])
+    assert (tmp_path / "curves.png").exists()
+
+
+@pytest.mark.slow
+def test_cifar10_with_five_classes_has_no_dogs(tmp_path):
+    table = run("cifar10_hard_sharing.py", tmp_path, "--smoke", "--classes", "5", "--export", "exported")
+    assert {task for task, _ in table} == {"class", "is_cat", "animal"}
+    assert (tmp_path / "exported" / "1" / "saved_model.pb").exists()
+
+
+@pytest.mark.slow
+def test_quickstart_in_full(tmp_path):
+    table = run("quickstart.py", tmp_path)
+    assert table["digit", "accuracy"][0] >= 0.95
+    assert (tmp_path / "saved_models" / "digits.keras").exists()
+    assert (tmp_path / "saved_models" / "digits" / "1" / "saved_model.pb").exists()
