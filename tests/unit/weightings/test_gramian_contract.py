@@ -177,7 +177,7 @@ def test_one_task_alone_is_followed(name):
 @pytest.mark.parametrize("name", CASES)
 def test_a_saved_state_goes_on_as_if_not_saved(name, tmp_path):
     gramians = [gramian_of(jacobian) for jacobian in jacobians(seed=3).values()][:4]
-    first = Runner(name)
+    first = runner(name).reset()
     for gramian in gramians[:2]:
         first(gramian)
     path = tmp_path / "model.weights.h5"
