@@ -43,7 +43,7 @@ def spectrum(matrix):
 
 
 def pseudo_inverse(matrix):
-    """Returns the pseudo-inverse of a Gramian, of the rank that its float32 rows can tell. [T, T]"""
+    """Returns the pseudo-inverse [T, T] of a Gramian, of the rank that its float32 rows can tell."""
     values, vectors, counts = spectrum(matrix)
     inverse = counts / ops.where(counts > 0, values, 1.0)
     return ops.matmul(vectors * inverse, ops.transpose(vectors))

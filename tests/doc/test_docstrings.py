@@ -14,8 +14,6 @@ import tensorflow as tf
 import mtl_keras as mtl
 
 ABSTRACT = {  # what users derive from: its docstring says how, and a member shows it
-    "engine.Partition",
-    "engine.TrainStep",
     "heads.Head",
     "sharing.Sharing",
     "towers.Tower",
@@ -25,6 +23,7 @@ ABSTRACT = {  # what users derive from: its docstring says how, and a member sho
     "weightings.LossScalarizer",
     "weightings.Weighting",
 }
+INTERNAL = {"engine", "linalg", "models"}  # of no interest to a user; models are in mtl_keras.__all__
 NEEDS_DATA_FROM_DISK = {"data.tfds"}  # its example reads a prepared data set: it must compile
 
 
@@ -32,7 +31,7 @@ def _public():
     """Returns `{"family.Name": object}`."""
     objects = {name: getattr(mtl, name) for name in mtl.__all__}
     for package in pkgutil.iter_modules(mtl.__path__):
-        if package.ispkg and package.name != "models":  # those are in mtl_keras.__all__
+        if package.ispkg and package.name not in INTERNAL:
             module = importlib.import_module(f"mtl_keras.{package.name}")
             objects |= {f"{package.name}.{name}": getattr(module, name) for name in getattr(module, "__all__", [])}
     return objects
