@@ -1,0 +1,73 @@
+"""What does a training step cost under each weighting? `python benchmarks/train_step.py --tasks 2 8 --methods pcgrad`.
+
+The LeNet of Sener and Koltun (2018) on 36x36 images, batch 256, a head of 50 and 10 units a task; ratios to the plain
+sum of the same model in the same run. The operation count allows (1 + 2T) / 3 for T backward passes.
+"""
+
+import argparse
+import resource
+
+import keras
+import numpy as np
+from _bench import ratios
+
+import mtl_keras as mtl
+from mtl_keras import _registry
+
+BATCH, STEPS = 256, 10
+
+
+def tower():
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.Conv2D(10, 5, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(20, 5, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(50, activation="relu"),
+        ]
+    )
+
+
+def compiled(num_tasks, **arguments):
+    keras.utils.set_random_seed(0)
+    tasks = [mtl.Task(f"t{i}", mtl.heads.Multiclass(10, hidden=(50,)), metrics=[]) for i in range(num_tasks)]
+    model = mtl.build_model((36, 36, 1), tasks, tower=tower())
+    model.compile("adam", **arguments)
+    return model
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", type=int, nargs="+", default=[2, 4, 8, 16, 40])
+    parser.add_argument("--methods", nargs="+", default=_registry.names("weightings"))
+    parser.add_argument("--level", default="parameters")
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    random = np.random.default_rng(0)
+    x = random.uniform(size=(BATCH * STEPS, 36, 36, 1)).astype("float32")
+    options = {"level": arguments.level, "every": arguments.every}
+    print(f"{'method':16s}" + "".join(f"{f'T={t}':>18s}" for t in arguments.tasks))
+    for method in arguments.methods:
+        cells = []
+        for num_tasks in arguments.tasks:
+            y = {f"t{i}": random.integers(0, 10, len(x)) for i in range(num_tasks)}
+            data = mtl.data.from_arrays(x, y, BATCH)
+            try:
+                models = {"plain": compiled(num_tasks), method: compiled(num_tasks, weighting=method, **options)}
+            except ValueError:  # too few tasks, or a level that the method does not have
+                cells.append("-")
+                continue
+            runs = {name: lambda m=model, data=data: m.fit(data, verbose=0) for name, model in models.items()}
+            low, median, high = ratios(runs, arguments.rounds)[method]
+            cells.append(f"{median:.2f} ({low:.2f}-{high:.2f})")
+            keras.utils.clear_session()
+        print(f"{method:16s}" + "".join(f"{cell:>18s}" for cell in cells), flush=True)
+    print(f"largest memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
