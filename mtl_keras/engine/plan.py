@@ -1,10 +1,16 @@
 """How the losses of the tasks become one update: what `compile` was told, and the algebra of it on any backend."""
 
+import math
+
 import keras
 from keras import ops
 
-PASSES = {"losses": lambda tasks: 1, "gramian": lambda tasks: tasks, "rows": lambda tasks: tasks}
-PASSES["halves"] = lambda tasks: 2 * tasks
+PASSES = {  # through the shared variables, of a weighting that reads so
+    "losses": lambda num_tasks: 1,
+    "gramian": lambda num_tasks: num_tasks,
+    "rows": lambda num_tasks: num_tasks,
+    "halves": lambda num_tasks: 2 * num_tasks,
+}
 
 
 class Plan:
@@ -50,12 +56,25 @@ class Plan:
             mean.update_state(value, sample_weight=renewed)
         self.skipped_steps.update_state(skipped)
 
+    def describe(self, partition):
+        """Returns a line that says what a step under the weighting does, and what it costs."""
+        passes = 1 if self.level == "features" else PASSES[self.reads](self.num_tasks)
+        size = sum(math.prod(v.shape) for v in partition.shared)
+        often = f", every {self.every} steps" if self.every > 1 else ""
+        return (
+            f"{type(self.weighting).__name__}: {self.num_tasks} tasks, {size:,} shared parameters, {passes} backward "
+            f"{'pass' if passes == 1 else 'passes'} through them{often}; a step costs about "
+            f"{self.relative_cost():.1f} times that of the plain sum."
+        )
+
     def relative_cost(self):
         """Returns the cost of a step beside that of the plain sum, by the count of operations.
 
         The plain step is one forward pass and a backward pass of twice its cost.
         """
         full = 1.0 if self.level == "features" else (1 + 2 * PASSES[self.reads](self.num_tasks)) / 3
+        if self.reads == "losses" and self.weighting.reads_losses_after_step:
+            full += 1 / 3
         return (full + (self.every - 1)) / self.every
 
 

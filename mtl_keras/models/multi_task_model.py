@@ -240,6 +240,8 @@ class MultiTaskModel(TrainStep, keras.Model):
         self._check_arrays(y, kwargs.get("sample_weight"))
         if hasattr(x, "element_spec") and len(args) < 3:
             kwargs.setdefault("shuffle", False)  # a dataset has its own order; Keras warns of its own default
+        if self.plan and verbose:
+            print(self.plan.describe(self.partition))
         clock = EpochClock()
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(clock)

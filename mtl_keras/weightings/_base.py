@@ -67,7 +67,8 @@ class Weighting(keras.layers.Layer):
             fallback: The declared answer for a solver that did not converge. [T]
         """
         failed = ops.logical_not(residual <= self.residual_bound)  # true for NaN as well
-        self.solver_residual.update_state(residual)
+        known = ops.isfinite(residual)  # what is not finite is a fallback, and would spoil the mean
+        self.solver_residual.update_state(ops.where(known, residual, 0.0), sample_weight=ops.cast(known, "float32"))
         self.solver_fallbacks.update_state(ops.cast(failed, "float32"))
         return ops.where(failed, fallback, weights)
 

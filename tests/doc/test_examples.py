@@ -13,6 +13,7 @@ TASKS = {
     "quickstart.py": ["digit", "odd", "ink"],
     "mnist_hard_sharing.py": ["digit", "odd", "ink"],
     "mnist_soft_sharing.py": ["digit", "odd", "ink"],
+    "own_weighting.py": ["digit", "odd", "ink"],
     "cifar10_hard_sharing.py": ["class", "is_cat", "is_dog", "animal"],
 }
 

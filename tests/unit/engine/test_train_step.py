@@ -405,3 +405,22 @@ def test_a_variable_that_some_tasks_reach_has_rows_of_zero_for_the_others():
         flat = np.concatenate([v.ravel() for v in old]) - RATE * WEIGHTS[:3] @ rows
         new = np.concatenate([v.numpy().ravel() for v in model.partition.shared])
         np.testing.assert_allclose(new, flat, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"weighting": Given()}, "Given: 4 tasks, 296 shared parameters, 4 backward passes through them; a step costs "
+         "about 3.0 times that of the plain sum."),
+        ({"weighting": Given(), "level": "features"}, "1 backward pass through them; a step costs about 1.0 times"),
+        ({"weighting": Given(), "every": 10}, "every 10 steps; a step costs about 1.2 times"),
+        ({"weighting": GivenHalves()}, "8 backward passes through them; a step costs about 5.7 times"),
+        ({"weighting": "famo"}, "FAMO: 4 tasks, 296 shared parameters, 1 backward pass through them; a step costs "
+         "about 1.3 times"),
+    ],
+)  # fmt: skip
+def test_fit_says_what_a_step_costs(capsys, arguments, line):
+    """296 = 36 x 8 + 8; (1 + 2 x 4) / 3 = 3."""
+    x, y = toy.arrays()
+    toy.model(**arguments).fit(x, y, verbose=2)
+    assert line in capsys.readouterr().out

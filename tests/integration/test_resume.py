@@ -1,0 +1,55 @@
+"""Ten steps are five steps, a save, a load and five steps, to the bit, under every weighting."""
+
+import keras
+import numpy as np
+import pytest
+
+import mtl_keras as mtl
+from mtl_keras import _registry
+from tests.helpers import toy
+
+ROWS = 12
+
+
+def _half_rate(epoch):
+    return 0.5**epoch
+
+
+keras.saving.register_keras_serializable("tests")(_half_rate)
+
+
+def _weighting(name):
+    if name == "schedule":
+        return mtl.weightings.Schedule({"digit": _half_rate})
+    return _registry.get("weightings", name)
+
+
+def _model(name):
+    keras.utils.set_random_seed(3)
+    model = mtl.build_model(toy.SHAPE, toy.tasks(), tower=mtl.towers.MLP((4,), dropout=0.0))
+    optimizer = keras.optimizers.Adam(0.01)
+    model.compile(optimizer, metrics=[], weighting=_weighting(name), steps_per_execution=2)
+    return model
+
+
+def _fit(model, initial_epoch, epochs):
+    x, y = toy.arrays(rows=ROWS)
+    weights = {task: np.ones(ROWS, "float32") for task in y}
+    weights["odd"][: ROWS // 2] = 0.0  # absent from the first batch
+    data = mtl.data.from_arrays(x, y, batch_size=ROWS // 2, sample_weight=weights)
+    model.fit(data, initial_epoch=initial_epoch, epochs=epochs, verbose=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _registry.names("weightings"))
+def test_training_goes_on_to_the_bit(name, tmp_path):
+    whole, first = _model(name), _model(name)
+    _fit(whole, 0, 4)
+    _fit(first, 0, 2)
+    first.save(tmp_path / "model.keras")
+    second = keras.models.load_model(tmp_path / "model.keras")
+    _fit(second, 2, 4)
+    for one, other in zip(whole.variables, second.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy(), err_msg=one.path)
+    for one, other in zip(whole.optimizer.variables, second.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy(), err_msg=one.path)
