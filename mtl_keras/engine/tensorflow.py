@@ -253,9 +253,11 @@ class TrainStep:
         gradients = [*shared, *(g for task in own for g in task)]
         extra = tape.gradient(run["scaled_extra"], plan.variables)
         gradients = [_sum(v, *parts) for v, *parts in zip(plan.variables, gradients, extra, strict=True)]
-        if plan.every > 1 and renewed:
-            last = plan.weighting.last_weights
-            last.assign(tf.where(batch.present > 0, weights, last.value))
+        if plan.every > 1:
+            gradients = [tf.convert_to_tensor(g) for g in gradients]  # both branches must return the same kinds
+            if renewed:
+                last = plan.weighting.last_weights
+                last.assign(tf.where(batch.present > 0, weights, last.value))
         return self._logged(run, gradients, weights, conflict, batch, renewed)
 
     def _logged(self, run, gradients, weights, conflict, batch, renewed=1.0):

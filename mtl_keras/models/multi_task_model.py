@@ -238,8 +238,8 @@ class MultiTaskModel(TrainStep, keras.Model):
         `fit(..., initial_epoch=3, epochs=5)`, as in Keras.
         """
         self._check_arrays(y, kwargs.get("sample_weight"))
-        if hasattr(x, "element_spec") and len(args) < 3:
-            kwargs.setdefault("shuffle", False)  # a dataset has its own order; Keras warns of its own default
+        if y is None and not isinstance(x, keras.utils.PyDataset) and len(args) < 3:
+            kwargs.setdefault("shuffle", False)  # a stream has its own order; Keras warns of its own default
         if self.plan and verbose:
             print(self.plan.describe(self.partition))
         clock = EpochClock()

@@ -216,7 +216,7 @@ def test_every_renews_the_weights_every_k_steps(level):
         assert model.weighting.calls.numpy() == step // 3 + 1
 
 
-@pytest.mark.parametrize("arguments", [{}, {"jit_compile": True}], ids=["sparse", "dense"])
+@pytest.mark.parametrize("arguments", [{}, {"jit_compile": True}, {"every": 2}], ids=["sparse", "dense", "every"])
 def test_gradients_of_embeddings(arguments):
     rng = np.random.default_rng(0)
     tokens = rng.integers(0, 12, (16, 5))
