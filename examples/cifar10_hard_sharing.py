@@ -57,7 +57,7 @@ def build(arguments):
 
 
 def main():
-    parser = _common.parser(__doc__, epochs=5)
+    parser = _common.parser(__doc__, epochs=3)
     parser.add_argument("--classes", type=int, default=10, choices=range(4, 11), help="use the first so many classes")
     parser.add_argument("--export", metavar="FOLDER", help="where to export the model, such as saved_models/cifar10")
     arguments = parser.parse_args()

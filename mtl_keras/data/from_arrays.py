@@ -52,13 +52,14 @@ def from_arrays(
             negative values.
 
     Example:
-        ```python
-        images = np.random.default_rng(0).integers(0, 255, (10, 8, 8, 1), dtype="uint8")
-        labels = {"digit": np.arange(10), "ink": np.where(np.arange(10) < 5, 0.5, np.nan)}
-        train = mtl.data.from_arrays(images, labels, batch_size=4, shuffle=True)
-        for x, y, sample_weight in train:
-            print(x.shape, y["ink"].numpy(), sample_weight["ink"].numpy())
-        ```
+
+    ```python
+    images = np.random.default_rng(0).integers(0, 255, (10, 8, 8, 1), dtype="uint8")
+    labels = {"digit": np.arange(10), "ink": np.where(np.arange(10) < 5, 0.5, np.nan)}
+    train = mtl.data.from_arrays(images, labels, batch_size=4, shuffle=True)
+    for x, y, sample_weight in train:
+        print(x.shape, y["ink"].numpy(), sample_weight["ink"].numpy())
+    ```
     """
     x, y = read("x", x), _read_labels(y)
     weights = None if sample_weight is None else read("sample_weight", sample_weight)

@@ -30,11 +30,12 @@ def mask_missing(y, sample_weight=None, missing="auto"):
         ValueError: If a name is not a task, or an integer label holds -1 and other negative values.
 
     Example:
-        ```python
-        y = {"age": np.array([31.0, np.nan]), "digit": np.array([7, 2])}
-        y, sample_weight = mtl.data.mask_missing(y)
-        print(y["age"].numpy(), sample_weight["age"].numpy())  # [31.  0.] [1. 0.]
-        ```
+
+    ```python
+    y = {"age": np.array([31.0, np.nan]), "digit": np.array([7, 2])}
+    y, sample_weight = mtl.data.mask_missing(y)
+    print(y["age"].numpy(), sample_weight["age"].numpy())  # [31.  0.] [1. 0.]
+    ```
     """
     if not isinstance(y, dict) or not y:
         raise ValueError(f"`y` must be a dict {{task: labels}} with at least one task. Received: {type(y).__name__}.")

@@ -15,14 +15,15 @@ def random_crop(images, seed, pad=4):
         The images, of the same shape and dtype.
 
     Example:
-        ```python
-        def augment(images, seed):
-            return mtl.data.random_crop(mtl.data.random_flip(images, seed), seed, pad=2)
+
+    ```python
+    def augment(images, seed):
+        return mtl.data.random_crop(mtl.data.random_flip(images, seed), seed, pad=2)
 
 
-        images, labels = np.ones((8, 4, 4, 3), "uint8"), {"label": np.arange(8)}
-        train = mtl.data.from_arrays(images, labels, augment=augment)
-        ```
+    images, labels = np.ones((8, 4, 4, 3), "uint8"), {"label": np.arange(8)}
+    train = mtl.data.from_arrays(images, labels, augment=augment)
+    ```
     """
     images = tf.convert_to_tensor(images)
     batch, height, width = tf.unstack(tf.shape(images)[:3])

@@ -14,10 +14,11 @@ def random_flip(images, seed):
         The images, of the same shape and dtype.
 
     Example:
-        ```python
-        images, labels = np.ones((8, 4, 4, 3), "uint8"), {"label": np.arange(8)}
-        train = mtl.data.from_arrays(images, labels, augment=mtl.data.random_flip)
-        ```
+
+    ```python
+    images, labels = np.ones((8, 4, 4, 3), "uint8"), {"label": np.arange(8)}
+    train = mtl.data.from_arrays(images, labels, augment=mtl.data.random_flip)
+    ```
     """
     images = tf.convert_to_tensor(images)
     seed = tf.random.experimental.stateless_fold_in(seed, 1)  # other draws than random_crop's

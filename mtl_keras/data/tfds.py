@@ -47,15 +47,16 @@ def tfds(
         ValueError: If `split` or `tasks` is not right.
 
     Example:
-        ```python
-        def is_odd(image, label):
-            return label % 2
+
+    ```python
+    def is_odd(image, label):
+        return label % 2
 
 
-        def test_set():
-            tasks = {"digit": lambda image, label: label, "odd": is_odd}
-            return mtl.data.tfds("mnist", "test", tasks, batch_size=100)
-        ```
+    def test_set():
+        tasks = {"digit": lambda image, label: label, "odd": is_odd}
+        return mtl.data.tfds("mnist", "test", tasks, batch_size=100)
+    ```
     """
     if not isinstance(tasks, dict) or not tasks or not all(callable(function) for function in tasks.values()):
         raise ValueError(

@@ -29,11 +29,12 @@ class ElementwiseBinaryCrossentropy(ElementwiseLoss):
         ValueError: When called, if the labels do not have the shape of the predictions.
 
     Example:
-        ```python
-        loss = mtl.losses.ElementwiseBinaryCrossentropy(reduction="mean_with_sample_weight")
-        labels, there = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 0.0]])
-        loss(labels, np.array([[0.9, 0.1], [0.9, 0.9]]), sample_weight=there)  # 0.105: -log(0.9)
-        ```
+
+    ```python
+    loss = mtl.losses.ElementwiseBinaryCrossentropy(reduction="mean_with_sample_weight")
+    labels, there = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 0.0]])
+    loss(labels, np.array([[0.9, 0.1], [0.9, 0.9]]), sample_weight=there)  # 0.105: -log(0.9)
+    ```
     """
 
     def __init__(self, reduction="sum_over_batch_size", name="elementwise_binary_crossentropy", dtype=None):

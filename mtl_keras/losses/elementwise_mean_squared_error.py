@@ -28,11 +28,12 @@ class ElementwiseMeanSquaredError(ElementwiseLoss):
         ValueError: When called, if the labels do not have the shape of the predictions.
 
     Example:
-        ```python
-        loss = mtl.losses.ElementwiseMeanSquaredError(reduction="mean_with_sample_weight")
-        labels, there = np.array([[1.0, 2.0], [3.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 0.0]])
-        loss(labels, np.array([[1.0, 1.0], [1.0, 9.0]]), sample_weight=there)  # (0 + 1 + 4) / 3
-        ```
+
+    ```python
+    loss = mtl.losses.ElementwiseMeanSquaredError(reduction="mean_with_sample_weight")
+    labels, there = np.array([[1.0, 2.0], [3.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 0.0]])
+    loss(labels, np.array([[1.0, 1.0], [1.0, 9.0]]), sample_weight=there)  # (0 + 1 + 4) / 3
+    ```
     """
 
     def __init__(self, reduction="sum_over_batch_size", name="elementwise_mean_squared_error", dtype=None):

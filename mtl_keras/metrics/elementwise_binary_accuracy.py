@@ -22,12 +22,13 @@ class ElementwiseBinaryAccuracy(keras.metrics.MeanMetricWrapper):
         ValueError: If `threshold` is not in (0, 1).
 
     Example:
-        ```python
-        metric = mtl.metrics.ElementwiseBinaryAccuracy()
-        labels, there = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 0.0]])
-        metric.update_state(labels, np.array([[0.9, 0.8], [0.9, 0.9]]), sample_weight=there)
-        metric.result()  # 2 of 3
-        ```
+
+    ```python
+    metric = mtl.metrics.ElementwiseBinaryAccuracy()
+    labels, there = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 0.0]])
+    metric.update_state(labels, np.array([[0.9, 0.8], [0.9, 0.9]]), sample_weight=there)
+    metric.result()  # 2 of 3
+    ```
     """
 
     def __init__(self, threshold=0.5, name="binary_accuracy", dtype=None):

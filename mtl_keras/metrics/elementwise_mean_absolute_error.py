@@ -18,12 +18,13 @@ class ElementwiseMeanAbsoluteError(keras.metrics.MeanMetricWrapper):
         dtype: Type to compute in, as in Keras.
 
     Example:
-        ```python
-        metric = mtl.metrics.ElementwiseMeanAbsoluteError()
-        labels, there = np.array([[1.0, 2.0], [3.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 0.0]])
-        metric.update_state(labels, np.array([[1.0, 1.0], [1.0, 9.0]]), sample_weight=there)
-        metric.result()  # (0 + 1 + 2) / 3
-        ```
+
+    ```python
+    metric = mtl.metrics.ElementwiseMeanAbsoluteError()
+    labels, there = np.array([[1.0, 2.0], [3.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 0.0]])
+    metric.update_state(labels, np.array([[1.0, 1.0], [1.0, 9.0]]), sample_weight=there)
+    metric.result()  # (0 + 1 + 2) / 3
+    ```
     """
 
     def __init__(self, name="mean_absolute_error", dtype=None):

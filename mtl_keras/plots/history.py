@@ -22,13 +22,14 @@ def history(history, path=None):
         ValueError: If `history` is neither of these, or holds no epoch.
 
     Example:
-        ```python
-        import tempfile
 
-        curves = {"loss": [1.2, 0.9], "digit_loss": [0.8, 0.6], "digit_accuracy": [0.7, 0.8], "ink_loss": [0.4, 0.3]}
-        figure = mtl.plots.history(curves, tempfile.mkdtemp() + "/curves.png")
-        [axes.get_title() for axes in figure.axes]  # ['loss', 'accuracy']
-        ```
+    ```python
+    import tempfile
+
+    curves = {"loss": [1.2, 0.9], "digit_loss": [0.8, 0.6], "digit_accuracy": [0.7, 0.8], "ink_loss": [0.4, 0.3]}
+    figure = mtl.plots.history(curves, tempfile.mkdtemp() + "/curves.png")
+    [axes.get_title() for axes in figure.axes]  # ['loss', 'accuracy']
+    ```
     """
     curves = getattr(history, "history", history)
     if not isinstance(curves, dict) or not any(len(values) for values in curves.values()):

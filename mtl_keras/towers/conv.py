@@ -38,12 +38,13 @@ class Conv(Tower):
         ValueError: If an argument is out of its range.
 
     Example:
-        ```python
-        inputs = features = keras.Input((32, 32, 3))
-        for name, stage in mtl.towers.Conv(filters=(8, 16), convs_per_stage=2).stages().items():
-            features = stage(features, f"shared_{name}")
-        model = keras.Model(inputs, features)
-        ```
+
+    ```python
+    inputs = features = keras.Input((32, 32, 3))
+    for name, stage in mtl.towers.Conv(filters=(8, 16), convs_per_stage=2).stages().items():
+        features = stage(features, f"shared_{name}")
+    model = keras.Model(inputs, features)
+    ```
     """
 
     filters: tuple = (32, 64, 128)

@@ -26,13 +26,14 @@ class Existing(Tower):
             working `get_config`.
 
     Example:
-        ```python
-        backbone = keras.applications.MobileNetV2(
-            input_shape=(32, 32, 3), alpha=0.35, weights=None, include_top=False, pooling="avg"
-        )
-        tower = mtl.towers.Existing(backbone)
-        features = tower.stages()["model"](keras.Input((32, 32, 3)), "shared_model")
-        ```
+
+    ```python
+    backbone = keras.applications.MobileNetV2(
+        input_shape=(32, 32, 3), alpha=0.35, weights=None, include_top=False, pooling="avg"
+    )
+    tower = mtl.towers.Existing(backbone)
+    features = tower.stages()["model"](keras.Input((32, 32, 3)), "shared_model")
+    ```
     """
 
     model: keras.layers.Layer

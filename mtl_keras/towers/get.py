@@ -21,10 +21,11 @@ def as_tower(identifier):
         ValueError: If it is none of these.
 
     Example:
-        ```python
-        mtl.towers.as_tower("mlp")  # MLP()
-        mtl.towers.as_tower(keras.layers.Dense(64))  # Existing(...)
-        ```
+
+    ```python
+    mtl.towers.as_tower("mlp")  # MLP()
+    mtl.towers.as_tower(keras.layers.Dense(64))  # Existing(...)
+    ```
     """
     tower = _registry.get("towers", identifier)
     if isinstance(tower, Tower):

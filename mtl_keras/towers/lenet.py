@@ -31,12 +31,13 @@ class LeNet(Tower):
         ValueError: If an argument is out of its range.
 
     Example:
-        ```python
-        inputs = features = keras.Input((28, 28, 1))
-        for name, stage in mtl.towers.LeNet(dropout=0.2).stages().items():
-            features = stage(features, f"shared_{name}")
-        model = keras.Model(inputs, features)
-        ```
+
+    ```python
+    inputs = features = keras.Input((28, 28, 1))
+    for name, stage in mtl.towers.LeNet(dropout=0.2).stages().items():
+        features = stage(features, f"shared_{name}")
+    model = keras.Model(inputs, features)
+    ```
 
     Reference:
         Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document

@@ -27,12 +27,13 @@ class MLP(Tower):
         ValueError: If an argument is out of its range.
 
     Example:
-        ```python
-        inputs = features = keras.Input((20,))
-        for name, stage in mtl.towers.MLP(units=(64, 32), dropout=0.1).stages().items():
-            features = stage(features, f"shared_{name}")
-        model = keras.Model(inputs, features)
-        ```
+
+    ```python
+    inputs = features = keras.Input((20,))
+    for name, stage in mtl.towers.MLP(units=(64, 32), dropout=0.1).stages().items():
+        features = stage(features, f"shared_{name}")
+    model = keras.Model(inputs, features)
+    ```
     """
 
     units: tuple = (128, 64)

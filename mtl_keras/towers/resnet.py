@@ -31,12 +31,13 @@ class ResNet(Tower):
         ValueError: If an argument is out of its range.
 
     Example:
-        ```python
-        inputs = features = keras.Input((32, 32, 3))
-        for name, stage in mtl.towers.ResNet(depth=8).stages().items():
-            features = stage(features, f"shared_{name}")
-        model = keras.Model(inputs, features)
-        ```
+
+    ```python
+    inputs = features = keras.Input((32, 32, 3))
+    for name, stage in mtl.towers.ResNet(depth=8).stages().items():
+        features = stage(features, f"shared_{name}")
+    model = keras.Model(inputs, features)
+    ```
 
     Reference:
         K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", 2016, section 4.2,

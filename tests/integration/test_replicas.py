@@ -11,11 +11,9 @@ import pytest
 CASES = [
     {},
     {"missing": True},
-    {"weighting": "pcgrad"},
     {"weighting": "cagrad", "missing": True},
     {"weighting": "mgda", "level": "features"},
-    {"weighting": "uncertainty"},
-    {"weighting": "gls", "missing": True},
+    {"weighting": "uncertainty", "missing": True},
     {"weighting": "famo"},
     {"weighting": "trimmed_mean"},
     {"weighting": "modo"},
