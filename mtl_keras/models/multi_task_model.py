@@ -161,7 +161,9 @@ class MultiTaskModel(TrainStep, keras.Model):
         plan = make_plan(self, arguments["weighting"], partition, level, every, apply_to, nonfinite)
         self._set_weighting(plan and plan.weighting)
         super().compile(optimizer=arguments["optimizer"], **kwargs)
-        check_optimizer(plan, self.optimizer)
+        if plan:
+            check_optimizer(self.optimizer)
+            self.optimizer.build(self.trainable_variables)  # in the order in which a load builds it
         self._compilation.objectives = objectives
         self._compilation.partition = partition
         self._compilation.plan = plan

@@ -82,10 +82,8 @@ def _build(weighting, names, partition, every):
     weighting.build(len(names))
 
 
-def check_optimizer(plan, optimizer):
+def check_optimizer(optimizer):
     """Raises a ValueError for an optimizer that would take the wrong gradients from a weighting."""
-    if plan is None:
-        return
     inner = [optimizer, getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
     if any((getattr(o, "gradient_accumulation_steps", None) or 1) > 1 for o in inner):
         raise ValueError(
