@@ -17,14 +17,15 @@ class Weighting(keras.layers.Layer):
 
     Args:
         seed: Seed of a method that draws random numbers; such a method lists it in its own arguments.
-        name: Name of the layer; the file's name by default.
+        name: Name of the layer; by default the file's, or Keras' own choice for a class outside the package.
     """
 
     reads = None  # "losses", "gramian", "rows" or "halves"
     residual_bound = None  # of an iterative solver: above it, its answer is not used
 
     def __init__(self, *, seed=None, name=None):
-        super().__init__(name=name or type(self).__module__.rsplit(".", 1)[-1], dtype="float32")
+        family, file = type(self).__module__.rpartition(".")[::2]
+        super().__init__(name=name or (file if family == "mtl_keras.weightings" else None), dtype="float32")
         self.num_tasks = None
         self.task_names = None  # names of the tasks, set by the model before `build`
         self.every = 1  # the model asks every so many steps, set before `build`

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from _gramian_cases import gramian_of, jacobians
 
 from mtl_keras import weightings as w
+from tests.unit.weightings._gramian_cases import gramian_of, jacobians
 
 
 @pytest.mark.parametrize("c", [0.2, 0.5, 1.0, 3.0])

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from _gramian_cases import CASES, GRAMIAN, HALVES, SCALES, gramian_of, jacobians
 
 from mtl_keras import _registry
 from mtl_keras.weightings import GramianWeighting, HalvesWeighting
+from tests.unit.weightings._gramian_cases import CASES, GRAMIAN, HALVES, SCALES, gramian_of, jacobians
 
 HARD = {
     f"{kind} x {scale:g}": gramian_of(jacobian * scale) for kind, jacobian in jacobians().items() for scale in SCALES

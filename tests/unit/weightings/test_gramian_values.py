@@ -5,9 +5,9 @@ import pathlib
 
 import numpy as np
 import pytest
-from _gramian_cases import gramian_of
 
 from mtl_keras import weightings as w
+from tests.unit.weightings._gramian_cases import gramian_of
 
 J = np.array([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]])
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import tensorflow as tf
-from _gramian_cases import gramian_of, jacobians
 
 from mtl_keras import weightings as w
+from tests.unit.weightings._gramian_cases import gramian_of, jacobians
 
 
 def test_scales_go_to_one_over_the_loss():

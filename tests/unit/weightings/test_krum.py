@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from _gramian_cases import gramian_of
 
 from mtl_keras import weightings as w
+from tests.unit.weightings._gramian_cases import gramian_of
 
 
 @pytest.mark.parametrize(("n_byzantine", "n_selected"), [(0, 1), (1, 2), (2, 3)])

@@ -4,10 +4,10 @@ import functools
 
 import numpy as np
 import pytest
-from _cases import LOSSES, Runner
 
 from mtl_keras import _registry
 from mtl_keras.weightings import _base
+from tests.unit.weightings._cases import LOSSES, Runner
 
 HARD = {
     "plain": [0.5, 2.0, 1.0],

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from _cases import LOSSES, Runner
+
+from tests.unit.weightings._cases import LOSSES, Runner
 
 L = np.array([0.5, 2.0, 1.0])  # the losses of the first step
 M = np.array([0.25, 1.8, 1.0])  # of the second

@@ -1,9 +1,9 @@
 """MGDA's normalisations."""
 
 import numpy as np
-from _gramian_cases import gramian_of
 
 from mtl_keras import weightings as w
+from tests.unit.weightings._gramian_cases import gramian_of
 
 J = np.array([[3.0, 0.0], [0.0, 1.0]])
 LOSSES = np.array([0.5, 2.0], "float32")

@@ -1,9 +1,9 @@
 """PCGrad's projections, against the paper's loop over dense gradients."""
 
 import numpy as np
-from _gramian_cases import gramian_of, jacobians
 
 from mtl_keras import weightings as w
+from tests.unit.weightings._gramian_cases import gramian_of, jacobians
 
 
 def projected_sum(j, order):

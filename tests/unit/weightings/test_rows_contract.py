@@ -4,10 +4,10 @@ import functools
 
 import numpy as np
 import pytest
-from _cases import NUM_PARAMETERS, ROWS, Runner
 
 from mtl_keras import _registry
 from mtl_keras.weightings import _base
+from tests.unit.weightings._cases import NUM_PARAMETERS, ROWS, Runner
 
 RNG = np.random.default_rng(0)
 PLAIN = RNG.normal(size=(4, NUM_PARAMETERS))

@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from _cases import CASES, NUM_PARAMETERS, Runner
+
+from tests.unit.weightings._cases import CASES, NUM_PARAMETERS, Runner
 
 LOSSES = np.array([0.5, 2.0, 1.0])
 ROWS = np.random.default_rng(1).normal(size=(3, NUM_PARAMETERS))
