@@ -120,7 +120,7 @@ class SoftSharing(keras.callbacks.Callback):
 
 def _corresponding_variables(model, groups):
     """Returns one list of trainable variables a tower, in the order in which they correspond."""
-    groups = groups or model.towers
+    groups = groups or _different_towers(model.towers)
     towers = {task: _trainable_variables(model, names) for task, names in groups.items()}
     if len(towers) < 2:
         raise ValueError(
@@ -140,6 +140,15 @@ def _corresponding_variables(model, groups):
                 '`sharing="soft"`, or name the layers of each task in `groups`.'
             )
     return list(towers.values())
+
+
+def _different_towers(towers):
+    """Returns what differs of the towers: tasks of one group have the same, and first stages serve all."""
+    common = set.intersection(*map(set, towers.values())) if towers else set()
+    different = {tuple(names): task for task, names in reversed(towers.items())}
+    if len(different) < 2:
+        return towers
+    return {task: [name for name in names if name not in common] for names, task in reversed(different.items())}
 
 
 def _trainable_variables(model, names):

@@ -48,8 +48,7 @@ def build_model(inputs, tasks, tower="mlp", sharing="hard", preprocess=None, nam
         raise ValueError(f"`tasks` must have distinct names. Received: {names}.")
     inputs = _as_inputs(inputs)
     x = _preprocessed(inputs, preprocess)
-    features = _as_sharing(sharing)(x, as_tower(tower), tasks)
-    outputs = {task.name: task.head(features[task.name], task.name) for task in tasks}
+    features, outputs = _as_sharing(sharing)(x, as_tower(tower), tasks)
     towers = {task: [layer.name for layer in _layers_between(x, tensor)] for task, tensor in features.items()}
     return MultiTaskModel(inputs, outputs, tasks=tasks, towers=towers, name=name)
 

@@ -3,15 +3,28 @@
 import dataclasses
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Sharing:
     """Applies a tower to the inputs, once or more, and says which features each task gets.
 
-    Abstract. A scheme is a recipe: it is called once, while the model is built, and leaves Keras layers.
+    Abstract. A scheme is a recipe: it is called once, while the model is built, and leaves Keras layers. A subclass
+    implements `share`.
+
+    Args:
+        split_after: Name of a stage of the tower, or how many stages: up to there one copy serves all tasks, and the
+            scheme shares what comes after it. None: the scheme shares the whole tower.
+        groups: Lists of task names, each task in one of them: to the scheme a group is one task, and the tasks of a
+            group have the same features. None: each task is a group.
+
+    Raises:
+        ValueError: When called: if `split_after` is no stage or leaves none, or `groups` does not hold each task once.
     """
 
+    split_after: str | int | None = None
+    groups: list | None = None
+
     def __call__(self, inputs, tower, tasks):
-        """Applies the scheme.
+        """Applies the scheme and the heads.
 
         Args:
             inputs: Keras tensor, or a dict of them by name.
@@ -19,9 +32,53 @@ class Sharing:
             tasks: List of `Task`s.
 
         Returns:
-            `{task name: Keras tensor}`, the features of each task.
+            `{task name: Keras tensor}` twice: the features of each task, and its output.
+        """
+        trunk, stages = self._split(tower.stages())
+        x = apply_stages(trunk, inputs, "shared")
+        groups = {"_".join(group): group for group in self._groups([task.name for task in tasks])}
+        shared = self.share(x, stages, list(groups))
+        features = {task: shared[name] for name, group in groups.items() for task in group}
+        return features, self.outputs(features, tasks)
+
+    def share(self, x, stages, names):
+        """Returns `{name: Keras tensor}`, the features of each task.
+
+        Args:
+            x: What enters the stages: a Keras tensor, or a dict of them by input name.
+            stages: `{stage name: function(x, name)}`, as `Tower.stages()` gives them.
+            names: Names of the tasks or groups, in order.
         """
         raise NotImplementedError
+
+    def outputs(self, features, tasks):
+        """Returns `{task name: Keras tensor}`, the output of each task's head on its features."""
+        return {task.name: task.head(features[task.name], task.name) for task in tasks}
+
+    def _split(self, stages):
+        """Returns the stages that serve all tasks, and the others."""
+        names = list(stages)
+        if self.split_after is None:
+            count = 0
+        elif self.split_after in names:
+            count = names.index(self.split_after) + 1
+        else:
+            count = self.split_after
+        if not isinstance(count, int) or (self.split_after is not None and not 0 < count < len(names)):
+            raise ValueError(
+                f"`split_after` must be a stage of the tower but the last, out of {names[:-1]}, or a number from 1 to "
+                f"{len(names) - 1}. Received: split_after={self.split_after!r}."
+            )
+        return {name: stages[name] for name in names[:count]}, {name: stages[name] for name in names[count:]}
+
+    def _groups(self, names):
+        """Returns the groups of tasks, lists of names."""
+        groups = [[name] for name in names] if self.groups is None else [list(group) for group in self.groups]
+        if sorted(name for group in groups for name in group) != sorted(names) or not all(groups):
+            raise ValueError(
+                f"`groups` must be lists that hold each of the tasks {names} once. Received: groups={self.groups}."
+            )
+        return groups
 
 
 def apply_stages(stages, x, prefix):
@@ -31,7 +88,6 @@ def apply_stages(stages, x, prefix):
     return x
 
 
-def tower_per_task(tower, inputs, tasks):
+def tower_per_task(stages, x, names):
     """Returns each task's features from a tower of its own, with layers named after the task."""
-    stages = tower.stages()
-    return {task.name: apply_stages(stages, inputs, task.name) for task in tasks}
+    return {name: apply_stages(stages, x, name) for name in names}

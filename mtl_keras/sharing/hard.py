@@ -3,13 +3,25 @@
 import dataclasses
 
 from mtl_keras._registry import public
-from mtl_keras.sharing._base import Sharing, apply_stages
+from mtl_keras.sharing._base import Sharing, apply_stages, tower_per_task
 
 
 @public
 @dataclasses.dataclass(frozen=True)
 class Hard(Sharing):
     """One tower for all tasks, and a head of its own for each: y_t = h_t(f(x)).
+
+    With `split_after` the tasks share the first stages and have the others alone; with `groups` there is one tower a
+    group.
+
+    Args:
+        split_after: Last stage that all tasks share, by name or number; None for all.
+        groups: Lists of the names of the tasks that share a tower; None for one tower, or with `split_after` for one
+            rest of a tower a task.
+
+    Raises:
+        ValueError: When the model is built, if `split_after` is no stage but the last or `groups` does not hold each
+            task once.
 
     Example:
 
@@ -22,6 +34,7 @@ class Hard(Sharing):
     Reference: R. Caruana, "Multitask Learning", Machine Learning 28, 1997.
     """
 
-    def __call__(self, inputs, tower, tasks):
-        features = apply_stages(tower.stages(), inputs, "shared")
-        return {task.name: features for task in tasks}
+    def share(self, x, stages, names):
+        if self.split_after is not None or self.groups is not None:
+            return tower_per_task(stages, x, names)
+        return dict.fromkeys(names, apply_stages(stages, x, "shared"))

@@ -21,5 +21,5 @@ class SingleTask(Sharing):
     ```
     """
 
-    def __call__(self, inputs, tower, tasks):
-        return tower_per_task(tower, inputs, tasks)
+    def share(self, x, stages, names):
+        return tower_per_task(stages, x, names)

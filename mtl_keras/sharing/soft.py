@@ -28,5 +28,5 @@ class Soft(Sharing):
     Sharing in a Neural Network Parser", ACL 2015, for the squared distance.
     """
 
-    def __call__(self, inputs, tower, tasks):
-        return tower_per_task(tower, inputs, tasks)
+    def share(self, x, stages, names):
+        return tower_per_task(stages, x, names)

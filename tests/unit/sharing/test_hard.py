@@ -10,7 +10,7 @@ from tests.helpers import toy
 def test_all_tasks_get_the_same_features():
     image = keras.Input(toy.SHAPE)
     tasks = toy.tasks()
-    features = mtl.sharing.Hard()(image, mtl.towers.MLP((8, 7)), tasks)
+    features, _ = mtl.sharing.Hard()(image, mtl.towers.MLP((8, 7)), tasks)
     assert list(features) == [task.name for task in tasks]
     assert len({id(tensor) for tensor in features.values()}) == 1
 
