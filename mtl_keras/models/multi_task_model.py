@@ -8,7 +8,7 @@ from mtl_keras._registry import get
 from mtl_keras.engine import Partition, TrainStep
 from mtl_keras.models import check
 from mtl_keras.models.epoch_clock import EpochClock
-from mtl_keras.models.objective import Objective, as_loss, as_metric
+from mtl_keras.models.judge import make_objectives
 from mtl_keras.models.penalty import Penalty
 from mtl_keras.models.weigh import check_optimizer, make_plan
 
@@ -156,7 +156,7 @@ class MultiTaskModel(TrainStep, keras.Model):
             "apply_to": apply_to,
             "nonfinite": nonfinite,
         }
-        objectives = self._objectives(loss, loss_weights, metrics, weighted_metrics)
+        objectives = make_objectives(self, loss, loss_weights, metrics, weighted_metrics)
         partition = Partition(self)
         plan = make_plan(self, arguments["weighting"], partition, level, every, apply_to, nonfinite)
         self._set_weighting(plan and plan.weighting)
@@ -174,52 +174,6 @@ class MultiTaskModel(TrainStep, keras.Model):
         if self.weighting in self._layers:  # private: there is no public way to take a layer back
             self._layers.remove(self.weighting)
         self.weighting = weighting
-
-    def _objectives(self, loss, loss_weights, metrics, weighted_metrics):
-        """Returns `{task: Objective}` from the tasks and from what `compile` was given over them."""
-        names = self.task_names
-        tasks = {task.name: task for task in self.tasks}
-        loss = self._by_task("loss", loss, {t: task.loss or task.head.loss() for t, task in tasks.items()})
-        weights = self._by_task("loss_weights", loss_weights, {t: task.weight for t, task in tasks.items()})
-        own_metrics = {t: task.head.metrics() if task.metrics is None else task.metrics for t, task in tasks.items()}
-        metrics = self._by_task("metrics", metrics, own_metrics)
-        weighted_metrics = self._by_task("weighted_metrics", weighted_metrics, {})
-        without_loss = [name for name in names if loss.get(name) is None]
-        if without_loss:
-            raise ValueError(
-                f"`loss` lacks the tasks {without_loss}, which would not be trained. Expected the keys {names}."
-            )
-        objectives = {}
-        for name in names:
-            weight = weights.get(name, 1.0)
-            if not isinstance(weight, (int, float)) or not weight >= 0:
-                raise ValueError(f"`loss_weights[{name!r}]` must be a number of at least 0. Received: {weight!r}.")
-            task, task_loss, units = tasks.get(name), as_loss(loss[name]), self.output[name].shape[-1]
-            objectives[name] = Objective(
-                name,
-                task_loss,
-                float(weight),
-                [as_metric(m, name, task_loss, units) for m in keras.tree.flatten(metrics.get(name, []))],
-                [as_metric(m, name, task_loss, units) for m in keras.tree.flatten(weighted_metrics.get(name, []))],
-                class_weight=task and task.class_weight,
-                num_classes=task and task.head.num_classes,
-            )
-        return objectives
-
-    def _by_task(self, argument, given, defaults):
-        """Returns what `compile` was given for an argument, by task, over the tasks' own."""
-        names = self.task_names
-        if given is None:
-            return defaults
-        if isinstance(given, dict):
-            check.check_names(argument, given, names)
-            return {**defaults, **given}
-        if isinstance(given, (list, tuple)) and given and len(names) > 1:
-            raise ValueError(
-                f"`{argument}` must be a dict by task name with keys out of {names}, "
-                f"so that nothing depends on an order. Received: {argument}={given!r}."
-            )
-        return dict.fromkeys(names, given)
 
     def labels(self, y, sample_weight):
         """Returns labels and sample weights of a batch by task; raises a ValueError on wrong names or shapes."""
@@ -244,15 +198,19 @@ class MultiTaskModel(TrainStep, keras.Model):
             kwargs.setdefault("shuffle", False)  # a stream has its own order; Keras warns of its own default
         if self.plan and verbose:
             print(self.plan.describe(self.partition))
-        clock = EpochClock()
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(clock)
+        clock = EpochClock()  # first, so that what other callbacks save at the end of an epoch is complete
+        is_list = isinstance(callbacks, keras.callbacks.CallbackList)
+        if is_list:
+            clock.set_model(self)
+            callbacks.callbacks.insert(0, clock)
         else:
             callbacks = [clock, *keras.tree.flatten(callbacks or [])]
         try:
             return super().fit(x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs)
         finally:
             clock.on_train_end()
+            if is_list:
+                callbacks.callbacks.remove(clock)
             if self.penalties:
                 self.penalties.clear()
                 self.train_function = None

@@ -1,0 +1,5 @@
+"""The engine on TensorFlow."""
+
+from mtl_keras.engine.tensorflow.train_step import TrainStep
+
+__all__ = ["TrainStep"]

@@ -1,0 +1,133 @@
+"""The training step on TensorFlow: one forward pass, the gradients of the tasks, one update."""
+
+import contextlib
+
+import keras
+import tensorflow as tf
+
+from mtl_keras.engine.batch import Batch
+from mtl_keras.engine.tensorflow.gradients import renewed, reused
+from mtl_keras.engine.tensorflow.replicas import Replicas
+
+
+class TrainStep:
+    """The `train_step` and `test_step` of a multi-task model.
+
+    A mix-in, before `keras.Model`. It needs from the model:
+        objectives: `{task: Objective}`, each with `count`, `loss`, `update_state` and `loss_weight`.
+        partition: The `Partition` of the trainable variables.
+        penalties: `{name: Penalty}`, each with `value` and `mean`; added to the objective in training.
+        labels(y, sample_weight): The labels and weights by task, checked.
+        plan: The `Plan` for the weighting, or None.
+    """
+
+    def train_step(self, data):
+        batch = Batch(self, data, Replicas())
+        if self.plan is None:
+            self._plain_step(batch)
+        else:
+            self._weighted_step(batch)
+        return self.get_metrics_result()
+
+    def test_step(self, data):
+        batch = Batch(self, data, Replicas())
+        y_pred = self(batch.x, training=False)
+        losses = batch.losses(y_pred, training=False)
+        batch.track(y_pred, losses, sum(batch.weighted(losses)) + batch.regularization())
+        return {name: v for name, v in self.get_metrics_result().items() if name not in self.training_logs}
+
+    def _plain_step(self, batch):
+        """Trains the weighted sum, as Keras does."""
+        variables = self.trainable_variables
+        with tf.GradientTape() as tape:
+            y_pred = self(batch.x, training=True)
+            losses = batch.losses(y_pred, training=True)
+            total = sum(batch.weighted(losses)) + batch.regularization() + batch.penalty()
+            scaled = self.optimizer.scale_loss(total)
+        gradients = tape.gradient(scaled, variables)
+        with self._absent_unchanged(batch):
+            self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        batch.track(y_pred, losses, total)
+
+    def _weighted_step(self, batch):
+        """Trains what the weighting makes of the losses."""
+        plan, state = self.plan, self._state()
+        before = [tf.identity(v.value) for v in state]
+        if plan.every == 1:
+            run = renewed(self, batch)
+        elif batch.replicas.num > 1:
+            raise ValueError(
+                f"`every` must be 1 under a tf.distribute strategy with several replicas, which cannot sum inside a "
+                f'condition. Received: every={plan.every}. Use `level="features"` to save time.'
+            )
+        else:
+            due = tf.equal(tf.math.floormod(plan.weighting.step.value, float(plan.every)), 0.0)
+            run = tf.cond(due, lambda: renewed(self, batch), lambda: reused(self, batch))
+            plan.weighting.step.assign_add(1.0)
+        total = sum(batch.weighted(run["losses"])) + run["extra"]
+        finite = batch.replicas.all(tf.math.is_finite(total + tf.linalg.global_norm(run["gradients"])))
+        with self._absent_unchanged(batch):
+            self._apply(run["gradients"], finite, batch.replicas)
+        after = [tf.where(finite, v.value, old) for v, old in zip(state, before, strict=True)]
+        batch.replicas.assign(state, after)
+        batch.track(run["y_pred"], run["losses"], total)
+        skipped = tf.where(finite, 0.0, 1.0) / batch.replicas.num
+        plan.track(run["weights"], run["conflict"], run["renewed"], skipped)
+        if plan.reads == "losses" and plan.weighting.reads_losses_after_step:
+            self._after_step(batch, run["losses"], before, finite)
+
+    def _state(self):
+        """Returns what a training step changes beside the trained variables: averages, seeds, the weighting's."""
+        layers = [layer for layer in (*self.layers, self.plan.weighting) if layer.trainable]
+        return list({id(v): v for layer in layers for v in layer.non_trainable_variables}.values())
+
+    def _apply(self, gradients, finite, replicas):
+        """Lets the optimizer make its step, unless something is not finite."""
+        variables = self.plan.variables
+
+        def step():
+            self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+        if self.plan.nonfinite == "raise":
+            message = "A loss or gradient is not finite. Lower the learning rate, or compile with nonfinite='skip'."
+            tf.debugging.Assert(finite, [message])
+            step()
+        elif isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            step()  # which skips such a step itself, and lowers the scale
+        elif replicas.num == 1:
+            tf.cond(finite, lambda: (step(), 0)[1], lambda: 0)
+        else:
+            touched = [*variables, *self.optimizer.variables]
+            before = [tf.identity(v.value) for v in touched]
+            step()
+            replicas.assign(touched, [tf.where(finite, v.value, b) for v, b in zip(touched, before, strict=True)])
+
+    @contextlib.contextmanager
+    def _absent_unchanged(self, batch):
+        """Undoes what happens inside to the own variables of tasks without any label in the batch.
+
+        Their gradient is zero, but an optimizer with momentum or weight decay would move them all the same.
+        """
+        maybe_absent = [task for task, weight in batch.sample_weight.items() if weight is not None]
+        own = [(v, batch.counts[task] > 0) for task in maybe_absent for v in self.partition.own[task]]
+        before = [tf.identity(v.value) for v, _ in own]
+        yield
+        after = [tf.where(there, v.value, old) for (v, there), old in zip(own, before, strict=True)]
+        batch.replicas.assign([v for v, _ in own], after)
+
+    def _after_step(self, batch, losses, before, finite):
+        """Tells the weighting the losses of the batch after the step, by a second forward pass.
+
+        The pass starts from the seeds and averages of the first one, so that dropout draws the same, and leaves
+        those that the first one left.
+        """
+        weighting = self.plan.weighting
+        ids = {id(v) for v in weighting.variables}
+        pairs = [(v, old) for v, old in zip(self._state(), before, strict=True) if id(v) not in ids]
+        state = [v for v, _ in pairs]
+        after = [tf.identity(v.value) for v in state]
+        batch.replicas.assign(state, [old for _, old in pairs])
+        new = batch.losses(self(batch.x, training=True), training=True)
+        batch.replicas.assign(state, after)
+        old, new = (batch.replicas.sum(tf.stack(batch.weighted(values))) for values in (losses, new))
+        weighting.after_step(old, new, batch.present * tf.cast(finite, "float32"))
