@@ -78,26 +78,6 @@ class Plan:
         return (full + (self.every - 1)) / self.every
 
 
-def gramian(blocks):
-    """Returns G = J·Jᵀ from the columns of J, one block a variable, without joining them.
-
-    Args:
-        blocks: List of tensors [T, P_v].
-    """
-    return cross_gramian(blocks, blocks)
-
-
-def cross_gramian(blocks, other_blocks):
-    """Returns J₁·J₂ᵀ from the blocks of two Jacobians. [T, T]"""
-    pairs = zip(blocks, other_blocks, strict=True)
-    return sum(ops.matmul(block, ops.transpose(other)) for block, other in pairs)
-
-
-def combine(blocks, weights):
-    """Returns wᵀ·J, a list of [P_v], from the blocks [T, P_v] of J and the weights [T]."""
-    return [ops.matmul(weights, block) for block in blocks]
-
-
 def conflict(gramian, present):
     """Returns the share of the pairs of present tasks whose gradients have a negative inner product."""
     pairs = ops.outer(present, present) * (1.0 - ops.eye(present.shape[0]))  # [T, T]

@@ -25,11 +25,11 @@ def renewed(model, batch):
         blocks = [a.joined(b, [share for _, share in run["halves"]]) for a, b in zip(first, second, strict=True)]
     else:
         blocks, own = jacobian(model, tape, run["scaled"], sources, model.partition.own, replicas)
-    rows = [block.rows for block in blocks]
-    gramian = planning.gramian(rows)  # [T, T]
+    gramian = _gramian(blocks, blocks)  # [T, T]
     if plan.level == "features":
         gramian = replicas.sum(gramian)  # the replicas hold other samples of the same features
     if plan.reads == "rows":
+        rows = [block.stacked() for block in blocks]
         joined = tf.concat(rows, axis=1)  # [T, P]
         direction = plan.weighting(joined, losses, batch.present)  # [P]
         progress = tf.linalg.matvec(joined, direction)
@@ -38,11 +38,11 @@ def renewed(model, batch):
     else:
         read = gramian
         if plan.reads == "halves":
-            read = planning.cross_gramian([block.rows for block in first], [block.rows for block in second])
+            read = _gramian(first, second)
             read = replicas.sum(read) if plan.level == "features" else read
         weights = plan.weighting(read, losses, batch.present)
         progress = tf.linalg.matvec(gramian, weights)
-        directions = planning.combine(rows, weights)
+        directions = [block.combine(weights) for block in blocks]
     if plan.level == "features":
         shared = _weighted_gradients(model, tape, run, weights)
     else:  # the optimizer sums over the replicas, and J is summed already
@@ -78,6 +78,11 @@ def _forward(model, batch):
             for losses, shares in batch.losses_of_halves(run["y_pred"])
         ]
     return run
+
+
+def _gramian(blocks, others):
+    """Returns the product of two Jacobians, J₁·J₂ᵀ, accumulated block by block. [T, T]"""
+    return tf.add_n([block.gramian(other) for block, other in zip(blocks, others, strict=True)])
 
 
 def _weighted_gradients(model, tape, run, weights):

@@ -1,6 +1,11 @@
 """The Jacobian of the tasks' losses, in blocks of columns."""
 
+import itertools
+
 import tensorflow as tf
+
+LARGE = 2**18  # columns from which on a block does not hold its rows a second time
+SLICES = 16  # in which the rows of a large block are multiplied
 
 
 def jacobian(model, tape, losses, sources, own, replicas):
@@ -24,8 +29,8 @@ def jacobian(model, tape, losses, sources, own, replicas):
         own_gradients.append(gradients[len(sources) :])
     columns = zip(*rows, strict=True)
     blocks = [_block(s, column, inverse_scale, dense) for s, column in zip(sources, columns, strict=True)]
-    if plan.level == "parameters":
-        blocks = [Block(replicas.sum(block.rows), block.restore) for block in blocks]
+    if plan.level == "parameters" and replicas.num > 1:
+        blocks = [Block(tf.unstack(replicas.sum(block.stacked())), block.restore) for block in blocks]
     return blocks, own_gradients
 
 
@@ -33,18 +38,54 @@ class Block:
     """The columns of J that belong to one variable or feature tensor.
 
     Args:
-        rows: [T, P_v], float32.
+        rows: List of T tensors [P_v], float32.
         restore: Function that makes of a direction [P_v] a gradient of the variable.
     """
 
     def __init__(self, rows, restore):
         self.rows = rows
         self.restore = restore
+        self._stacked = None
+
+    @property
+    def is_large(self):
+        """Whether a second copy of the rows is to be avoided."""
+        return (self.rows[0].shape[0] or 0) >= LARGE
+
+    def stacked(self):
+        """Returns the rows as one tensor. [T, P_v]"""
+        if self._stacked is None:
+            self._stacked = tf.stack(self.rows)
+        return self._stacked
+
+    def gramian(self, other):
+        """Returns the product with the transposed block of another Jacobian. [T, T]"""
+        if not self.is_large:
+            return tf.matmul(self.stacked(), other.stacked(), transpose_b=True)
+        size = self.rows[0].shape[0]
+        edges = [size * i // SLICES for i in range(SLICES + 1)]
+        total = tf.zeros([len(self.rows), len(self.rows)])
+        for start, end in itertools.pairwise(edges):
+            with tf.control_dependencies([total]):  # one slice after the other
+                mine = self._slice(start, end)
+                theirs = mine if other is self else other._slice(start, end)
+                total = total + tf.matmul(mine, theirs, transpose_b=True)
+        return total
+
+    def _slice(self, start, end):
+        return tf.stack([tf.slice(row, [start], [end - start]) for row in self.rows])
+
+    def combine(self, weights):
+        """Returns the weighted sum of the rows. [P_v]"""
+        if not self.is_large:
+            return tf.linalg.matvec(self.stacked(), weights, transpose_a=True)
+        return tf.add_n([row * weight for row, weight in zip(self.rows, tf.unstack(weights), strict=True)])
 
     def joined(self, other, shares):
         """Returns the block of the whole batch from those of its halves and the halves' shares [T] of the labels."""
-        first, second = (tf.expand_dims(share, 1) for share in shares)
-        return Block(first * self.rows + second * other.rows, self.restore)
+        first, second = map(tf.unstack, shares)
+        rows = zip(first, self.rows, second, other.rows, strict=True)
+        return Block([a * mine + b * theirs for a, mine, b, theirs in rows], self.restore)
 
 
 def _block(source, column, inverse_scale, dense):
@@ -75,5 +116,5 @@ def _block(source, column, inverse_scale, dense):
         def restore(direction):
             return tf.cast(tf.reshape(direction, tf.shape(source)), source.dtype)
 
-    rows = tf.stack([tf.reshape(tf.cast(part, tf.float32), [-1]) for part in parts])
-    return Block(rows if isinstance(inverse_scale, float) else rows * inverse_scale, restore)
+    rows = [tf.reshape(tf.cast(part, tf.float32), [-1]) for part in parts]
+    return Block(rows if isinstance(inverse_scale, float) else [row * inverse_scale for row in rows], restore)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 import mtl_keras as mtl
+from mtl_keras.engine.tensorflow import jacobian
 from mtl_keras.weightings import GradientAggregator, GramianWeighting, HalvesWeighting, LossScalarizer
 from tests.helpers import toy
 
@@ -144,6 +145,22 @@ def test_the_cross_gramian_is_that_of_the_halves():
     )
     _step(model, x, y)
     np.testing.assert_allclose(model.weighting.cross.numpy(), first @ second.T, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("weighting", [Given, GivenHalves])
+def test_large_blocks_are_multiplied_in_slices(weighting, monkeypatch):
+    monkeypatch.setattr(jacobian, "LARGE", 5)  # the kernel, but not the bias of the tower
+    x, y = toy.arrays()
+    model = _model(weighting())
+    expected = _expected(model, _task_gradients(model, x, y), "shared")
+    halves = [_rows(model, _task_gradients(model, x, y, rows=half)) for half in (slice(0, None, 2), slice(1, None, 2))]
+    whole = _rows(model, _task_gradients(model, x, y))
+    _step(model, x, y)
+    _assert_variables(model, expected)
+    found, rows = (
+        (model.weighting.gramian, (whole, whole)) if weighting is Given else (model.weighting.cross, tuple(halves))
+    )
+    np.testing.assert_allclose(found.numpy(), rows[0] @ rows[1].T, rtol=1e-4, atol=1e-6)
 
 
 def test_features_are_where_the_tasks_part():
