@@ -179,7 +179,10 @@ def check_range(name, value, *, above=None, at_least=None, below=None, at_most=N
 def check_one_per_task(name, values, num_tasks):
     """Raises a ValueError if `values`, the argument `name`, is given and does not have one entry per task."""
     if values is not None and len(values) != num_tasks:
-        raise ValueError(f"`{name}` must have one entry per task ({num_tasks}). Received: {name}={values}.")
+        raise ValueError(
+            f"`{name}` must have one entry per task ({num_tasks}). Received: {name}={values}. Use {name}=None for the "
+            "default."
+        )
 
 
 def keep_absent(new, old, present):
@@ -199,15 +202,6 @@ def checked_preference(preference):
             f"Received: preference={preference}. Use preference=None for equal ones."
         )
     return preference
-
-
-def check_length(preference, num_tasks):
-    """Raises unless a preference has one number per task."""
-    if preference is not None and len(preference) != num_tasks:
-        raise ValueError(
-            f"`preference` must have one number per task, {num_tasks} in all. "
-            f"Received: preference={preference}. Use preference=None for equal ones."
-        )
 
 
 def preference_of(preference, present):

@@ -4,7 +4,7 @@ from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras.linalg import pseudo_inverse, to_float32, unit_gramian
-from mtl_keras.weightings._base import GramianWeighting, check_length, checked_preference, preference_of
+from mtl_keras.weightings._base import GramianWeighting, check_one_per_task, checked_preference, preference_of
 
 
 def con_fig_weights(gramian, shares):
@@ -62,7 +62,7 @@ class ConFIG(GramianWeighting):
 
     def build(self, num_tasks):
         super().build(num_tasks)
-        check_length(self.preference, num_tasks)
+        check_one_per_task("preference", self.preference, num_tasks)
 
     def call(self, gramian, losses, present):
         return con_fig_weights(gramian, preference_of(self.preference, present))

@@ -7,7 +7,7 @@ from mtl_keras._registry import public
 from mtl_keras.linalg import project_simplex, to_float32
 from mtl_keras.weightings._base import (
     HalvesWeighting,
-    check_length,
+    check_one_per_task,
     checked_preference,
     keep_absent,
     preference_of,
@@ -90,7 +90,7 @@ class SDMGrad(HalvesWeighting):
 
     def build(self, num_tasks):
         super().build(num_tasks)
-        check_length(self.preference, num_tasks)
+        check_one_per_task("preference", self.preference, num_tasks)
         equal = keras.initializers.Constant(1.0 / num_tasks)
         self.task_weights = self.add_state("task_weights", (num_tasks,), equal)
 

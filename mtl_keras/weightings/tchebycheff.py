@@ -6,7 +6,6 @@ from mtl_keras._registry import public
 from mtl_keras.linalg.masked import masked_logits
 from mtl_keras.weightings._base import (
     LossScalarizer,
-    check_length,
     check_one_per_task,
     checked_preference,
     preference_of,
@@ -68,7 +67,7 @@ class Tchebycheff(LossScalarizer):
 
     def build(self, num_tasks):
         super().build(num_tasks)
-        check_length(self.preference, num_tasks)
+        check_one_per_task("preference", self.preference, num_tasks)
         check_one_per_task("reference", self.reference, num_tasks)
 
     def call(self, losses, present):

@@ -4,7 +4,7 @@ from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras.linalg import dual_cone_coefficients, to_float32, unit_gramian
-from mtl_keras.weightings._base import GramianWeighting, check_length, checked_preference, preference_of
+from mtl_keras.weightings._base import GramianWeighting, check_one_per_task, checked_preference, preference_of
 
 
 def upgrad_weights(gramian, shares):
@@ -58,7 +58,7 @@ class UPGrad(GramianWeighting):
 
     def build(self, num_tasks):
         super().build(num_tasks)
-        check_length(self.preference, num_tasks)
+        check_one_per_task("preference", self.preference, num_tasks)
 
     def call(self, gramian, losses, present):
         shares = preference_of(self.preference, present)

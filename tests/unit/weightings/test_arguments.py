@@ -21,7 +21,7 @@ BAD = {
     "`beta` must be at least 0 and below 1. Received: beta=1.": lambda: w.DBMTL(beta=1),
     "`learning_rate` must be above 0. Received: learning_rate=0.": lambda: w.ExcessMTL(learning_rate=0),
     "`relax` must be at least 0 and at most 1. Received: relax=1.1.": lambda: w.MetaBalance(relax=1.1),
-    "`preference` must have one number per task, 2 in all": lambda: w.STCH(preference=[1]).build(2),
+    "`preference` must have one entry per task (2)": lambda: w.STCH(preference=[1]).build(2),
     "`reference` must have one entry per task (2)": lambda: w.Tchebycheff(reference=[1]).build(2),
 }
 

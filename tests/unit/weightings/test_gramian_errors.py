@@ -48,7 +48,7 @@ def test_refused_preferences(cls, preference):
 
 @pytest.mark.parametrize("cls", WITH_PREFERENCE)
 def test_a_preference_of_the_wrong_length(cls):
-    with pytest.raises(ValueError, match="`preference` must have one number per task, 3 in all"):
+    with pytest.raises(ValueError, match=r"`preference` must have one entry per task \(3\)"):
         cls(preference=[1.0, 2.0]).build(3)
 
 
