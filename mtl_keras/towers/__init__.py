@@ -7,5 +7,6 @@ from mtl_keras.towers.get import as_tower
 from mtl_keras.towers.lenet import LeNet
 from mtl_keras.towers.mlp import MLP
 from mtl_keras.towers.resnet import ResNet
+from mtl_keras.towers.tabular import Tabular
 
-__all__ = ["MLP", "Conv", "Existing", "LeNet", "ResNet", "Tower", "as_tower"]
+__all__ = ["MLP", "Conv", "Existing", "LeNet", "ResNet", "Tabular", "Tower", "as_tower"]

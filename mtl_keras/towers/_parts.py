@@ -11,7 +11,7 @@ def as_float(x):
     if x.dtype == "string":
         raise ValueError(
             f"`inputs` of a tower must be numbers. Received: an input {x.name!r} of strings. "
-            "Encode it first, for example with `keras.layers.StringLookup` in the data pipeline."
+            "Use the tower `mtl_keras.towers.Tabular`, or encode it in the data pipeline."
         )
     return ops.cast(x, keras.config.floatx())
 

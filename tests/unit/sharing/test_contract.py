@@ -6,6 +6,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras import _registry, sharing, towers
@@ -29,6 +30,7 @@ TOWERS = {  # makes the tower: (number of its trainable variables, width of its 
     "ResNet": (lambda: towers.ResNet(depth=8, width=2), 21, 8),
     "Existing_model": (lambda: towers.Existing(_own_model()), 2, 3),
     "Existing_layer": (lambda: towers.Existing(keras.layers.Dense(3)), 2, 3),
+    "Tabular": (lambda: towers.Tabular(("age",), {"job": ("a", "b")}, units=(5,)), 3, 5),
 }
 HEADS = [("a", mtl.heads.Multiclass(3)), ("b", mtl.heads.Binary(hidden=(2,))), ("c", mtl.heads.Regression())]
 HEAD_VARIABLES = {"a": 2, "b": 4, "c": 2}
@@ -36,7 +38,15 @@ HEAD_VARIABLES = {"a": 2, "b": 4, "c": 2}
 
 def _model(scheme, tower, num_tasks):
     tasks = [mtl.Task(name, head) for name, head in HEADS[:num_tasks]]
-    return mtl.build_model((8, 8), tasks, tower=TOWERS[tower][0](), sharing=scheme)
+    tower = TOWERS[tower][0]()
+    inputs = tower.inputs() if isinstance(tower, towers.Tabular) else (8, 8)
+    return mtl.build_model(inputs, tasks, tower=tower, sharing=scheme)
+
+
+def _batch(model):
+    if isinstance(model.input, dict):
+        return {"age": tf.constant([0.3, 0.1]), "job": tf.constant(["b", "x"])}
+    return np.random.default_rng(0).normal(size=(2, 8, 8)).astype("float32")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +101,7 @@ def test_the_base_class_is_abstract():
 class TestWholeTowers:
     def test_outputs(self, models, scheme, tower, num_tasks):
         model = models(scheme, tower, num_tasks)
-        x = np.random.default_rng(0).normal(size=(2, 8, 8)).astype("float32")
+        x = _batch(model)
         assert {task: tuple(p.shape[-1:]) for task, p in model(x).items()} == dict(
             [("a", (3,)), ("b", (1,)), ("c", (1,))][:num_tasks]
         )

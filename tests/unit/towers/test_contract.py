@@ -6,10 +6,11 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mtl_keras import _registry
-from mtl_keras.towers import MLP, Conv, Existing, LeNet, ResNet, as_tower
-from tests.unit.towers._build import build
+from mtl_keras.towers import MLP, Conv, Existing, LeNet, ResNet, Tabular, as_tower
+from tests.unit.towers._build import build, has_dtype
 
 
 def own_model():
@@ -33,11 +34,25 @@ CASES = {  # name of the class: (makes a recipe, shape of the inputs, names of t
         (8, 8, 3),
         ["stem", "group1", "group2", "group3"],
     ),
+    "Tabular": (
+        lambda: Tabular(
+            numeric=("age", "pay"),
+            categories={"job": ("1", "0"), "code": (7, 1)},
+            means={"age": 0.5},
+            units=(5, 4),
+            dropout=0.1,
+            batch_norm=True,
+        ),
+        {"age": (), "job": ((), "string"), "pay": (2,), "code": ((1,), "int64")},
+        ["columns", "dense1", "dense2"],
+    ),
     "Existing": (lambda: Existing(own_model()), (3, 2), ["model"]),
 }
 SIZES = [
     (MLP(units=[5]), (6,)),
     (MLP(units=(5,)), ()),
+    (Tabular(units=()), {"age": (2, 3), "pay": ()}),
+    (Tabular(), (4,)),
     (LeNet(), (28, 28)),
     (LeNet(pooling="average"), (4, 4, 1)),
     (LeNet(filters=(2, 2, 2), units=(3,)), {"image": (9, 5, 3)}),
@@ -55,7 +70,9 @@ def case(request):
 
 def batch(shape):
     if isinstance(shape, dict):
-        return {name: batch(part) for name, part in shape.items()}
+        return {name: tf.constant(batch(part)) for name, part in shape.items()}
+    if has_dtype(shape):
+        return np.arange(3).reshape(3, *shape[0]).astype({"string": str}.get(shape[1], shape[1]))
     return np.random.default_rng(0).normal(size=(3, *(side or 6 for side in shape))).astype("float32")
 
 
@@ -97,7 +114,7 @@ def test_copies_are_independent(case):
         for u, v in zip(a.weights, b.weights, strict=True):
             assert u is not v
             assert u.shape == v.shape
-            if u.path.endswith("kernel"):
+            if u.path.endswith(("kernel", "embeddings")):
                 assert np.abs(u.numpy() - v.numpy()).max() > 1e-3
                 kernels += 1
     assert kernels
@@ -133,10 +150,14 @@ def test_model_is_plain_keras_and_loads(case, tmp_path):
 def test_integers_are_cast(name, tmp_path):
     make, shape, _ = CASES[name]
     model = build(make(), shape, dtype="int32")
-    x = keras.tree.map_structure(lambda part: np.sign(part).astype("int32"), batch(shape))
+    x = keras.tree.map_structure(_as_signs, batch(shape))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(x)["shared"], model(x)["shared"])
+
+
+def _as_signs(part):
+    return tf.cast(tf.sign(part), "int32") if part.dtype == "float32" else part
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -160,6 +181,6 @@ def test_other_sizes(tower, shape):
     assert np.isfinite(output).all()
 
 
-@pytest.mark.parametrize("name", ["mlp", "lenet", "conv", "resnet"])
+@pytest.mark.parametrize("name", ["mlp", "lenet", "conv", "resnet", "tabular"])
 def test_is_found_by_name(name):
     assert type(as_tower(name)).__name__.lower() == name

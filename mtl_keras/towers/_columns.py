@@ -1,0 +1,94 @@
+"""What the columns of a table hold."""
+
+import collections
+import math
+
+import numpy as np
+from keras import layers
+
+
+def lookup(values, name):
+    """Returns the layer that gives each of the values its index from 1 on, and 0 to every other value."""
+    if isinstance(values[0], str):
+        unknown = "[UNK]"
+        while unknown in values:
+            unknown += "_"
+        return layers.StringLookup(vocabulary=list(values), oov_token=unknown, name=name)
+    return layers.IntegerLookup(vocabulary=list(values), oov_token=min(-1, min(values) - 1), name=name)
+
+
+def check_categories(categories):
+    """Returns `{column: tuple of its values}`, or raises a ValueError."""
+    if not isinstance(categories, dict):
+        raise ValueError(f"`categories` must be a dict {{column: its values}}. Received: categories={categories!r}.")
+    checked = {}
+    for column, values in categories.items():
+        values = () if isinstance(values, str) else tuple(values)
+        strings = all(isinstance(value, str) for value in values)
+        integers = all(isinstance(value, int | np.integer | np.bool_) for value in values)
+        if not values or not (strings or integers) or len(set(values)) < len(values):
+            raise ValueError(
+                f"`categories[{column!r}]` must be distinct values, all strings or all integers. "
+                f"Received: {categories[column]!r}."
+            )
+        checked[column] = tuple(map(str if strings else int, values))
+    return checked
+
+
+def check_statistics(name, given, numeric, categories):
+    """Returns `{column: float}`, or raises a ValueError for a number out of range or what is no column of numbers."""
+    if not isinstance(given, dict):
+        raise ValueError(f"`{name}` must be a dict {{column: number}}. Received: {name}={given!r}.")
+    for column, value in given.items():
+        if column in categories or (numeric is not None and column not in numeric):
+            raise ValueError(f"`{name}` must name columns of numbers. Received: {column!r}, which is not in `numeric`.")
+        if not math.isfinite(value) or (name == "variances" and not value > 0):
+            raise ValueError(
+                f"`{name}[{column!r}]` must be a finite number"
+                f"{' above 0' if name == 'variances' else ''}. Received: {value!r}."
+            )
+    return {column: float(value) for column, value in given.items()}
+
+
+def describe(x, categorical, min_count):
+    """Returns `numeric`, `categories`, `means` and `variances` of a table.
+
+    Args:
+        x: A pandas DataFrame, or `{column: array [N]}`.
+        categorical: Names of the integer columns that are categories.
+        min_count: How often a category must be found to be listed.
+    """
+    if not (isinstance(x, dict) or (hasattr(x, "columns") and hasattr(x, "to_numpy"))):
+        raise ValueError(f"`x` must be a DataFrame or a dict {{column: array}}. Received: {type(x).__name__}.")
+    if isinstance(categorical, str) or not set(categorical) <= set(x):
+        raise ValueError(f"`categorical` must name columns out of {list(x)}. Received: categorical={categorical!r}.")
+    found = {"numeric": [], "categories": {}, "means": {}, "variances": {}}
+    for column in x:
+        values = np.asarray(x[column])
+        if values.dtype.kind in "iuf" and column not in categorical:
+            found["numeric"].append(column)
+            found["means"][column] = float(np.nanmean(values))
+            found["variances"][column] = float(np.nanvar(values)) or 1.0  # of a constant column
+        else:
+            found["categories"][column] = _vocabulary(column, values, min_count)
+    return {**found, "numeric": tuple(found["numeric"])}
+
+
+def _vocabulary(column, values, min_count):
+    """Returns the sorted values of a column that are found often enough."""
+    if values.dtype.kind == "S":
+        values = values.astype(str)
+    strings = values.dtype.kind == "U" or (values.dtype == object and all(isinstance(v, str) for v in values.flat))
+    if not strings and values.dtype.kind not in "iub":
+        raise ValueError(
+            f"`x[{column!r}]` must hold strings, integers or booleans alone to be a category. Received: dtype "
+            f'{values.dtype}. Fill what is missing and convert it, such as by `.fillna("?")` or `.astype("int64")`.'
+        )
+    counts = collections.Counter(values.ravel().tolist())
+    often = sorted(value for value, count in counts.items() if count >= min_count)
+    if not often:
+        raise ValueError(
+            f"`min_count` must leave each category a value. Received: min_count={min_count}, and the most frequent "
+            f"value of {column!r} is found {max(counts.values(), default=0)} times."
+        )
+    return often

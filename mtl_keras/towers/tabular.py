@@ -1,0 +1,160 @@
+"""A tower for the columns of a table."""
+
+import dataclasses
+import math
+from functools import partial
+
+import keras
+from keras import layers, ops
+
+from mtl_keras._registry import public
+from mtl_keras.towers._base import Tower
+from mtl_keras.towers._checks import check_activation, check_count, check_rate, check_widths
+from mtl_keras.towers._columns import check_categories, check_statistics, describe, lookup
+from mtl_keras.towers._parts import as_vector, dense
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class Tabular(Tower):
+    """Columns of numbers and of categories, joined to one vector: `"columns"`; then dense layers: `"dense1"`, ...
+
+    The inputs are `{column: tensor}`, each `[B]` or `[B, 1]`. A category is looked up in its vocabulary inside the
+    model, so that an export takes raw rows; all values that the vocabulary lacks share one more embedding. A number
+    becomes (x - mean) / √variance, and 0 where it is missing: NaN. `from_data` reads all this from a table, and
+    `inputs` makes the Keras inputs. A copy of the stage `"columns"` has embeddings of its own.
+
+    Args:
+        numeric: Names of the columns of numbers; by default all inputs that `categories` does not name.
+        categories: `{column: its values}`, all strings or all integers (booleans count as 0 and 1).
+        means: `{column: number}`, 0 for a column of numbers that is not named.
+        variances: `{column: number}`, 1 for a column of numbers that is not named.
+        embedding_dim: Width of the embedding of each category.
+        units: Width of each dense layer; `()` for none.
+        activation: Name of a Keras activation, or a function.
+        dropout: Share of the values dropped after each dense layer, in [0, 1).
+        batch_norm: Whether to normalise before each activation; the dense layers then have no bias.
+
+    Raises:
+        ValueError: If an argument is out of its range or names no column; when a model is built, if its inputs are
+            not the columns.
+
+    Example:
+
+    ```python
+    table = {"age": np.array([38, 44, 2]), "job": np.array(["clerk", "cook", "none"])}
+    tower = mtl.towers.Tabular.from_data(table, units=(8,))
+    tower.categories, tower.means  # {'job': ('clerk', 'cook', 'none')}, {'age': 28.0}
+    model = mtl.build_model(tower.inputs(), [mtl.Task("rich", mtl.heads.Binary())], tower=tower)
+    model.compile("adam")
+    model.fit(mtl.data.from_arrays(table, {"rich": [0, 1, 0]}), verbose=0)
+    ```
+
+    Reference: C. Guo, F. Berkhahn, "Entity embeddings of categorical variables", 2016.
+    """
+
+    numeric: tuple | None = None
+    # Dicts take no part in the hash, so that the recipe has one.
+    categories: dict = dataclasses.field(default_factory=dict, hash=False)
+    means: dict = dataclasses.field(default_factory=dict, hash=False)
+    variances: dict = dataclasses.field(default_factory=dict, hash=False)
+    embedding_dim: int = 4
+    units: tuple = (128, 64)
+    activation: str = "relu"
+    dropout: float = 0.0
+    batch_norm: bool = False
+
+    def __post_init__(self):
+        # Copies, because a frozen recipe must not change with a dict of the caller's.
+        object.__setattr__(self, "categories", check_categories(self.categories))
+        for name in ("means", "variances"):
+            object.__setattr__(self, name, check_statistics(name, getattr(self, name), self.numeric, self.categories))
+        if self.numeric is not None:
+            known = {*self.numeric, *self.categories}
+            if isinstance(self.numeric, str) or len(known) < len(self.numeric) + len(self.categories) or not known:
+                raise ValueError(
+                    "`numeric` must be a tuple of distinct names that are not in `categories`, and one of the two name "
+                    f"a column. Received: numeric={self.numeric!r}, categories of {list(self.categories)}."
+                )
+            object.__setattr__(self, "numeric", tuple(self.numeric))
+        check_count("embedding_dim", self.embedding_dim)
+        if self.units:
+            check_widths("units", self.units)
+        check_activation(self.activation)
+        check_rate("dropout", self.dropout)
+
+    @classmethod
+    def from_data(cls, x, categorical=(), min_count=1, **arguments):
+        """Returns the recipe for a table: its columns, vocabularies, means and variances.
+
+        Columns of strings and of booleans are categories; those of integers and floats are numbers.
+
+        Args:
+            x: A pandas DataFrame, or `{column: array [N]}`: the training rows.
+            categorical: Names of integer columns that are categories: codes rather than amounts.
+            min_count: A category found less often than this is left to the embedding of unknown values. With 1, no
+                training row has an unknown value, and their embedding stays as it was initialised.
+            **arguments: The other arguments of the class.
+
+        Raises:
+            ValueError: If a column holds neither numbers, strings nor booleans, or `categorical` names none or one of
+                floats.
+        """
+        return cls(**describe(x, categorical, min_count), **arguments)
+
+    def inputs(self):
+        """Returns the Keras inputs, `{column: keras.Input}`, of shape [B]; for `build_model(inputs=...)`."""
+        if self.numeric is None:
+            raise ValueError("`inputs` needs the names of the columns. Received: numeric=None. Name them in `numeric`.")
+        kinds = dict.fromkeys(self.numeric, "float32")
+        for column, values in self.categories.items():
+            kinds[column] = "string" if isinstance(values[0], str) else "int64"
+        return {column: keras.Input((), name=column, dtype=dtype) for column, dtype in kinds.items()}
+
+    def stages(self):
+        stages = {"columns": self._columns}
+        for i, units in enumerate(self.units, start=1):
+            stages[f"dense{i}"] = partial(
+                dense, units=units, activation=self.activation, dropout=self.dropout, batch_norm=self.batch_norm
+            )
+        return stages
+
+    def _columns(self, x, name):
+        x = self._checked(x)
+        parts = [self._embedded(x[column], column, name) for column in self.categories]
+        numeric = [column for column in x if column not in self.categories]
+        if numeric:
+            parts.insert(0, self._normalized({column: x[column] for column in numeric}, name))
+        return parts[0] if len(parts) == 1 else layers.Concatenate(name=f"{name}_concatenate")(parts)
+
+    def _checked(self, x):
+        """Returns the inputs by column, if they are the columns."""
+        if not isinstance(x, dict):
+            x = {x.name: x}
+        expected = {*self.categories, *(x if self.numeric is None else self.numeric)}
+        if set(x) != expected:
+            raise ValueError(
+                f"`inputs` must be the columns {sorted(expected)} of the tower `Tabular`, by name. "
+                f"Received: {sorted(x)}. Use `inputs=tower.inputs()`."
+            )
+        strings = [column for column in x if x[column].dtype == "string" and column not in self.categories]
+        if strings:
+            raise ValueError(
+                f"`categories` must have the values of the columns of strings. Received: none of {strings}. "
+                "Use `Tabular.from_data(table)`, which finds them."
+            )
+        return x
+
+    def _normalized(self, columns, name):
+        joined = as_vector(columns, f"{name}_numeric")
+        entries = [column for column, x in columns.items() for _ in range(math.prod(x.shape[1:]))]
+        mean = [self.means.get(column, 0.0) for column in entries]
+        variance = [self.variances.get(column, 1.0) for column in entries]
+        x = layers.Normalization(mean=mean, variance=variance, name=f"{name}_normalization")(joined)
+        return ops.where(ops.isnan(x), ops.zeros_like(x), x)
+
+    def _embedded(self, x, column, name):
+        table = lookup(self.categories[column], f"{name}_lookup_{column}")
+        x = table(x)
+        x = layers.Embedding(table.vocabulary_size(), self.embedding_dim, name=f"{name}_embedding_{column}")(x)
+        return as_vector(x, f"{name}_{column}")
