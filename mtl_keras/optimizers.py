@@ -1,0 +1,112 @@
+"""Optimizers for the parts of a model."""
+
+import re
+
+import keras
+
+
+def by_part(model, tower, heads=None, tasks=None, weighting=None):
+    """Makes an optimizer that gives each part of a multi-task model to an optimizer of its own.
+
+    Each has its learning rate, schedule and clipping; schedules and clipping see their part alone. Callbacks such as
+    `keras.callbacks.ReduceLROnPlateau` act on every one of them, which `optimizer.optimizers` lists. Needs Keras 3.15.
+
+    Args:
+        model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by task name.
+        tower: A Keras optimizer, or its name, for the variables that two or more tasks reach.
+        heads: The same for those that one task alone reaches: its head, and a tower of its own if it has one. None:
+            the tower's.
+        tasks: `{task: optimizer}`, over `heads`.
+        weighting: For the trained variables of a weighting, such as the log-variances of `"uncertainty"`. None: the
+            tower's.
+
+    Returns:
+        A `keras.optimizers.MultiOptimizer`, for `model.compile`, saved and loaded with the model.
+
+    Raises:
+        ImportError: If Keras is older than 3.15.
+        ValueError: If `model` has no outputs by name, `tasks` names an unknown task, or variables of parts with
+            different optimizers have the same path.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks)
+    adam = keras.optimizers.Adam(1e-3)
+    model.compile(mtl.optimizers.by_part(model, tower=adam, heads="sgd", tasks={"odd": "rmsprop"}))
+    model.fit(np.ones((10, 8, 8)), {"digit": np.arange(10), "odd": np.arange(10) % 2}, verbose=0)
+    ```
+    """
+    if not hasattr(keras.optimizers, "MultiOptimizer"):
+        raise ImportError(f"`by_part` needs Keras 3.15 or newer. Received: Keras {keras.__version__}.")
+    if not isinstance(getattr(model, "output", None), dict):
+        raise ValueError(f"`model` must be a functional model with outputs by task name. Received: model={model!r}.")
+    unknown = [task for task in tasks or {} if task not in model.output]
+    if unknown:
+        raise ValueError(f"`tasks` has unknown keys {unknown}. Expected task names out of {list(model.output)}.")
+    tower = keras.optimizers.get(tower)
+    heads = tower if heads is None else keras.optimizers.get(heads)
+    by_task = {task: keras.optimizers.get(optimizer) for task, optimizer in (tasks or {}).items()}
+    shared, own = _paths(model)
+    parts = [(tower, shared), *((by_task.get(task, heads), paths) for task, paths in own.items())]
+    default = tower if weighting is None else keras.optimizers.get(weighting)
+    return ByPart(keras.optimizers.OptimizerMap(default, _patterns(parts, default)))
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class ByPart(getattr(keras.optimizers, "MultiOptimizer", keras.optimizers.Optimizer)):
+    """A `MultiOptimizer` that can be applied to some of its variables, while the others are frozen.
+
+    Args:
+        optimizer_map: A `keras.optimizers.OptimizerMap`.
+        **kwargs: As in `keras.optimizers.MultiOptimizer`.
+    """
+
+    def __init__(self, optimizer_map, **kwargs):
+        super().__init__(optimizer_map, **kwargs)
+        self.optimizer_map = optimizer_map
+
+    def apply(self, grads, trainable_variables=None):
+        if trainable_variables is None:
+            super().apply(grads)
+            return
+        variables = list(trainable_variables)
+        if not self.built:
+            self.build(variables)
+        parts = {}  # {id of an optimizer: (itself, its gradients, its variables)}
+        for gradient, variable in zip(grads, variables, strict=True):
+            optimizer = self.optimizer_map(variable)
+            _, part_grads, part_variables = parts.setdefault(id(optimizer), (optimizer, [], []))
+            part_grads.append(gradient)
+            part_variables.append(variable)
+        for optimizer, part_grads, part_variables in parts.values():
+            optimizer.apply(part_grads, part_variables)
+        self.iterations.assign_add(1)
+
+
+def _paths(model):
+    """Returns the paths of the variables that several tasks reach, and `{task: paths}` of those that it alone does."""
+    reached = {task: keras.Model(model.inputs, output).weights for task, output in model.output.items()}
+    ids = [id(v) for variables in reached.values() for v in variables]
+    shared = {id(v): v.path for variables in reached.values() for v in variables if ids.count(id(v)) > 1}
+    own = {task: [v.path for v in variables if id(v) not in shared] for task, variables in reached.items()}
+    return list(shared.values()), own
+
+
+def _patterns(parts, default):
+    """Returns `{pattern of paths: optimizer}` without those of the default, one pattern an optimizer.
+
+    One each, because a loaded map has an instance for every pattern.
+    """
+    by_path, patterns = {}, {}
+    for optimizer, paths in parts:
+        for path in paths:
+            if by_path.setdefault(path, optimizer) is not optimizer:
+                raise ValueError(
+                    f"`model` has two variables with the path {path!r} in parts with different optimizers, which Keras "
+                    "cannot tell apart. Give the layers names of their own."
+                )
+        if optimizer is not default:
+            patterns.setdefault(id(optimizer), (optimizer, []))[1].extend(paths)
+    return {"|".join(map(re.escape, paths)): optimizer for optimizer, paths in patterns.values() if paths}
