@@ -1,8 +1,8 @@
 """The engine: which variables the tasks share, and the training step."""
 
-from mtl_keras.engine.features import find_features
+from mtl_keras.engine.features import find_features, find_tensor
 from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
 from mtl_keras.engine.tensorflow import TrainStep
 
-__all__ = ["Partition", "Plan", "TrainStep", "find_features"]
+__all__ = ["Partition", "Plan", "TrainStep", "find_features", "find_tensor"]

@@ -42,6 +42,19 @@ def find_features(model):
     return list(found.values())
 
 
+def find_tensor(output, operation):
+    """Returns the tensor that the operation of a name made, the nearest one behind an output."""
+    waiting, seen = [output], set()
+    for tensor in waiting:  # which grows: in the order of the distance
+        key, maker = _producer(tensor)
+        if maker.name == operation:
+            return tensor
+        if key not in seen:
+            seen.add(key)
+            waiting.extend(maker._inbound_nodes[tensor._keras_history.node_index].input_tensors)
+    raise ValueError(f"The graph has no operation {operation!r} behind the output {output.name!r}.")
+
+
 def _nodes(output):
     """Returns the nodes of the graph behind a tensor, {id: node}.
 

@@ -50,7 +50,8 @@ def build_model(inputs, tasks, tower="mlp", sharing="hard", preprocess=None, nam
     x = _preprocessed(inputs, preprocess)
     features, outputs = _as_sharing(sharing)(x, as_tower(tower), tasks)
     towers = {task: [layer.name for layer in _layers_between(x, tensor)] for task, tensor in features.items()}
-    return MultiTaskModel(inputs, outputs, tasks=tasks, towers=towers, name=name)
+    makers = {task: tensor._keras_history.operation.name for task, tensor in features.items()}
+    return MultiTaskModel(inputs, outputs, tasks=tasks, towers=towers, features=makers, name=name)
 
 
 def _as_inputs(inputs):

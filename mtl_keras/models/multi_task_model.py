@@ -6,15 +6,16 @@ import keras
 
 from mtl_keras._registry import get
 from mtl_keras.engine import Partition, TrainStep
-from mtl_keras.models import check
+from mtl_keras.models import check, freezing
 from mtl_keras.models.epoch_clock import EpochClock
 from mtl_keras.models.judge import make_objectives
 from mtl_keras.models.penalty import Penalty
+from mtl_keras.models.transfer import Transfer
 from mtl_keras.models.weigh import check_optimizer, make_plan
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class MultiTaskModel(TrainStep, keras.Model):
+class MultiTaskModel(Transfer, TrainStep, keras.Model):
     """A functional Keras model whose outputs are a dict by task name.
 
     `mtl_keras.build_model` makes one from tasks; a graph of your own becomes one by
@@ -29,6 +30,8 @@ class MultiTaskModel(TrainStep, keras.Model):
             `compile` must then get.
         towers: `{task name: list of the names of the layers between the inputs and the task's features}`, where
             that is known; `callbacks.SoftSharing` reads it.
+        features: `{task name: name of the layer or operation that makes the task's features}`, where that is known;
+            `add_task` reads it.
         name: Name of the model.
 
     Raises:
@@ -47,7 +50,7 @@ class MultiTaskModel(TrainStep, keras.Model):
     ```
     """
 
-    def __init__(self, *args, tasks=None, towers=None, **kwargs):
+    def __init__(self, *args, tasks=None, towers=None, features=None, **kwargs):
         super().__init__(*args, **kwargs)
         if not isinstance(self.output, dict):
             raise ValueError(
@@ -57,6 +60,8 @@ class MultiTaskModel(TrainStep, keras.Model):
         if self.tasks:
             check.check_names("outputs", self.output, [task.name for task in self.tasks], complete=True)
         self.towers = {task: list(layers) for task, layers in (towers or {}).items()}
+        self.features = dict(features or {})
+        self.frozen = {}  # {part: positions of the layers in it that were trainable}
         self.weighting = None
         # In namespaces, because Keras would track what is in a dict and never forget it.
         self._compilation = types.SimpleNamespace(objectives={}, partition=None, plan=None, arguments={})
@@ -81,6 +86,11 @@ class MultiTaskModel(TrainStep, keras.Model):
     def plan(self):
         """The `Plan` for the weighting, or None where the weighted sum of the losses is trained."""
         return self._compilation.plan
+
+    @property
+    def compile_arguments(self):
+        """What `compile` was given, by name, with the optimizer and the weighting as objects."""
+        return self._compilation.arguments
 
     @property
     def penalties(self):
@@ -158,12 +168,15 @@ class MultiTaskModel(TrainStep, keras.Model):
         }
         objectives = make_objectives(self, loss, loss_weights, metrics, weighted_metrics)
         partition = Partition(self)
+        if self.frozen:
+            freezing.check_optimizer(arguments["optimizer"])
         plan = make_plan(self, arguments["weighting"], partition, level, every, apply_to, nonfinite)
         self._set_weighting(plan and plan.weighting)
         super().compile(optimizer=arguments["optimizer"], **kwargs)
         if plan:
             check_optimizer(self.optimizer)
-            self.optimizer.build(self.trainable_variables)  # in the order in which a load builds it
+        if plan or self.frozen:
+            self.build_optimizer()  # in the order in which a load builds it
         self._compilation.objectives = objectives
         self._compilation.partition = partition
         self._compilation.plan = plan
@@ -174,6 +187,8 @@ class MultiTaskModel(TrainStep, keras.Model):
         if self.weighting in self._layers:  # private: there is no public way to take a layer back
             self._layers.remove(self.weighting)
         self.weighting = weighting
+        if weighting is not None and weighting not in self._layers:  # Keras adds no layer that it has had before
+            self._layers.append(weighting)
 
     def labels(self, y, sample_weight):
         """Returns labels and sample weights of a batch by task; raises a ValueError on wrong names or shapes."""
@@ -240,24 +255,30 @@ class MultiTaskModel(TrainStep, keras.Model):
         if not self.compiled:
             return None
         # With the tasks, because `keras.models.clone_model` makes a model without them and then compiles it.
-        arguments = {**self._compilation.arguments, "tasks": list(self.tasks), "towers": dict(self.towers)}
-        return keras.saving.serialize_keras_object(arguments)
+        return keras.saving.serialize_keras_object({**self._compilation.arguments, **self._attributes()})
 
     def compile_from_config(self, config):
         config = keras.saving.deserialize_keras_object(config)
-        self.tasks, self.towers = config.pop("tasks"), config.pop("towers")
+        for name in self._attributes():
+            setattr(self, name, config.pop(name))
         self.compile(**config)
         if self.built:
-            self.optimizer.build(self.trainable_variables)
+            self.build_optimizer()
 
     def get_config(self):
-        attributes = {"tasks": list(self.tasks), "towers": dict(self.towers)}
-        return {**super().get_config(), **keras.saving.serialize_keras_object(attributes)}
+        return {**super().get_config(), **keras.saving.serialize_keras_object(self._attributes())}
+
+    def _attributes(self):
+        """Returns what a file must hold beside what Keras saves of a functional model."""
+        named = {name: dict(getattr(self, name)) for name in ("towers", "features", "frozen")}
+        return {"tasks": list(self.tasks), **named}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        attributes = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("tasks", "towers")}
+        names = ("tasks", "towers", "features", "frozen")
+        attributes = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in names}
         model = super().from_config(config, custom_objects=custom_objects)
-        model.tasks, model.towers = attributes["tasks"], attributes["towers"]
+        for name, value in attributes.items():
+            setattr(model, name, value)
         return model

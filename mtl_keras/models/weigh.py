@@ -5,12 +5,13 @@ import math
 import keras
 
 from mtl_keras.engine import Plan, find_features
+from mtl_keras.models.freezing import SHARED
 
 
 def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
     """Returns the `Plan`, with the weighting built; None where the plain sum is trained.
 
-    With one task every weighting is the plain gradient.
+    With one task every weighting is the plain gradient, and so are with a frozen shared part those that read gradients.
 
     Raises:
         ValueError: If an argument is out of its range, or does not suit the weighting or the model.
@@ -32,6 +33,8 @@ def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
             "`weighting` must be a look-up string or a member of mtl_keras.weightings, such as "
             f"`mtl_keras.weightings.PCGrad()`. Received: weighting={weighting!r}."
         )
+    if SHARED in model.frozen and weighting.reads != "losses":
+        return None  # nothing is left to weigh
     _check_suits(weighting, partition, level, every, apply_to)
     features_model = _features_model(model) if level == "features" else None
     _build(weighting, names, partition, every)

@@ -1,0 +1,67 @@
+"""Freezes parts of a model for some epochs."""
+
+import keras
+
+from mtl_keras._registry import public
+
+
+@public
+class Freeze(keras.callbacks.Callback):
+    """Freezes parts of a model from one epoch to another: training in two stages within one `fit`.
+
+    The frozen variables, their optimizer slots and batch-norm statistics stay to the bit. `Freeze("shared", start=3)`
+    trains all for three epochs, then each head on what the shared part has become; `Freeze("shared", stop=3)` first
+    trains new heads on a given tower, then all. After `fit` the parts are trainable again. The training step is traced
+    anew at both epochs. Without a callback, `model.freeze("shared")` and `model.unfreeze()` between two `fit`s do the
+    same.
+
+    Args:
+        parts: `"shared"`, what two or more tasks reach; the name of a task, what it alone reaches; or a list of these.
+        start: First epoch in which they are frozen, from 0.
+        stop: First epoch in which they are trained again; None for never.
+
+    Raises:
+        ValueError: If there are no parts, or the epochs are not in order; when training begins, for a model without
+            `freeze` or with parts that are frozen already; and what `model.freeze` raises.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks)
+    model.compile("adam")
+    y = {"digit": np.arange(10), "odd": np.arange(10) % 2}
+    model.fit(np.ones((10, 8, 8)), y, epochs=3, callbacks=[mtl.callbacks.Freeze("shared", start=2)], verbose=0)
+    ```
+    """
+
+    def __init__(self, parts, start=0, stop=None):
+        super().__init__()
+        if start < 0 or (stop is not None and stop <= start):
+            raise ValueError(f"`start` must be at least 0 and below `stop`. Received: start={start}, stop={stop}.")
+        self.parts = [parts] if isinstance(parts, str) else list(parts)
+        if not self.parts:
+            raise ValueError('`parts` must name a part, such as "shared". Received: none.')
+        self.start = start
+        self.stop = stop
+
+    def set_model(self, model):
+        super().set_model(model)
+        if not hasattr(model, "freeze"):
+            raise ValueError(f"`Freeze` needs a mtl_keras.MultiTaskModel. Received: {type(model).__name__}.")
+        already = [part for part in self.parts if part in model.frozen]
+        if already:
+            raise ValueError(f"`parts` must not be frozen already. Received: {already}. Call `model.unfreeze()` first.")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        due = self.start <= epoch and (self.stop is None or epoch < self.stop)
+        if due != (self.parts[0] in self.model.frozen):
+            if due:
+                self.model.freeze(*self.parts)
+            else:
+                self.model.unfreeze(*self.parts)
+            self.model.make_train_function()  # `fit` has one already, of before
+
+    def on_train_end(self, logs=None):
+        if self.parts[0] in self.model.frozen:
+            self.model.unfreeze(*self.parts)

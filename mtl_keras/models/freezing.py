@@ -1,0 +1,82 @@
+"""Freezes parts of a model: what two or more tasks share, or what one task has alone."""
+
+import contextlib
+
+import keras
+
+SHARED = "shared"
+
+
+def check_part(model, part):
+    """Raises a ValueError if a model with outputs by task name has no such part, or nothing to train in it."""
+    known = [SHARED, *model.output]
+    if part not in known:
+        raise ValueError(f"`part` must be one of {known}. Received: part={part!r}.")
+    if not any(layer.trainable_variables for layer in _layers(model, part).values()):
+        raise ValueError(
+            f"The part {part!r} of the model has no trainable variables. "
+            + ("The tasks share none." if part == SHARED else "All that the task reaches is shared, or frozen.")
+        )
+
+
+def freeze(model, part):
+    """Sets the layers of a part untrainable, and returns the positions of those that were trainable.
+
+    Args:
+        model: A functional `keras.Model` whose outputs are a dict by task name.
+        part: `"shared"` or the name of a task.
+    """
+    trainable = [position for position, layer in _layers(model, part).items() if layer.trainable]
+    thaw(model, part, [])
+    return trainable
+
+
+def thaw(model, part, trainable):
+    """Sets the layers of a part trainable that were it, by their positions, and the others untrainable."""
+    for position, layer in _layers(model, part).items():  # an outer layer first, which sets its inner ones too
+        layer.trainable = position in trainable
+
+
+@contextlib.contextmanager
+def lifted(model, frozen):
+    """While it lasts, all is as if nothing were frozen.
+
+    Args:
+        model: The model.
+        frozen: `{part: what freeze returned}`.
+    """
+    for part, trainable in frozen.items():
+        thaw(model, part, trainable)
+    yield
+    for part in frozen:
+        thaw(model, part, [])
+
+
+def check_optimizer(optimizer):
+    """Raises a ValueError for an optimizer that cannot leave some of its variables alone."""
+    inner = [optimizer, getattr(optimizer, "inner_optimizer", None)]
+    if type(optimizer) is getattr(keras.optimizers, "MultiOptimizer", None):
+        raise ValueError(
+            "A `keras.optimizers.MultiOptimizer` needs a gradient of every variable, which a frozen one has not. "
+            "Use `mtl_keras.optimizers.by_part`."
+        )
+    inner += getattr(optimizer, "optimizers", [])
+    if any(getattr(o, "use_ema", False) for o in inner):
+        raise ValueError("`use_ema=True` averages all variables of an optimizer, frozen or not. Freeze without it.")
+
+
+def _layers(model, part):
+    """Returns `{position: layer}` of a part's layers and of the layers inside of these, which are after them."""
+    reached = [
+        (task, {id(layer) for layer in keras.Model(model.inputs, output).layers})
+        for task, output in model.output.items()
+    ]
+    found, position = {}, 0
+    for layer in model.layers:
+        tasks = [task for task, ids in reached if id(layer) in ids]
+        belongs = len(tasks) > 1 if part == SHARED else tasks == [part]
+        for inner in layer._flatten_layers():  # private: there is no public way to look into a layer of layers
+            if belongs and not isinstance(inner, keras.layers.InputLayer):
+                found[position] = inner
+            position += 1
+    return found

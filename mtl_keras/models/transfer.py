@@ -1,0 +1,120 @@
+"""Training in stages, and tasks that are added to a trained model."""
+
+import keras
+
+from mtl_keras.engine import find_tensor
+from mtl_keras.models import freezing
+
+
+class Transfer:
+    """The `freeze`, `unfreeze` and `add_task` of a multi-task model.
+
+    A mix-in, before `keras.Model`. It needs from the model:
+        tasks: List of `Task`s.
+        towers, features: As in `MultiTaskModel`, by task.
+        frozen: `{part: positions of the layers in it that were trainable}`.
+        compile_arguments: What `compile` was given, by name.
+    """
+
+    def build_optimizer(self):
+        """Builds the optimizer on all variables that are trained when nothing is frozen."""
+        with freezing.lifted(self, self.frozen):
+            self.optimizer.build(self.trainable_variables)
+
+    def freeze(self, *parts):
+        """Freezes parts of the model: their variables, optimizer slots and batch-norm statistics stay to the bit.
+
+        For training in two stages: train all, freeze the shared part, tune the heads. A compiled model is compiled
+        again with what it was compiled with, and the optimizer goes on with its slots. A frozen layer of batch norm
+        uses its statistics; dropout stays. Under a weighting that reads gradients, a frozen shared part leaves nothing
+        to weigh: the weighting rests, and goes on when the part is trained again (a file saved meanwhile does not hold
+        its state). `callbacks.Freeze` does this at an epoch.
+
+        Args:
+            *parts: `"shared"`: what two or more tasks reach; or the name of a task: what it alone reaches.
+
+        Raises:
+            ValueError: If a part does not exist or has nothing to train, nothing would be left to train, or the
+                optimizer cannot leave variables alone: a plain `MultiOptimizer`, or one with `use_ema=True`.
+        """
+        parts = [part for part in dict.fromkeys(parts) if part not in self.frozen]
+        for part in parts:
+            freezing.check_part(self, part)
+        if self.compiled:
+            freezing.check_optimizer(self.optimizer)
+            self.build_optimizer()
+        frozen = {part: freezing.freeze(self, part) for part in parts}
+        if not self.trainable_variables:
+            for part, trainable in frozen.items():
+                freezing.thaw(self, part, trainable)
+            raise ValueError(f"`parts` must leave something to train. Received: {tuple(parts)}.")
+        self.frozen = {**self.frozen, **frozen}
+        self._compile_again()
+
+    def unfreeze(self, *parts):
+        """Trains again parts that `freeze` froze, by default all; what was frozen otherwise stays so."""
+        unknown = [part for part in parts if part not in self.frozen]
+        if unknown:
+            raise ValueError(f"`parts` must be frozen ones, out of {list(self.frozen)}. Received: {unknown}.")
+        for part in parts or list(self.frozen):
+            freezing.thaw(self, part, self.frozen[part])
+            self.frozen = {name: trainable for name, trainable in self.frozen.items() if name != part}
+        self._compile_again()
+
+    def _compile_again(self):
+        if self.compiled:
+            self.compile(**{**self.compile_arguments, "optimizer": self.optimizer})
+
+    def add_task(self, task, like=None, freeze=None):
+        """Returns a model with one task more, whose head is new and whose layers are otherwise those of this one.
+
+        For transfer: the two models share their layers, so that what one learns or freezes holds for the other.
+
+        Args:
+            task: A `Task` with a name of its own.
+            like: Name of the task whose features the new one gets, where the tasks have different ones. With
+                `sharing="hard"` all have the same.
+            freeze: What to freeze, as in `freeze`: `"shared"`, or a list of parts.
+
+        Returns:
+            A `MultiTaskModel`, not compiled.
+
+        Raises:
+            ValueError: If the name is taken, the features to use are not clear or not known, or this model is frozen.
+
+        Example:
+
+        ```python
+        model = mtl.build_model((8, 8), [mtl.Task("digit", mtl.heads.Multiclass(10))])
+        model.compile("adam")
+        model.fit(np.ones((10, 8, 8)), {"digit": np.arange(10)}, verbose=0)
+        model = model.add_task(mtl.Task("odd", mtl.heads.Binary()), freeze=["shared", "digit"])
+        model.compile("adam")
+        no_digits = np.full(10, -1)  # a missing label
+        model.fit(mtl.data.from_arrays(np.ones((10, 8, 8)), {"digit": no_digits, "odd": np.arange(10) % 2}), verbose=0)
+        ```
+        """
+        if task.name in self.output:
+            raise ValueError(f"`task` must have a name of its own. Received: {task.name!r}, out of {self.task_names}.")
+        if self.frozen:
+            raise ValueError(f"The model must not be frozen. Received: frozen parts {list(self.frozen)}. Unfreeze it.")
+        if like is None and len(set(self.features.values())) == 1:
+            like = next(iter(self.features))
+        if like not in self.features:
+            raise ValueError(
+                "`like` must name the task whose features the new task gets, as the tasks have different ones. "
+                f"Expected one out of {list(self.features)}. Received: like={like!r}. For a graph of your own, use "
+                "`MultiTaskModel(model.inputs, {**model.output, name: output})`."
+            )
+        features = find_tensor(self.output[like], self.features[like])
+        model = type(self)(
+            self.input,
+            {**self.output, task.name: task.head(features, task.name)},
+            tasks=[*self.tasks, task],
+            towers={**self.towers, task.name: self.towers[like]},
+            features={**self.features, task.name: self.features[like]},
+            name=self.name,
+        )
+        if freeze:
+            model.freeze(*keras.tree.flatten(freeze))
+        return model

@@ -1,0 +1,102 @@
+"""Freeze."""
+
+import keras
+import numpy as np
+import pytest
+
+import mtl_keras as mtl
+from tests.helpers import toy
+
+DATA = mtl.data.from_arrays(*toy.arrays(), batch_size=10, shuffle=True)
+
+
+def _model(**arguments):
+    keras.utils.set_random_seed(0)
+    return toy.model(tower=mtl.towers.MLP((8,), batch_norm=True), **arguments)
+
+
+class Recorder(keras.callbacks.Callback):
+    """Notes at the end of each epoch what the shared part is."""
+
+    def __init__(self):
+        super().__init__()
+        self.shared = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        shared = [v.numpy().ravel() for v in self.model.variables if v.path.startswith("shared")]
+        slots = [v.numpy().ravel() for v in self.model.optimizer.variables if "/shared" in v.path]
+        self.shared.append(np.concatenate([*shared, *slots]))
+
+
+@pytest.mark.parametrize(
+    ("window", "moving"),
+    [
+        ({"start": 1, "stop": 3}, [False, False, True]),
+        ({"start": 2}, [True, False, False]),
+        ({"stop": 2}, [False, True, True]),
+    ],
+    ids=["between", "from", "until"],
+)
+@pytest.mark.parametrize("weighting", [None, "pcgrad"])
+def test_is_frozen_in_its_epochs(window, moving, weighting):
+    model, recorder = _model(weighting=weighting), Recorder()
+    model.fit(DATA, epochs=4, callbacks=[mtl.callbacks.Freeze("shared", **window), recorder], verbose=0)
+    pairs = zip(recorder.shared, recorder.shared[1:], strict=False)
+    assert [not np.array_equal(a, b) for a, b in pairs] == moving
+    assert not model.frozen
+    assert all(layer.trainable for layer in model.layers)
+
+
+def test_equals_two_fits():
+    one, two = _model(), _model()
+    one.fit(DATA, epochs=4, callbacks=[mtl.callbacks.Freeze("shared", start=2)], verbose=0, validation_data=DATA)
+    two.fit(DATA, epochs=2, verbose=0)
+    two.freeze("shared")
+    two.fit(DATA, initial_epoch=2, epochs=4, verbose=0)
+    for a, b in zip(one.variables, two.variables, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_starts_in_the_middle():
+    """A run that is resumed in the frozen epochs is frozen."""
+    model = _model()
+    before = [v.numpy() for v in model.variables if v.path.startswith("shared")]
+    model.fit(DATA, initial_epoch=2, epochs=3, callbacks=[mtl.callbacks.Freeze("shared", start=1)], verbose=0)
+    after = [v.numpy() for v in model.variables if v.path.startswith("shared")]
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_with_a_penalty():
+    """A callback that adds to what is trained goes on through the change."""
+    model = toy.model(sharing="soft")
+    callbacks = [mtl.callbacks.SoftSharing(0.1), mtl.callbacks.Freeze("odd", start=1, stop=2)]
+    history = model.fit(DATA, epochs=3, callbacks=callbacks, verbose=0).history
+    assert np.isfinite(history["soft_sharing_penalty"]).all()
+    assert min(history["soft_sharing_penalty"]) > 0
+
+
+class TestErrors:
+    @pytest.mark.parametrize("window", [{"start": -1}, {"start": 2, "stop": 2}, {"stop": 0}])
+    def test_epochs(self, window):
+        with pytest.raises(ValueError, match=r"`start` must be at least 0 and below `stop`. Received: start="):
+            mtl.callbacks.Freeze("shared", **window)
+
+    def test_no_part(self):
+        with pytest.raises(ValueError, match=r"`parts` must name a part, such as \"shared\". Received: none"):
+            mtl.callbacks.Freeze([])
+
+    def test_unknown_part(self):
+        with pytest.raises(ValueError, match=r"`part` must be one of \['shared', 'digit', .*Received: part='tower'"):
+            _model().fit(DATA, callbacks=[mtl.callbacks.Freeze("tower")], verbose=0)
+
+    def test_frozen_already(self):
+        model = _model()
+        model.freeze("shared")
+        with pytest.raises(ValueError, match=r"`parts` must not be frozen already. Received: \['shared'\]"):
+            model.fit(DATA, callbacks=[mtl.callbacks.Freeze("shared")], verbose=0)
+
+    def test_a_plain_model(self):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        with pytest.raises(ValueError, match=r"`Freeze` needs a mtl_keras.MultiTaskModel. Received: Sequential"):
+            model.fit(np.ones((2, 1)), np.ones(2), callbacks=[mtl.callbacks.Freeze("shared")], verbose=0)
