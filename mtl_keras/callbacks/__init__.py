@@ -1,6 +1,8 @@
 """Callbacks for training."""
 
 from mtl_keras.callbacks.freeze import Freeze
+from mtl_keras.callbacks.gradient_conflict import GradientConflict
+from mtl_keras.callbacks.log_task_weights import LogTaskWeights
 from mtl_keras.callbacks.soft_sharing import SoftSharing
 
-__all__ = ["Freeze", "SoftSharing"]
+__all__ = ["Freeze", "GradientConflict", "LogTaskWeights", "SoftSharing"]

@@ -3,6 +3,6 @@
 from mtl_keras.engine.features import find_features, find_tensor
 from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
-from mtl_keras.engine.tensorflow import TrainStep
+from mtl_keras.engine.tensorflow import CosineProbe, TrainStep
 
-__all__ = ["Partition", "Plan", "TrainStep", "find_features", "find_tensor"]
+__all__ = ["CosineProbe", "Partition", "Plan", "TrainStep", "find_features", "find_tensor"]

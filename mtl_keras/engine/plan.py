@@ -40,6 +40,9 @@ class Plan:
         self.skipped_steps = keras.metrics.Sum(name="skipped_steps")
         names = [] if self.reads == "rows" else [f"{task}_weight" for task in tasks]
         self.weight_means = [keras.metrics.Mean(name=name) for name in names]
+        self.last_weights = keras.Variable(  # of the last step, each replica's the same
+            [1.0] * len(names), trainable=False, dtype="float32", aggregation="only_first_replica", name="last_weights"
+        )
         names = [] if self.reads == "losses" else ["conflict", "conflict_after"]
         self.conflict_means = [keras.metrics.Mean(name=name) for name in names]
 
@@ -50,6 +53,7 @@ class Plan:
 
     def track(self, weights, conflict, renewed, skipped):
         """Adds a step to the logs; those of the gradients only if it renewed the weights."""
+        self.last_weights.assign(weights)
         for mean, value in zip(self.weight_means, ops.unstack(weights), strict=True):
             mean.update_state(value)
         for mean, value in zip(self.conflict_means, ops.unstack(conflict), strict=True):

@@ -5,7 +5,7 @@ import types
 import keras
 
 from mtl_keras._registry import get
-from mtl_keras.engine import Partition, TrainStep
+from mtl_keras.engine import CosineProbe, Partition, TrainStep
 from mtl_keras.models import check, freezing
 from mtl_keras.models.epoch_clock import EpochClock
 from mtl_keras.models.judge import make_objectives
@@ -66,6 +66,7 @@ class MultiTaskModel(Transfer, TrainStep, keras.Model):
         # In namespaces, because Keras would track what is in a dict and never forget it.
         self._compilation = types.SimpleNamespace(objectives={}, partition=None, plan=None, arguments={})
         self._penalties = types.SimpleNamespace(by_name={})
+        self._probes = types.SimpleNamespace(all=[])
 
     @property
     def task_names(self):
@@ -96,6 +97,11 @@ class MultiTaskModel(Transfer, TrainStep, keras.Model):
     def penalties(self):
         """`{name: Penalty}`, terms that a callback adds to what is trained, for one `fit`."""
         return self._penalties.by_name
+
+    @property
+    def probes(self):
+        """List of what a callback has called with each batch that is trained, for one `fit`."""
+        return self._probes.all
 
     @property
     def metrics(self):
@@ -226,8 +232,9 @@ class MultiTaskModel(Transfer, TrainStep, keras.Model):
             clock.on_train_end()
             if is_list:
                 callbacks.callbacks.remove(clock)
-            if self.penalties:
+            if self.penalties or self.probes:
                 self.penalties.clear()
+                self.probes.clear()
                 self.train_function = None
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
@@ -250,6 +257,19 @@ class MultiTaskModel(Transfer, TrainStep, keras.Model):
         """
         self.penalties[name] = Penalty(name, value)
         self.train_function = None  # traced anew with the penalty in it
+
+    def add_cosine_probe(self, every, in_step=True):
+        """Returns a `CosineProbe` of the tasks' gradients; for callbacks, in their `set_model`.
+
+        Args:
+            every: The probe records every so many steps.
+            in_step: Whether it records the batches that are trained, for one `fit`.
+        """
+        probe = CosineProbe(self, every)
+        if in_step:
+            self.probes.append(probe)
+            self.train_function = None  # traced anew with the probe in it
+        return probe
 
     def get_compile_config(self):
         if not self.compiled:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import mtl_keras as mtl
 from tests.helpers import toy
 
 
@@ -29,7 +30,7 @@ def main():
     print("RESULTS", json.dumps(results))
 
 
-def _train(weighting=None, missing=False, level="parameters", every=1):
+def _train(weighting=None, missing=False, level="parameters", every=1, observed=False):
     keras.utils.set_random_seed(3)
     x, y = toy.arrays(rows=16)
     weights = {task: np.ones(16, "float32") for task in y}
@@ -40,11 +41,15 @@ def _train(weighting=None, missing=False, level="parameters", every=1):
     arguments = {"level": level, "every": every} if weighting else {}
     model = toy.model(optimizer=keras.optimizers.Adam(0.01), weighting=weighting, **arguments)
     start = model.get_weights()
-    history = model.fit(data, epochs=3, verbose=0, shuffle=False)
+    callbacks = [mtl.callbacks.LogTaskWeights(every=1), mtl.callbacks.GradientConflict()] if observed else []
+    history = model.fit(data, epochs=3, verbose=0, shuffle=False, callbacks=callbacks)
+    logs = {k: v[-1] for k, v in history.history.items() if "auc" not in k and not np.isnan(v[-1])}
+    if observed:
+        logs |= {f"{task}_last_weight": callbacks[0].history[task][-1] for task in y}
     return {
         "start": start,
         "end": model.get_weights(),
-        "logs": {k: v[-1] for k, v in history.history.items() if "auc" not in k},
+        "logs": logs,
     }
 
 

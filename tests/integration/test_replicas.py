@@ -17,6 +17,8 @@ CASES = [
     {"weighting": "famo"},
     {"weighting": "trimmed_mean"},
     {"weighting": "modo"},
+    {"observed": True, "missing": True},
+    {"weighting": "upgrad", "observed": True},
 ]
 
 

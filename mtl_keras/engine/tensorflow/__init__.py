@@ -1,5 +1,6 @@
 """The engine on TensorFlow."""
 
+from mtl_keras.engine.tensorflow.cosine_probe import CosineProbe
 from mtl_keras.engine.tensorflow.train_step import TrainStep
 
-__all__ = ["TrainStep"]
+__all__ = ["CosineProbe", "TrainStep"]

@@ -28,7 +28,7 @@ def jacobian(model, tape, losses, sources, own, replicas):
         rows.append(gradients[: len(sources)])
         own_gradients.append(gradients[len(sources) :])
     columns = zip(*rows, strict=True)
-    blocks = [_block(s, column, inverse_scale, dense) for s, column in zip(sources, columns, strict=True)]
+    blocks = [make_block(s, column, inverse_scale, dense) for s, column in zip(sources, columns, strict=True)]
     if plan.level == "parameters" and replicas.num > 1:
         blocks = [Block(tf.unstack(replicas.sum(block.stacked())), block.restore) for block in blocks]
     return blocks, own_gradients
@@ -88,7 +88,7 @@ class Block:
         return Block([a * mine + b * theirs for a, mine, b, theirs in rows], self.restore)
 
 
-def _block(source, column, inverse_scale, dense):
+def make_block(source, column, inverse_scale, dense):
     """Returns the block of a source from its gradient for each task, None where the task does not reach it.
 
     The gradients of an embedding stay sparse: only the rows of the table that the batch looked up get columns.

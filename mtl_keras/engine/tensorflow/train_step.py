@@ -19,10 +19,13 @@ class TrainStep:
         penalties: `{name: Penalty}`, each with `value` and `mean`; added to the objective in training.
         labels(y, sample_weight): The labels and weights by task, checked.
         plan: The `Plan` for the weighting, or None.
+        probes: Functions that are called with each batch that is trained, before the update.
     """
 
     def train_step(self, data):
         batch = Batch(self, data, Replicas())
+        for probe in self.probes:
+            probe(batch)
         if self.plan is None:
             self._plain_step(batch)
         else:

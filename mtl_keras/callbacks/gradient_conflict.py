@@ -1,0 +1,138 @@
+"""Records how far the gradients of the tasks agree."""
+
+import itertools
+
+import keras
+import numpy as np
+
+from mtl_keras._registry import public
+from mtl_keras.callbacks._check import check_every, check_model
+from mtl_keras.callbacks._csv import GrowingCSV
+from mtl_keras.callbacks._steps import StepCounter
+
+_COLUMNS = ["epoch", "step", "task_a", "task_b", "cosine"]
+
+
+@public
+class GradientConflict(keras.callbacks.Callback):
+    """Records the cosines of the tasks' gradients with respect to the variables that they share.
+
+    A negative cosine says that a step for the one task sets the other one back. Works under every weighting and
+    without one, and changes nothing in training. A record costs a forward pass and a backward pass a task.
+
+    Logged each epoch: `cosine_<a>_<b>` for each pair of tasks, the mean over the epoch's records, NaN without any.
+    Give it before `TensorBoard` and `CSVLogger` in the list of callbacks. `plots.gradient_conflict` draws it.
+
+    Args:
+        every: The cosines are recorded at the first step and at every n-th after it.
+        data: The batch whose gradients are compared: None for the one that is trained at the step; or one batch
+            `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, or a data set of which the first batch is
+            taken, so that only the model changes between the records.
+        path: CSV file to write as well, one row a pair, with the columns `epoch`, `step`, `task_a`, `task_b` and
+            `cosine`. A new training starts it afresh; one that goes on, with a model that was trained before or an
+            `initial_epoch`, appends.
+
+    Attributes:
+        cosines: Array [records, T, T], over all `fit`s with the callback. A task without any label in the batch, or
+            with a gradient of zero, has NaN in its row and column; so has every task while `Freeze` holds all that
+            they share.
+        steps: List of the step of each record, from 1 on, over the whole life of the optimizer. The cosines are
+            those before the step.
+        epochs: List of the epoch of each record, from 0 on.
+        task_names: The tasks in the order of the matrices.
+
+    Raises:
+        ValueError: If `every` is no such number; when training begins, for a model that is no `MultiTaskModel`, has
+            one task, or whose tasks share no variables, or a file with other columns.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks)
+    model.compile("adam")
+    y = {"digit": np.arange(10), "odd": np.arange(10) % 2}
+    conflict = mtl.callbacks.GradientConflict(every=2)
+    history = model.fit(np.ones((10, 8, 8)), y, batch_size=2, epochs=2, callbacks=[conflict], verbose=0)
+    history.history["cosine_digit_odd"]  # two numbers
+    conflict.steps, conflict.cosines.shape  # ([1, 3, 5, 7, 9], (5, 2, 2))
+    ```
+    """
+
+    def __init__(self, every=1, data=None, path=None):
+        super().__init__()
+        check_every(every)
+        self.every = every
+        self.data = data
+        self.path = path
+        self.task_names = []
+        self.steps = []
+        self.epochs = []
+        self._matrices = []
+        self._csv = None
+
+    @property
+    def cosines(self):
+        """The cosines of all records. [records, T, T]"""
+        num_tasks = len(self.task_names)
+        return np.reshape(self._matrices, (len(self._matrices), num_tasks, num_tasks))
+
+    def set_model(self, model):
+        super().set_model(model)
+        check_model(self, model)
+        if len(model.task_names) < 2 or not model.partition.shared:
+            raise ValueError(
+                "`GradientConflict` needs at least two tasks that share variables. Received a model with the tasks "
+                f"{model.task_names} and {len(model.partition.shared)} shared variables."
+            )
+        if self.task_names not in ([], model.task_names):
+            raise ValueError(
+                f"`GradientConflict` has a record of the tasks {self.task_names} and cannot go on with those of "
+                f"another model, {model.task_names}. Make a new one."
+            )
+        self.task_names = model.task_names
+        self._probe = model.add_cosine_probe(self.every, in_step=self.data is None)
+        self._batch = self.data if self.data is None or isinstance(self.data, (tuple, list)) else next(iter(self.data))
+        self._csv = None  # written from the first epoch on, which says whether the training is a new one
+
+    def on_train_begin(self, logs=None):
+        self._steps, self._measured = StepCounter(self), []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch, self._first = epoch, len(self.steps)
+        self._steps.begin_epoch()
+        if self._csv is None:
+            self._csv = GrowingCSV(self.path, _COLUMNS, fresh=epoch == 0 and self._steps.done == 0)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Measures the fixed batch, if one of the steps that follow is due."""
+        done = self._steps.done
+        if self._batch is not None and -done % self.every < self.model.steps_per_execution:
+            self._measured = [(done, self._probe.measure(self._batch))]
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps.end_batch(batch)
+        if self._batch is not None:
+            self._record(self._measured)  # now only, as Keras begins a step at the end of a stream as well
+            self._measured = []
+        elif self._steps.done > self._probe.next_due:  # because to read waits for the device
+            self._record(self._probe.read())
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._batch is None:
+            self._record(self._probe.read())
+        if logs is not None:
+            for (i, a), (j, b) in itertools.combinations(enumerate(self.task_names), 2):
+                values = [matrix[i, j] for matrix in self._matrices[self._first :] if np.isfinite(matrix[i, j])]
+                logs[f"cosine_{a}_{b}"] = float(np.mean(values)) if values else float("nan")
+
+    def _record(self, found):
+        """Keeps what was found: a list of pairs of a number of steps before and a matrix."""
+        for step, matrix in found:
+            self.steps.append(step + 1)
+            self.epochs.append(self._epoch)
+            self._matrices.append(matrix)
+            self._csv.append(
+                [self._epoch, step + 1, a, b, matrix[i, j]]
+                for (i, a), (j, b) in itertools.combinations(enumerate(self.task_names), 2)
+            )

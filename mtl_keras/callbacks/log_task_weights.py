@@ -1,0 +1,107 @@
+"""Records the weight that each task has in training."""
+
+import keras
+
+from mtl_keras._registry import public
+from mtl_keras.callbacks._check import check_every, check_model
+from mtl_keras.callbacks._csv import GrowingCSV
+from mtl_keras.callbacks._steps import StepCounter
+
+
+@public
+class LogTaskWeights(keras.callbacks.Callback):
+    """Records the weight of each task: the factor of its loss in what the shared variables are trained on.
+
+    It is what the weighting answers times the task's `loss_weight`, the `<task>_weight` of the logs; without a
+    weighting the `loss_weight` itself, which is then added to the logs. Give it before `TensorBoard` and
+    `CSVLogger` in the list of callbacks.
+
+    `plots.task_weights` draws the record; `pandas.DataFrame(callback.history)` is a table of it.
+
+    Args:
+        path: CSV file to write as well, with the columns `epoch`, `step` and one a task. A new training starts it
+            afresh; one that goes on, with a model that was trained before or an `initial_epoch`, appends.
+        every: `"epoch"` for the mean over each epoch; or a number of steps n, for the weights of the first step and
+            of every n-th after it. Under `steps_per_execution`, those of the last step that was executed with it.
+
+    Attributes:
+        history: `{"epoch": list, "step": list, task: list}`, one entry a record, over all `fit`s with the callback.
+            Epochs count from 0, as in Keras; steps from 1, over the whole life of the optimizer.
+
+    Raises:
+        ValueError: If `every` is neither; when training begins, for a model that is no `MultiTaskModel`, a weighting
+            that has no weights, or a file with other columns.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary(), weight=0.5)]
+    model = mtl.build_model((8, 8), tasks)
+    model.compile("adam", weighting="dwa")
+    y = {"digit": np.arange(10), "odd": np.arange(10) % 2}
+    weights = mtl.callbacks.LogTaskWeights("weights.csv")
+    model.fit(np.ones((10, 8, 8)), y, epochs=3, callbacks=[weights], verbose=0)
+    weights.history["odd"]  # [0.5, 0.5, ...]: three numbers
+    ```
+    """
+
+    def __init__(self, path=None, every="epoch"):
+        super().__init__()
+        if every != "epoch":
+            check_every(every)
+        self.path = path
+        self.every = every
+        self.history = {}
+        self._csv = None
+
+    def set_model(self, model):
+        super().set_model(model)
+        check_model(self, model)
+        if model.plan is not None and not model.plan.weight_means:
+            raise ValueError(
+                f"`LogTaskWeights` has nothing to log: the weighting {type(model.weighting).__name__} combines the "
+                "entries of the gradients and has no weight for a task. Use `GradientConflict` to look into it."
+            )
+        columns = ["epoch", "step", *model.task_names]
+        if self.history and list(self.history) != columns:
+            raise ValueError(
+                f"`LogTaskWeights` has a record of the tasks {list(self.history)[2:]} and cannot go on with those of "
+                f"another model, {model.task_names}. Make a new one."
+            )
+        self.history = self.history or {name: [] for name in columns}
+        self._csv = None  # written from the first epoch on, which says whether the training is a new one
+
+    def on_train_begin(self, logs=None):
+        self._steps = StepCounter(self)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+        self._steps.begin_epoch()
+        if self._csv is None:
+            self._csv = GrowingCSV(self.path, list(self.history), fresh=epoch == 0 and self._steps.done == 0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        before = self._steps.done
+        self._steps.end_batch(batch)
+        if self.every != "epoch" and -(-before // self.every) * self.every < self._steps.done:
+            self._record(self._epoch, self._weights())
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {} if logs is None else logs
+        if self.model.plan is None:
+            logs.update({f"{task}_weight": weight for task, weight in self._weights().items()})
+        if self.every == "epoch":
+            self._record(epoch, {task: float(logs[f"{task}_weight"]) for task in self.model.task_names})
+
+    def _weights(self):
+        """Returns the weights of the last step, by task."""
+        if self.model.plan is None:
+            return {task: objective.loss_weight for task, objective in self.model.objectives.items()}
+        values = self.model.plan.last_weights.numpy()
+        return dict(zip(self.model.task_names, values.tolist(), strict=True))
+
+    def _record(self, epoch, weights):
+        row = {"epoch": epoch, "step": self._steps.done, **weights}
+        for name, value in row.items():
+            self.history[name].append(value)
+        self._csv.append([list(row.values())])
