@@ -1,5 +1,7 @@
 """Pictures of what training recorded."""
 
+from mtl_keras.plots.gradient_conflict import gradient_conflict
 from mtl_keras.plots.history import history
+from mtl_keras.plots.task_weights import task_weights
 
-__all__ = ["history"]
+__all__ = ["gradient_conflict", "history", "task_weights"]

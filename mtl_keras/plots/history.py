@@ -2,12 +2,15 @@
 
 import math
 
+from mtl_keras.plots._matplotlib import import_matplotlib, tidy
+
 
 def history(history, path=None):
     """Draws the training curves of a `fit`: one panel for the losses, and one for each kind of metric.
 
     Each task keeps its colour in all panels; training is a solid line and validation a dashed one. What
-    belongs to no task, such as `learning_rate` or `tower_distance`, gets a panel of its own. Needs
+    belongs to no task, such as `learning_rate` or `tower_distance`, gets a panel of its own; the cosines of
+    `callbacks.GradientConflict` have a picture of their own, `plots.gradient_conflict`. Needs
     `pip install "mtl_keras[plots]"`.
 
     Args:
@@ -37,7 +40,7 @@ def history(history, path=None):
             "`history` must be what `fit` returned after at least one epoch, or its dict `{name: numbers}`. "
             f"Received: history={history!r}."
         )
-    matplotlib = _import()
+    matplotlib = import_matplotlib("history")
     panels = _panels(curves)
     tasks = list(dict.fromkeys(task for panel in panels.values() for task in panel if task))
     colours = {None: "0.35", **{task: f"C{i % 10}" for i, task in enumerate(tasks)}}
@@ -49,26 +52,12 @@ def history(history, path=None):
         for task, name in panel.items():
             _draw(axes, curves, name, colours[task])
         axes.set_title(kind, fontsize=11)
-        axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes, matplotlib)
     _add_legend(figure, matplotlib.lines.Line2D, colours, panels, curves)
     if path is not None:
         figure.savefig(path)
     return figure
-
-
-def _import():
-    """Returns the module matplotlib."""
-    try:
-        import matplotlib
-        import matplotlib.figure
-        import matplotlib.lines
-        import matplotlib.ticker
-    except ImportError as error:
-        raise ImportError('`mtl_keras.plots.history` needs matplotlib. Run: pip install "mtl_keras[plots]"') from error
-    return matplotlib
 
 
 def _panels(curves):
@@ -78,6 +67,8 @@ def _panels(curves):
     tasks = sorted((name.removesuffix("_loss") for name in names if name.endswith("_loss")), key=len, reverse=True)
     panels = {"loss": {}}
     for name in names:
+        if name.startswith("cosine_"):
+            continue
         task = next((task for task in tasks if name.startswith(f"{task}_")), None)
         kind = name if task is None else name[len(task) + 1 :]
         panels.setdefault(kind, {})[task] = name

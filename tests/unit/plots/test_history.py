@@ -38,6 +38,11 @@ def test_one_panel_for_the_losses_and_one_for_each_kind_of_metric():
     }
 
 
+def test_cosines_have_a_picture_of_their_own():
+    figure = plots.history({**CURVES, "cosine_digit_digit_top": [0.5, 0.1]})
+    assert [axes.get_title() for axes in figure.axes] == ["loss", "accuracy", "learning_rate", "auc"]
+
+
 def test_a_task_keeps_its_colour():
     figure = plots.history(CURVES)
     colours = {

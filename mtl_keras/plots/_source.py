@@ -1,0 +1,23 @@
+"""What a picture is made of: what `fit` returned, the record of a callback, or the CSV file of either."""
+
+import csv
+import os
+
+
+def read_columns(path):
+    """Returns the columns of a CSV file as `{name: list}`, of numbers where all entries are numbers."""
+    with open(path, encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    return {name: _numbers(column) for name, column in zip(header, zip(*rows, strict=True), strict=False)}
+
+
+def is_path(source):
+    """Whether a source is the path of a file."""
+    return isinstance(source, (str, os.PathLike))
+
+
+def _numbers(column):
+    try:
+        return [float(value) for value in column]
+    except ValueError:
+        return list(column)

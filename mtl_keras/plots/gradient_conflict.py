@@ -1,0 +1,141 @@
+"""A picture of how far the gradients of the tasks agree."""
+
+import itertools
+import math
+
+from mtl_keras.plots._matplotlib import draw_curve, import_matplotlib, running_mean, tidy
+from mtl_keras.plots._source import is_path, read_columns
+
+_COLOURS = "RdBu"  # red for conflict, blue for agreement
+_MANY_PAIRS = 10  # above it the curves are grey, beside their mean
+_MANY_TASKS = 12  # above it the cells have no numbers
+
+
+def gradient_conflict(source, path=None):
+    """Draws the cosines of the tasks' gradients: matrices from begin to end, and curves.
+
+    The matrices are means over the first, the middle and the last third of the records, in colours from -1 to 1; a
+    pair that never had a cosine has a dash. Below are the curves of the pairs; of more than ten pairs in grey, with
+    their mean in black. Needs `pip install "mtl_keras[plots]"`.
+
+    Args:
+        source: A `callbacks.GradientConflict` or the path of its CSV file.
+        path: File to save the picture to, such as `"conflict.pdf"`; None to save nothing.
+
+    Returns:
+        The `matplotlib.figure.Figure`, which a notebook shows.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+        ValueError: If `source` is neither, or has no record.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks)
+    model.compile("adam")
+    y = {"digit": np.arange(10), "odd": np.arange(10) % 2}
+    conflict = mtl.callbacks.GradientConflict()
+    model.fit(np.ones((10, 8, 8)), y, batch_size=2, callbacks=[conflict], verbose=0)
+    figure = mtl.plots.gradient_conflict(conflict, "conflict.png")
+    [axes.get_title() for axes in figure.axes]  # ['steps 1–2', 'steps 3–4', 'step 5', ...]
+    ```
+    """
+    tasks, steps, curves = _curves(source)
+    matplotlib = import_matplotlib("gradient_conflict")
+    spans = _spans(len(steps))
+    side = min(max(2.0, 0.42 * len(tasks)), 5.5)  # of a matrix, in inches
+    width = max(5.2, 1.7 + (side + 0.1) * len(spans))
+    figure = matplotlib.figure.Figure(figsize=(width, side + 3.7), dpi=120, layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=[side + 0.9, 2.8])
+    panels = top.subplots(1, len(spans), squeeze=False)[0]
+    for i, (axes, span) in enumerate(zip(panels, spans, strict=True)):
+        image = _draw_matrix(axes, tasks, {pair: values[span] for pair, values in curves.items()}, label_rows=i == 0)
+        axes.set_title(_title(steps[span]), fontsize=10)
+    top.colorbar(image, ax=panels, ticks=[-1, -0.5, 0, 0.5, 1], label="cosine", fraction=0.04, aspect=18)
+    _draw_curves(bottom, steps, curves, matplotlib)
+    if path is not None:
+        figure.savefig(path)
+    return figure
+
+
+def _curves(source):
+    """Returns the tasks, the steps, and `{(task, task): one cosine a step}`."""
+    tasks, steps, curves = [], [], {}
+    if is_path(source):
+        columns = read_columns(source)
+        if columns and set(columns) >= {"step", "task_a", "task_b", "cosine"}:
+            for step, a, b, cosine in zip(*(columns[n] for n in ("step", "task_a", "task_b", "cosine")), strict=True):
+                curves.setdefault((str(a), str(b)), []).append(float(cosine))
+                if not steps or steps[-1] != int(step):
+                    steps.append(int(step))
+            tasks = list(dict.fromkeys(task for pair in curves for task in pair))
+    elif hasattr(source, "cosines"):
+        tasks, steps = list(source.task_names), list(source.steps)
+        for (i, a), (j, b) in itertools.combinations(enumerate(tasks), 2):
+            curves[a, b] = source.cosines[:, i, j].tolist()
+    if not steps or any(len(values) != len(steps) for values in curves.values()):
+        raise ValueError(
+            "`source` must be a `GradientConflict` with at least one record, or the path of its CSV file. "
+            f"Received: source={source!r}."
+        )
+    return tasks, steps, curves
+
+
+def _spans(count):
+    """Returns the thirds of so many records, or the records themselves if they are fewer."""
+    parts = min(count, 3)
+    ends = [round(count * i / parts) for i in range(parts + 1)]
+    return [slice(begin, end) for begin, end in itertools.pairwise(ends)]
+
+
+def _title(steps):
+    return f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]}–{steps[-1]}"
+
+
+def _draw_matrix(axes, tasks, parts, label_rows):
+    """Draws the mean cosines of the pairs as a square of colours with numbers, and returns the image."""
+    matrix = [[math.nan for _ in tasks] for _ in tasks]
+    for (a, b), values in parts.items():
+        i, j = tasks.index(a), tasks.index(b)
+        matrix[i][j] = matrix[j][i] = _mean(values)
+    image = axes.imshow(matrix, cmap=_COLOURS, vmin=-1, vmax=1)
+    for i, j in itertools.product(range(len(tasks)), repeat=2):
+        if i == j:
+            axes.fill_between([i - 0.5, i + 0.5], i - 0.5, i + 0.5, color="0.9", linewidth=0)
+        elif len(tasks) <= _MANY_TASKS:
+            known = not math.isnan(matrix[i][j])
+            text = f"{matrix[i][j]:.2f}".replace("-0.00", "0.00").replace("-", "−") if known else "–"
+            colour = "white" if known and abs(matrix[i][j]) > 0.6 else "0.1"
+            axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=8)
+    size = 8 if len(tasks) <= _MANY_TASKS else 6
+    axes.set_xticks(range(len(tasks)), tasks, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
+    axes.set_yticks(range(len(tasks)), tasks if label_rows else [""] * len(tasks), fontsize=size)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return image
+
+
+def _draw_curves(figure, steps, curves, matplotlib):
+    """Draws the cosines of the pairs over the steps."""
+    axes = figure.subplots()
+    axes.axhline(0, color="0.3", linewidth=0.8, linestyle=":")
+    if len(curves) > _MANY_PAIRS:
+        for values in curves.values():
+            axes.plot(steps, running_mean(values, max(1, len(values) // 25)), color="0.75", linewidth=0.7)
+        means = [_mean(values) for values in zip(*curves.values(), strict=True)]
+        draw_curve(axes, steps, means, "mean of the pairs", "0.1")
+    else:
+        for i, ((a, b), values) in enumerate(curves.items()):
+            draw_curve(axes, steps, values, f"{a} – {b}", f"C{i}")
+    axes.set_xlabel("step")
+    axes.set_ylabel("cosine")
+    tidy(axes, matplotlib)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+
+
+def _mean(values):
+    """Returns the mean of the numbers that are not NaN, and NaN if there are none."""
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan

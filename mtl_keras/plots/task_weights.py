@@ -1,0 +1,71 @@
+"""A picture of the weights of the tasks."""
+
+from mtl_keras.plots._matplotlib import draw_curve, import_matplotlib, tidy
+from mtl_keras.plots._source import is_path, read_columns
+
+
+def task_weights(source, path=None):
+    """Draws the weight of each task over time.
+
+    A record of many steps is drawn as a running mean over a pale line of the record itself. Needs
+    `pip install "mtl_keras[plots]"`.
+
+    Args:
+        source: A `callbacks.LogTaskWeights`, its `history` or the path of its CSV file, drawn over the steps, or over
+            the epochs if it has one record an epoch; or what `fit` returned under a weighting, or the dict of it or
+            the path of Keras' `CSVLogger`, which have a `<task>_weight` an epoch.
+        path: File to save the picture to, such as `"weights.png"`; None to save nothing.
+
+    Returns:
+        The `matplotlib.figure.Figure`, which a notebook shows.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+        ValueError: If `source` is none of these, or has no weights.
+
+    Example:
+
+    ```python
+    import tempfile
+
+    weights = {"digit_weight": [1.0, 1.4, 1.6], "odd_weight": [1.0, 0.6, 0.4]}
+    figure = mtl.plots.task_weights(weights, tempfile.mkdtemp() + "/weights.png")
+    [line.get_label() for line in figure.axes[0].lines]  # ['digit', 'odd']
+    ```
+    """
+    unit, x, weights = _weights(source)
+    matplotlib = import_matplotlib("task_weights")
+    figure = matplotlib.figure.Figure(figsize=(6.4, 3.6), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    for i, (task, values) in enumerate(weights.items()):
+        draw_curve(axes, x, values, task, f"C{i % 10}")
+    axes.set_xlabel(unit)
+    axes.set_ylabel("weight")
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    tidy(axes, matplotlib)
+    figure.legend(loc="outside upper center", ncols=min(len(weights), 6), frameon=False, fontsize=9)
+    if path is not None:
+        figure.savefig(path)
+    return figure
+
+
+def _weights(source):
+    """Returns the unit of time, the times, and `{task: weights}`."""
+    columns = read_columns(source) if is_path(source) else getattr(source, "history", source)
+    columns = columns if isinstance(columns, dict) else {}
+    if "step" in columns and "epoch" in columns:
+        weights = {name: values for name, values in columns.items() if name not in ("epoch", "step")}
+        epochs = list(columns["epoch"])
+        by_epoch = len(set(epochs)) == len(epochs)
+        unit, x = ("epoch", [epoch + 1 for epoch in epochs]) if by_epoch else ("step", list(columns["step"]))
+    else:
+        validation = {f"val_{name}" for name in columns}  # columns that Keras' `CSVLogger` writes without numbers
+        names = [name for name in columns if name.endswith("_weight") and name not in validation]
+        weights = {name.removesuffix("_weight"): columns[name] for name in names}
+        unit, x = "epoch", list(range(1, 1 + max(map(len, weights.values()), default=0)))
+    if not x or not weights:
+        raise ValueError(
+            "`source` must be a `LogTaskWeights` with at least one record, or what `fit` returned under a weighting, "
+            f"or a CSV file of either. Received: source={source!r}, without any weight."
+        )
+    return unit, x, weights
