@@ -1,5 +1,7 @@
 """Checks of the arguments that several towers share."""
 
+import math
+
 import keras
 
 
@@ -25,6 +27,16 @@ def check_rate(name, value):
             f"`{name}` must be a number in [0, 1), the share of the values that is dropped. "
             f"Received: {name}={value!r}. Use 0.0 for none."
         )
+
+
+def check_penalties(l1, l2):
+    """Raises ValueError unless both factors are finite numbers of at least 0."""
+    for name, value in (("l1", l1), ("l2", l2)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+            raise ValueError(
+                f"`{name}` must be a number of at least 0, the factor of a penalty. Received: {name}={value!r}. "
+                "Use 0.0 for none."
+            )
 
 
 def check_activation(value):

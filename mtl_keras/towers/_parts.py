@@ -54,11 +54,16 @@ def as_image(x, name):
     return layers.Reshape((*(side or -1 for side in x.shape[1:]), 1), name=f"{name}_channel")(x)
 
 
-def dense(x, name, units, activation, dropout=0.0, batch_norm=False):
+def dense(x, name, units, activation, dropout=0.0, batch_norm=False, l1=0.0, l2=0.0):
     """Returns `[B, units]`: dense, batch norm, activation, dropout, of any inputs flattened first."""
     x = as_vector(x, name)
-    x = layers.Dense(units, use_bias=not batch_norm, name=f"{name}_dense")(x)
+    x = layers.Dense(units, use_bias=not batch_norm, kernel_regularizer=penalty(l1, l2), name=f"{name}_dense")(x)
     return dropped(activated(x, name, activation, batch_norm), name, dropout)
+
+
+def penalty(l1, l2):
+    """Returns the regularizer l1·Σ|w| + l2·Σw², or None if both factors are 0."""
+    return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
 
 def activated(x, name, activation, batch_norm):

@@ -10,11 +10,12 @@ from mtl_keras.towers._base import Tower
 from mtl_keras.towers._checks import (
     check_activation,
     check_count,
+    check_penalties,
     check_pooling,
     check_rate,
     check_widths,
 )
-from mtl_keras.towers._parts import activated, as_image, dropped, pooled
+from mtl_keras.towers._parts import activated, as_image, dropped, penalty, pooled
 
 
 @public
@@ -33,6 +34,8 @@ class Conv(Tower):
         batch_norm: Whether to normalise before each activation; the convolutions then have no bias.
         pooling: `"max"` or `"average"`, between the stages.
         dropout: Share of the values dropped at the end of each stage, in [0, 1).
+        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the heads have none.
+        l2: Factor of the penalty Σw².
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -54,6 +57,8 @@ class Conv(Tower):
     batch_norm: bool = True
     pooling: str = "max"
     dropout: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
 
     def __post_init__(self):
         check_widths("filters", self.filters)
@@ -62,6 +67,7 @@ class Conv(Tower):
         check_activation(self.activation)
         check_pooling(self.pooling)
         check_rate("dropout", self.dropout)
+        check_penalties(self.l1, self.l2)
 
     def stages(self):
         last = len(self.filters)
@@ -79,6 +85,7 @@ class Conv(Tower):
                 self.kernel_size,
                 padding="same",
                 use_bias=not self.batch_norm,
+                kernel_regularizer=penalty(self.l1, self.l2),
                 name=f"{part}_conv",
             )(x)
             x = activated(x, part, self.activation, self.batch_norm)

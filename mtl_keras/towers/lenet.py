@@ -7,8 +7,8 @@ from keras import layers
 
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_activation, check_pooling, check_rate, check_widths
-from mtl_keras.towers._parts import activated, as_image, dense, pooled
+from mtl_keras.towers._checks import check_activation, check_penalties, check_pooling, check_rate, check_widths
+from mtl_keras.towers._parts import activated, as_image, dense, penalty, pooled
 
 
 @public
@@ -26,6 +26,8 @@ class LeNet(Tower):
         activation: Name of a Keras activation, or a function.
         pooling: `"max"` or `"average"`.
         dropout: Share of the values dropped after each dense layer, in [0, 1).
+        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the heads have none.
+        l2: Factor of the penalty Σw².
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -50,6 +52,8 @@ class LeNet(Tower):
     activation: str = "relu"
     pooling: str = "max"
     dropout: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
 
     def __post_init__(self):
         check_widths("filters", self.filters)
@@ -57,18 +61,23 @@ class LeNet(Tower):
         check_activation(self.activation)
         check_pooling(self.pooling)
         check_rate("dropout", self.dropout)
+        check_penalties(self.l1, self.l2)
 
     def stages(self):
         stages = {}
         for i, filters in enumerate(self.filters, start=1):
             stages[f"conv{i}"] = partial(self._conv, filters=filters, padded=i == 1)
         for i, units in enumerate(self.units, start=1):
-            stages[f"dense{i}"] = partial(dense, units=units, activation=self.activation, dropout=self.dropout)
+            stages[f"dense{i}"] = partial(
+                dense, units=units, activation=self.activation, dropout=self.dropout, l1=self.l1, l2=self.l2
+            )
         return stages
 
     def _conv(self, x, name, filters, padded):
         x = as_image(x, name)
         small = any(side is not None and side < 6 for side in x.shape[1:3])
         padding = "same" if padded or small else "valid"
-        x = layers.Conv2D(filters, 5, padding=padding, name=f"{name}_conv")(x)
+        x = layers.Conv2D(
+            filters, 5, padding=padding, kernel_regularizer=penalty(self.l1, self.l2), name=f"{name}_conv"
+        )(x)
         return pooled(activated(x, name, self.activation, batch_norm=False), name, self.pooling)

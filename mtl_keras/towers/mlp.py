@@ -5,7 +5,7 @@ from functools import partial
 
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_activation, check_rate, check_widths
+from mtl_keras.towers._checks import check_activation, check_penalties, check_rate, check_widths
 from mtl_keras.towers._parts import dense
 
 
@@ -22,6 +22,8 @@ class MLP(Tower):
         activation: Name of a Keras activation, or a function.
         dropout: Share of the values dropped after each layer, in [0, 1).
         batch_norm: Whether to normalise before each activation; the dense layers then have no bias.
+        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the heads have none.
+        l2: Factor of the penalty Σw².
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -40,11 +42,14 @@ class MLP(Tower):
     activation: str = "relu"
     dropout: float = 0.0
     batch_norm: bool = False
+    l1: float = 0.0
+    l2: float = 0.0
 
     def __post_init__(self):
         check_widths("units", self.units)
         check_activation(self.activation)
         check_rate("dropout", self.dropout)
+        check_penalties(self.l1, self.l2)
 
     def stages(self):
         return {
@@ -54,6 +59,8 @@ class MLP(Tower):
                 activation=self.activation,
                 dropout=self.dropout,
                 batch_norm=self.batch_norm,
+                l1=self.l1,
+                l2=self.l2,
             )
             for i, units in enumerate(self.units, start=1)
         }

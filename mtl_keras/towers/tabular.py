@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_activation, check_count, check_rate, check_widths
+from mtl_keras.towers._checks import check_activation, check_count, check_penalties, check_rate, check_widths
 from mtl_keras.towers._columns import check_categories, check_statistics, describe, lookup
 from mtl_keras.towers._parts import as_vector, dense
 
@@ -34,6 +34,9 @@ class Tabular(Tower):
         activation: Name of a Keras activation, or a function.
         dropout: Share of the values dropped after each dense layer, in [0, 1).
         batch_norm: Whether to normalise before each activation; the dense layers then have no bias.
+        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the embeddings and the heads
+            have none.
+        l2: Factor of the penalty Σw².
 
     Raises:
         ValueError: If an argument is out of its range or names no column; when a model is built, if its inputs are
@@ -63,6 +66,8 @@ class Tabular(Tower):
     activation: str = "relu"
     dropout: float = 0.0
     batch_norm: bool = False
+    l1: float = 0.0
+    l2: float = 0.0
 
     def __post_init__(self):
         # Copies, because a frozen recipe must not change with a dict of the caller's.
@@ -82,6 +87,7 @@ class Tabular(Tower):
             check_widths("units", self.units)
         check_activation(self.activation)
         check_rate("dropout", self.dropout)
+        check_penalties(self.l1, self.l2)
 
     @classmethod
     def from_data(cls, x, categorical=(), min_count=1, **arguments):
@@ -115,7 +121,13 @@ class Tabular(Tower):
         stages = {"columns": self._columns}
         for i, units in enumerate(self.units, start=1):
             stages[f"dense{i}"] = partial(
-                dense, units=units, activation=self.activation, dropout=self.dropout, batch_norm=self.batch_norm
+                dense,
+                units=units,
+                activation=self.activation,
+                dropout=self.dropout,
+                batch_norm=self.batch_norm,
+                l1=self.l1,
+                l2=self.l2,
             )
         return stages
 
