@@ -1,11 +1,12 @@
 """What does a training step cost under each weighting? `python benchmarks/train_step.py --tasks 2 8 --methods pcgrad`.
 
 The LeNet of Sener and Koltun (2018) on 36x36 images, batch 256, a head of 50 and 10 units a task; ratios to the plain
-sum of the same model in the same run. The operation count allows (1 + 2T) / 3 for T backward passes.
+sum of the same model in the same run. The operation count allows (1 + 2T) / 3 for T backward passes. The memory is
+the question of `memory.py`.
 """
 
 import argparse
-import resource
+import time
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ from _bench import ratios
 import mtl_keras as mtl
 from mtl_keras import _registry
 
-BATCH, STEPS = 256, 10
+BATCH = 256
 
 
 def tower():
@@ -48,25 +49,27 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     random = np.random.default_rng(0)
-    x = random.uniform(size=(BATCH * STEPS, 36, 36, 1)).astype("float32")
     options = {"level": arguments.level, "every": arguments.every}
-    print(f"{'method':16s}" + "".join(f"{f'T={t}':>18s}" for t in arguments.tasks))
-    for method in arguments.methods:
-        cells = []
-        for num_tasks in arguments.tasks:
-            y = {f"t{i}": random.integers(0, 10, len(x)) for i in range(num_tasks)}
-            data = mtl.data.from_arrays(x, y, BATCH)
+    for num_tasks in arguments.tasks:
+        steps = max(2, 40 // num_tasks)
+        x = random.uniform(size=(BATCH * steps, 36, 36, 1)).astype("float32")
+        data = mtl.data.from_arrays(x, {f"t{i}": random.integers(0, 10, len(x)) for i in range(num_tasks)}, BATCH)
+        plain = compiled(num_tasks)
+        print(f"T={num_tasks}: the count of operations allows {(1 + 2 * num_tasks) / 3:.2f}", flush=True)
+        for method in arguments.methods:
             try:
-                models = {"plain": compiled(num_tasks), method: compiled(num_tasks, weighting=method, **options)}
+                model = compiled(num_tasks, weighting=method, **options)
             except ValueError:  # too few tasks, or a level that the method does not have
-                cells.append("-")
                 continue
-            runs = {name: lambda m=model, data=data: m.fit(data, verbose=0) for name, model in models.items()}
+            runs = {
+                "plain": lambda d=data, m=plain: m.fit(d, verbose=0),
+                method: lambda d=data, m=model: m.fit(d, verbose=0),
+            }
             low, median, high = ratios(runs, arguments.rounds)[method]
-            cells.append(f"{median:.2f} ({low:.2f}-{high:.2f})")
-            keras.utils.clear_session()
-        print(f"{method:16s}" + "".join(f"{cell:>18s}" for cell in cells), flush=True)
-    print(f"largest memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+            start = time.perf_counter()
+            runs["plain"]()
+            milliseconds = 1e3 * (time.perf_counter() - start) / steps
+            print(f"  {method:16s} {median:6.2f} ({low:.2f} to {high:.2f}); plain {milliseconds:.0f} ms", flush=True)
 
 
 if __name__ == "__main__":
