@@ -18,7 +18,7 @@ def _prepared(monkeypatch):
     examples = tf.data.Dataset.from_tensor_slices((np.tile(LABELS[:, None, None, None], (2, 2, 1)), LABELS))
     builder = types.SimpleNamespace(as_dataset=lambda **options: examples)
     package = types.SimpleNamespace(builder=lambda name, data_dir: builder)
-    monkeypatch.setattr(importlib.import_module("mtl_keras.data.tfds"), "_import", lambda: package)
+    monkeypatch.setattr(importlib.import_module("mtl_keras.data._prepared"), "_import", lambda: package)
 
 
 def read(keep):
