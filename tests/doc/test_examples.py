@@ -1,7 +1,8 @@
-"""Every example runs, and prints a table with a row for each task."""
+"""Every example runs, and prints a table with a row for each task or method."""
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -9,29 +10,30 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("[!_]*.py"))
-TASKS = {
+ROWS = {  # what the first column of the table has
     "quickstart.py": ["digit", "odd", "ink"],
     "mnist_hard_sharing.py": ["digit", "odd", "ink"],
     "mnist_soft_sharing.py": ["digit", "odd", "ink"],
     "own_weighting.py": ["digit", "odd", "ink"],
     "cifar10_hard_sharing.py": ["class", "is_cat", "is_dog", "animal"],
+    "compare_weightings.py": ["single_task", "famo", "pcgrad", "graddrop", "modo"],
 }
 
 
 def run(example, folder, *arguments):
-    """Runs an example in a folder, and returns its table: `{(task, metric): [numbers]}`."""
+    """Runs an example in a folder, and returns its table: `{(first, second column): [numbers]}`."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "default"}
     command = [sys.executable, str(ROOT / "examples" / example), *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert "UserWarning" not in done.stderr
-    *_, table = done.stdout.partition("\ntask ")
-    rows = [line.split() for line in table.splitlines()[1:]]
-    return {(task, metric): [float(number) for number in numbers] for task, metric, *numbers in rows}
+    _, table = re.split(r"\n(?:task|method) .*\n", done.stdout)
+    rows = [line.split() for line in table.splitlines()]
+    return {(first, second): [float(number) for number in numbers] for first, second, *numbers in rows}
 
 
 def test_every_example_is_listed():
-    assert sorted(TASKS) == EXAMPLES
+    assert sorted(ROWS) == EXAMPLES
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -45,7 +47,7 @@ def test_short(example):
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_smoke(example, tmp_path):
     table = run(example, tmp_path, "--smoke", "--plot", "curves.png")
-    assert {task for task, _ in table} >= set(TASKS[example])
+    assert {first for first, _ in table} >= set(ROWS[example])
     assert (tmp_path / "curves.png").exists()
 
 
@@ -62,3 +64,17 @@ def test_quickstart_in_full(tmp_path):
     assert table["digit", "accuracy"][0] >= 0.95
     assert (tmp_path / "saved_models" / "digits.keras").exists()
     assert (tmp_path / "saved_models" / "digits" / "1" / "saved_model.pb").exists()
+
+
+@pytest.mark.slow
+def test_comparison_of_weightings(tmp_path):
+    """Δm is the mean of the relative gains over the single tasks, in per cent; Krum needs three tasks."""
+    methods = ["equal", "schedule", "krum"]
+    table = run("compare_weightings.py", tmp_path, "--smoke", "--methods", *methods)
+    assert {first for first, _ in table if not first.startswith("sum_")} == {"single_task", "equal", "schedule"}
+    left, right, gain, _ = table["equal", "losses"]
+    single_left, single_right, none, _ = table["single_task", "-"]
+    assert none == 0
+    relative = [(left - single_left) / single_left, (right - single_right) / single_right]
+    assert gain == pytest.approx(50 * sum(relative), abs=0.2)  # of accuracies with four digits
+    assert table["schedule", "losses"][:2] == [left, right]  # without a schedule, it is the plain sum
