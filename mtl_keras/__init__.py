@@ -1,6 +1,19 @@
 """Multi-task learning for Keras: one input, a shared tower, named outputs."""
 
-from mtl_keras import callbacks, data, export, heads, losses, metrics, optimizers, plots, sharing, towers, weightings
+from mtl_keras import (
+    callbacks,
+    data,
+    export,
+    heads,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    plots,
+    sharing,
+    towers,
+    weightings,
+)
 from mtl_keras._version import __version__
 from mtl_keras.models import MultiTaskModel, build_model
 from mtl_keras.task import Task

@@ -1,10 +1,10 @@
 """Where the tasks' graphs part, found from the functional graph."""
 
-import keras
-
 
 def find_features(model):
     """Returns the tensors that lead from the shared part of a model into a task's own part.
+
+    Only those with something trainable behind them: a gate of a task may read the inputs, which nobody learns.
 
     Args:
         model: A functional `keras.Model` whose outputs are a dict by task name.
@@ -31,8 +31,8 @@ def find_features(model):
             if tasks_of[key] > 1:
                 continue
             for tensor in node.input_tensors:
-                producer, operation = _producer(tensor)
-                if tasks_of[producer] > 1 and not isinstance(operation, keras.layers.InputLayer):
+                producer, _ = _producer(tensor)
+                if tasks_of[producer] > 1 and _trains(tensor):
                     found[id(tensor)] = tensor
     if not found:
         raise ValueError(
@@ -53,6 +53,11 @@ def find_tensor(output, operation):
             seen.add(key)
             waiting.extend(maker._inbound_nodes[tensor._keras_history.node_index].input_tensors)
     raise ValueError(f"The graph has no operation {operation!r} behind the output {output.name!r}.")
+
+
+def _trains(tensor):
+    """Returns whether anything behind a tensor is trained."""
+    return any(getattr(node.operation, "trainable_variables", None) for node in _nodes(tensor).values())
 
 
 def _nodes(output):

@@ -18,7 +18,7 @@ def build_model(inputs, tasks, tower="mlp", sharing="hard", preprocess=None, nam
         tasks: List of `mtl_keras.Task`s with distinct names.
         tower: What turns the inputs into features: a look-up string (`"mlp"`, `"lenet"`, ...), a recipe of
             `mtl_keras.towers`, or any `keras.Model` or Keras layer.
-        sharing: How the tasks share the tower: a look-up string (`"hard"`, `"single_task"`, `"soft"`) or a recipe of
+        sharing: How the tasks share the tower: a look-up string (`"hard"`, `"mmoe"`, `"soft"`, ...) or a recipe of
             `mtl_keras.sharing`.
         preprocess: A Keras layer, or a list of them, applied to every input inside the model, so that the export
             takes raw data: `keras.layers.Rescaling(1 / 255)`.

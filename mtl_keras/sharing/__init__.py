@@ -2,7 +2,9 @@
 
 from mtl_keras.sharing._base import Sharing
 from mtl_keras.sharing.hard import Hard
+from mtl_keras.sharing.mmoe import MMoE
+from mtl_keras.sharing.omoe import OMoE
 from mtl_keras.sharing.single_task import SingleTask
 from mtl_keras.sharing.soft import Soft
 
-__all__ = ["Hard", "Sharing", "SingleTask", "Soft"]
+__all__ = ["Hard", "MMoE", "OMoE", "Sharing", "SingleTask", "Soft"]

@@ -23,6 +23,8 @@ class Sharing:
     split_after: str | int | None = None
     groups: list | None = None
 
+    shares_front = True  # whether the stages at the front that make numbers of ids or strings serve all tasks
+
     def __call__(self, inputs, tower, tasks):
         """Applies the scheme and the heads.
 
@@ -69,7 +71,20 @@ class Sharing:
                 f"`split_after` must be a stage of the tower but the last, out of {names[:-1]}, or a number from 1 to "
                 f"{len(names) - 1}. Received: split_after={self.split_after!r}."
             )
+        if self.shares_front:
+            count = max(count, self._num_front(stages))
         return {name: stages[name] for name in names[:count]}, {name: stages[name] for name in names[count:]}
+
+    @staticmethod
+    def _num_front(stages):
+        """Returns how many stages at the front of a tower serve all tasks, because they say so."""
+        front = [getattr(stage, "front", False) for stage in stages.values()]  # a plain function says nothing
+        if all(front):
+            raise ValueError(
+                f"`tower` must have a stage that the tasks can share in part. Received: {list(stages)}, which one copy "
+                'serves for all tasks. Give it further stages, or use `sharing="single_task"`.'
+            )
+        return front.index(False)
 
     def _groups(self, names):
         """Returns the groups of tasks, lists of names."""

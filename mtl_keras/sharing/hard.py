@@ -34,6 +34,8 @@ class Hard(Sharing):
     Reference: R. Caruana, "Multitask Learning", Machine Learning 28, 1997.
     """
 
+    shares_front = False
+
     def share(self, x, stages, names):
         if self.split_after is not None or self.groups is not None:
             return tower_per_task(stages, x, names)

@@ -21,5 +21,7 @@ class SingleTask(Sharing):
     ```
     """
 
+    shares_front = False
+
     def share(self, x, stages, names):
         return tower_per_task(stages, x, names)

@@ -28,5 +28,7 @@ class Soft(Sharing):
     Sharing in a Neural Network Parser", ACL 2015, for the squared distance.
     """
 
+    shares_front = False
+
     def share(self, x, stages, names):
         return tower_per_task(stages, x, names)

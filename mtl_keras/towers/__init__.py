@@ -1,6 +1,7 @@
 """Towers: recipes of the layers that the tasks share."""
 
 from mtl_keras.towers._base import Tower
+from mtl_keras.towers._stage import Stage
 from mtl_keras.towers.conv import Conv
 from mtl_keras.towers.existing import Existing
 from mtl_keras.towers.get import as_tower
@@ -9,4 +10,4 @@ from mtl_keras.towers.mlp import MLP
 from mtl_keras.towers.resnet import ResNet
 from mtl_keras.towers.tabular import Tabular
 
-__all__ = ["MLP", "Conv", "Existing", "LeNet", "ResNet", "Tabular", "Tower", "as_tower"]
+__all__ = ["MLP", "Conv", "Existing", "LeNet", "ResNet", "Stage", "Tabular", "Tower", "as_tower"]

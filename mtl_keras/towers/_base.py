@@ -16,5 +16,6 @@ class Tower(abc.ABC):
 
         A function `stage(x, name)` applies fresh layers, whose names begin with `name`, to what the stage
         before it returned (the first one: to the inputs, a tensor or `{name: tensor}`), and returns a
-        tensor. Called again with another name it makes another, independent set of weights.
+        tensor. Called again with another name it makes another, independent set of weights. A `Stage` is such
+        a function that says more of itself, as the stages of the package do.
         """

@@ -1,7 +1,12 @@
 """Pieces of graph that several towers are made of."""
 
+from functools import partial
+
 import keras
 from keras import layers, ops
+
+from mtl_keras.layers import StackedDense
+from mtl_keras.towers._stage import Stage
 
 
 def as_float(x):
@@ -64,6 +69,26 @@ def dense(x, name, units, activation, dropout=0.0, batch_norm=False, l1=0.0, l2=
 def penalty(l1, l2):
     """Returns the regularizer l1·Σ|w| + l2·Σw², or None if both factors are 0."""
     return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+
+
+def stacked_dense(x, name, num, common, units, activation, dropout=0.0, batch_norm=False, l1=0.0, l2=0.0):
+    """Returns `[B, num, units]`: what `num` copies of `dense` make, at once.
+
+    Args:
+        x: What `dense` takes, if it is `common` to the copies; else `[B, num, n]`.
+    """
+    x = as_vector(x, name) if common else x
+    x = StackedDense(num, units, use_bias=not batch_norm, kernel_regularizer=penalty(l1, l2), name=f"{name}_dense")(x)
+    if batch_norm:  # the axis of the copies and that of their units, as one
+        x = layers.Reshape((num * units,), name=f"{name}_join")(x)
+        x = layers.BatchNormalization(name=f"{name}_norm")(x)
+        x = layers.Reshape((num, units), name=f"{name}_part")(x)
+    return dropped(activated(x, name, activation, batch_norm=False), name, dropout)
+
+
+def dense_stage(**arguments):
+    """Returns the `Stage` of `dense` with these arguments."""
+    return Stage(partial(dense, **arguments), stacked=partial(stacked_dense, **arguments))
 
 
 def activated(x, name, activation, batch_norm):

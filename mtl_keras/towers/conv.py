@@ -16,6 +16,7 @@ from mtl_keras.towers._checks import (
     check_widths,
 )
 from mtl_keras.towers._parts import activated, as_image, dropped, penalty, pooled
+from mtl_keras.towers._stage import Stage
 
 
 @public
@@ -72,7 +73,7 @@ class Conv(Tower):
     def stages(self):
         last = len(self.filters)
         return {
-            f"conv{i}": partial(self._stage, filters=filters, last=i == last)
+            f"conv{i}": Stage(partial(self._stage, filters=filters, last=i == last))
             for i, filters in enumerate(self.filters, start=1)
         }
 

@@ -8,7 +8,8 @@ from keras import layers
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
 from mtl_keras.towers._checks import check_activation, check_penalties, check_pooling, check_rate, check_widths
-from mtl_keras.towers._parts import activated, as_image, dense, penalty, pooled
+from mtl_keras.towers._parts import activated, as_image, dense_stage, penalty, pooled
+from mtl_keras.towers._stage import Stage
 
 
 @public
@@ -66,10 +67,10 @@ class LeNet(Tower):
     def stages(self):
         stages = {}
         for i, filters in enumerate(self.filters, start=1):
-            stages[f"conv{i}"] = partial(self._conv, filters=filters, padded=i == 1)
+            stages[f"conv{i}"] = Stage(partial(self._conv, filters=filters, padded=i == 1))
         for i, units in enumerate(self.units, start=1):
-            stages[f"dense{i}"] = partial(
-                dense, units=units, activation=self.activation, dropout=self.dropout, l1=self.l1, l2=self.l2
+            stages[f"dense{i}"] = dense_stage(
+                units=units, activation=self.activation, dropout=self.dropout, l1=self.l1, l2=self.l2
             )
         return stages
 

@@ -1,12 +1,11 @@
 """A tower of dense layers."""
 
 import dataclasses
-from functools import partial
 
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
 from mtl_keras.towers._checks import check_activation, check_penalties, check_rate, check_widths
-from mtl_keras.towers._parts import dense
+from mtl_keras.towers._parts import dense_stage
 
 
 @public
@@ -53,8 +52,7 @@ class MLP(Tower):
 
     def stages(self):
         return {
-            f"dense{i}": partial(
-                dense,
+            f"dense{i}": dense_stage(
                 units=units,
                 activation=self.activation,
                 dropout=self.dropout,

@@ -10,6 +10,7 @@ from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
 from mtl_keras.towers._checks import check_count
 from mtl_keras.towers._parts import as_image
+from mtl_keras.towers._stage import Stage
 
 
 @public
@@ -65,10 +66,10 @@ class ResNet(Tower):
 
     def stages(self):
         return {
-            "stem": self._stem,
-            "group1": partial(self._group, filters=self.width, stride=1),
-            "group2": partial(self._group, filters=2 * self.width, stride=2),
-            "group3": partial(self._group, filters=4 * self.width, stride=2, last=True),
+            "stem": Stage(self._stem),
+            "group1": Stage(partial(self._group, filters=self.width, stride=1)),
+            "group2": Stage(partial(self._group, filters=2 * self.width, stride=2)),
+            "group3": Stage(partial(self._group, filters=4 * self.width, stride=2, last=True)),
         }
 
     def _stem(self, x, name):

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from functools import partial
 
 import keras
 from keras import layers, ops
@@ -11,7 +10,8 @@ from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
 from mtl_keras.towers._checks import check_activation, check_count, check_penalties, check_rate, check_widths
 from mtl_keras.towers._columns import check_categories, check_statistics, describe, lookup
-from mtl_keras.towers._parts import as_vector, dense
+from mtl_keras.towers._parts import as_vector, dense_stage
+from mtl_keras.towers._stage import Stage
 
 
 @public
@@ -22,7 +22,8 @@ class Tabular(Tower):
     The inputs are `{column: tensor}`, each `[B]` or `[B, 1]`. A category is looked up in its vocabulary inside the
     model, so that an export takes raw rows; all values that the vocabulary lacks share one more embedding. A number
     becomes (x - mean) / √variance, and 0 where it is missing: NaN. `from_data` reads all this from a table, and
-    `inputs` makes the Keras inputs. A copy of the stage `"columns"` has embeddings of its own.
+    `inputs` makes the Keras inputs. The stage `"columns"` is a front: one copy of it serves all tasks, unless they have
+    towers of their own, as with `single_task`; a copy of it has embeddings of its own.
 
     Args:
         numeric: Names of the columns of numbers; by default all inputs that `categories` does not name.
@@ -118,10 +119,9 @@ class Tabular(Tower):
         return {column: keras.Input((), name=column, dtype=dtype) for column, dtype in kinds.items()}
 
     def stages(self):
-        stages = {"columns": self._columns}
+        stages = {"columns": Stage(self._columns, front=True)}
         for i, units in enumerate(self.units, start=1):
-            stages[f"dense{i}"] = partial(
-                dense,
+            stages[f"dense{i}"] = dense_stage(
                 units=units,
                 activation=self.activation,
                 dropout=self.dropout,

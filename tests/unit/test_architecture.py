@@ -42,6 +42,7 @@ FAMILIES_OF_MEMBERS = [  # one file a member, which know nothing of each other
     "callbacks",
     "export",
     "heads",
+    "layers",
     "losses",
     "metrics",
     "plots",

@@ -11,9 +11,15 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras import _registry, sharing, towers
 from mtl_keras.engine import Partition
-from mtl_keras.sharing import Hard, Sharing, SingleTask, Soft
+from mtl_keras.sharing import Hard, MMoE, OMoE, Sharing, SingleTask, Soft
 
-CASES = {"hard": Hard, "single_task": SingleTask, "soft": Soft}
+CASES = {
+    "hard": Hard,
+    "mmoe": MMoE,
+    "omoe": OMoE,
+    "single_task": SingleTask,
+    "soft": Soft,
+}
 WHOLE_TOWERS = ["hard", "single_task", "soft"]  # whose tasks use copies of the tower as they are
 
 
@@ -78,7 +84,7 @@ def test_every_scheme_has_a_case():
 
 def test_every_tower_has_a_case():
     tried = {type(make()).__name__ for make, _, _ in TOWERS.values()}
-    assert tried == set(towers.__all__) - {"Tower", "as_tower"}
+    assert tried == set(towers.__all__) - {"Stage", "Tower", "as_tower"}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,0 +1,56 @@
+"""The sum of experts with the weights of a gate."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+
+
+@public
+class MixExperts(keras.layers.Layer):
+    """Sums experts with the weights of a gate: y = Σ_e g_e·x_e.
+
+    The experts come in one stack or several, whose experts the weights are for in order: without a copy of what
+    several gates read.
+
+    Args:
+        **kwargs: Arguments of a Keras layer.
+
+    Call arguments:
+        inputs: List of the gate's weights `[B, num_experts]` and of one or more stacks `[B, experts of it, ...]`.
+
+    Returns:
+        `[B, ...]`.
+
+    Raises:
+        ValueError: If there are not as many experts as weights.
+
+    Example:
+
+    ```python
+    gate, shared, own = np.array([[0.5, 0.25, 0.25]]), np.ones((1, 2, 4)), np.zeros((1, 1, 4))
+    mtl.layers.MixExperts()([gate, shared, own])  # [[0.75, 0.75, 0.75, 0.75]]
+    ```
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        (_, num_weights), *stacks = input_shape
+        num_experts = sum(shape[1] for shape in stacks)
+        if num_experts != num_weights:
+            raise ValueError(f"`inputs` must hold an expert a weight. Received: {num_experts} and {num_weights}.")
+
+    def call(self, inputs):
+        gate, *stacks = inputs
+        total, start = 0.0, 0
+        for stack in stacks:
+            num, axes = stack.shape[1], "uvwxyz"[: len(stack.shape) - 2]
+            total += ops.einsum(f"be,be{axes}->b{axes}", gate[:, start : start + num], stack)
+            start += num
+        return total
+
+    def compute_mask(self, inputs, mask=None):
+        return next((m for m in (mask or [])[1:] if m is not None), None)

@@ -1,0 +1,123 @@
+"""Several dense layers as one operation."""
+
+import keras
+from keras import initializers, ops
+
+from mtl_keras._registry import public
+
+
+@public
+class StackedDense(keras.layers.Layer):
+    """Applies `num_experts` dense layers as one batched operation.
+
+    y_e = activation(x_e·W_e + b_e). Each kernel W_e is initialised by itself, from a seed of its own: its fan-in and
+    fan-out are those of a single layer, and no two kernels are equal at the start.
+
+    Args:
+        num_experts: Number of dense layers, at least 1.
+        units: Width of each.
+        activation: Name of a Keras activation, or a function.
+        use_bias: Whether each has a bias.
+        kernel_initializer: Initializer of one kernel `[n, units]`, drawn anew for each.
+        bias_initializer: Initializer of one bias `[units]`.
+        kernel_regularizer: Regularizer of all kernels together, `[num_experts, n, units]`.
+        **kwargs: Arguments of a Keras layer.
+
+    Call arguments:
+        x: `[B, n]`, the same for all; or `[B, num_experts, n]`.
+
+    Returns:
+        `[B, num_experts, units]`.
+
+    Raises:
+        ValueError: If a number is not positive, or the input has another shape.
+
+    Example:
+
+    ```python
+    layer = mtl.layers.StackedDense(num_experts=4, units=3, activation="relu")
+    layer(np.ones((2, 5))).shape  # (2, 4, 3)
+    ```
+    """
+
+    def __init__(
+        self,
+        num_experts,
+        units,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        for argument, value in (("num_experts", num_experts), ("units", units)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value!r}.")
+        self.num_experts = num_experts
+        self.units = units
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+
+    def build(self, input_shape):
+        if len(input_shape) not in (2, 3) or (len(input_shape) == 3 and input_shape[1] != self.num_experts):
+            raise ValueError(
+                f"`x` must be of shape [B, n] or [B, {self.num_experts}, n]. Received: {list(input_shape)}. "
+                "Flatten what all layers read."
+            )
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.num_experts, input_shape[-1], self.units),
+            initializer=_each(self.kernel_initializer),
+            regularizer=self.kernel_regularizer,
+        )
+        self.bias = None
+        if self.use_bias:
+            shape = (self.num_experts, self.units)
+            self.bias = self.add_weight(name="bias", shape=shape, initializer=_each(self.bias_initializer))
+
+    def call(self, x):
+        equation = "bi,eiu->beu" if len(x.shape) == 2 else "bei,eiu->beu"
+        x = ops.einsum(equation, x, self.kernel)
+        return self.activation(x if self.bias is None else x + self.bias)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.num_experts, self.units)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_experts": self.num_experts,
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+        }
+
+
+def _each(initializer):
+    """Returns an initializer that draws each slice of the first axis by itself."""
+
+    def initialize(shape, dtype=None):
+        return ops.stack([_copy(initializer, i)(shape[1:], dtype=dtype) for i in range(shape[0])])
+
+    return initialize
+
+
+def _copy(initializer, i):
+    """Returns the i-th of several initializers that draw different numbers: called twice, one repeats itself."""
+    if not isinstance(initializer, initializers.Initializer):
+        return initializer  # a function
+    config = initializer.get_config()
+    seed = config.get("seed")
+    if isinstance(seed, int):
+        config["seed"] = seed + i
+    elif seed is not None:
+        return initializer  # a seed generator, which goes on from draw to draw
+    return type(initializer).from_config(config)

@@ -1,0 +1,64 @@
+"""MMoE: experts for all tasks, and a gate for each task."""
+
+import dataclasses
+
+from mtl_keras._registry import public
+from mtl_keras.sharing._base import Sharing
+from mtl_keras.sharing._experts import check_count, expert_names, make_experts, mix
+from mtl_keras.sharing._gates import check_gate, gate_input, softmax_gate
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class MMoE(Sharing):
+    """Multi-gate mixture of experts: all tasks share the experts, and each task weighs them by a gate of its own.
+
+    f_t(x) = Σ_e g_te(x)·e(x), with g_t(x) = softmax((W_t·p(x) + b_t) / temperature). An expert is a copy of the tower.
+    The gates read p(x), the input of the experts as a vector: images are reduced to means over a grid of at most 4x4
+    cells, sequences to the mean over their positions, several inputs are joined.
+
+    Args:
+        num_experts: Number of experts, at least 1.
+        gate_units: Widths of hidden ReLU layers of each gate.
+        temperature: Positive; the lower, the nearer is a gate to one expert an example.
+        balance: Factor, at least 0, of a loss that grows as few experts get the weight: for each gate the squared
+            coefficient of variation of its weights, summed over the batch, between experts.
+        stacked: Whether the experts are one batched operation where the stages of the tower offer it; False: one by
+            one.
+
+    Raises:
+        ValueError: If an argument is out of its range; when the model is built, if the gates cannot read the input.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks, sharing=mtl.sharing.MMoE(num_experts=4, temperature=0.5))
+    model.get_layer("digit_gate").output.shape  # (None, 4)
+    ```
+
+    Reference: J. Ma, Z. Zhao, X. Yi, J. Chen, L. Hong, E. H. Chi, "Modeling Task Relationships in Multi-task Learning
+    with Multi-gate Mixture-of-Experts", KDD 2018. Departures: a bias in the gates, the temperature, and `balance`, from
+    N. Shazeer et al., "Outrageously large neural networks", 2017.
+    """
+
+    num_experts: int = 4
+    gate_units: tuple = ()
+    temperature: float = 1.0
+    balance: float = 0.0
+    stacked: bool = True
+
+    def __post_init__(self):
+        check_count("num_experts", self.num_experts)
+        check_gate(self.gate_units, self.balance, self.temperature)
+
+    def share(self, x, stages, names):
+        experts = make_experts(stages, x, "shared", self.num_experts, self.stacked)
+        read = gate_input(x, stages, "shared_gate")
+        gates = {name: self._gate(read, name) for name in names}
+        return {name: mix(gate, [experts], f"{name}_mix") for name, gate in gates.items()}
+
+    def _gate(self, x, name):
+        labels = (name, expert_names("expert", self.num_experts), "")
+        gate = f"{name}_gate"
+        return softmax_gate(x, gate, self.num_experts, self.gate_units, self.temperature, self.balance, labels)

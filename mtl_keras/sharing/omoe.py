@@ -1,0 +1,63 @@
+"""OMoE: experts and one gate for all tasks."""
+
+import dataclasses
+
+from mtl_keras._registry import public
+from mtl_keras.sharing._base import Sharing
+from mtl_keras.sharing._experts import check_count, expert_names, make_experts, mix
+from mtl_keras.sharing._gates import check_gate, gate_input, softmax_gate
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class OMoE(Sharing):
+    """One-gate mixture of experts: all tasks share the experts and the gate that weighs them.
+
+    f(x) = Σ_e g_e(x)·e(x), with g(x) = softmax((W·p(x) + b) / temperature): every task has the same features. An
+    expert is a copy of the tower. The gate reads p(x), the input of the experts as a vector: images are reduced to
+    means over a grid of at most 4x4 cells, sequences to the mean over their positions, several inputs are joined.
+
+    Args:
+        num_experts: Number of experts, at least 1.
+        gate_units: Widths of hidden ReLU layers of the gate.
+        temperature: Positive; the lower, the nearer is the gate to one expert an example.
+        balance: Factor, at least 0, of a loss that grows as few experts get the weight: the squared coefficient of
+            variation of the gate's weights, summed over the batch, between experts.
+        stacked: Whether the experts are one batched operation where the stages of the tower offer it; False: one by
+            one.
+
+    Raises:
+        ValueError: If an argument is out of its range; when the model is built, if the gate cannot read the input.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks, sharing=mtl.sharing.OMoE(num_experts=4))
+    model.get_layer("shared_gate").output.shape  # (None, 4)
+    ```
+
+    Reference: R. A. Jacobs, M. I. Jordan, S. J. Nowlan, G. E. Hinton, "Adaptive Mixtures of Local Experts", Neural
+    Computation 3, 1991; under this name in J. Ma et al., "Modeling Task Relationships in Multi-task Learning with
+    Multi-gate Mixture-of-Experts", KDD 2018. Departures: features are mixed and not outputs, as in the second paper; a
+    bias in the gate; the temperature; `balance`, from N. Shazeer et al., "Outrageously large neural networks", 2017.
+    """
+
+    num_experts: int = 4
+    gate_units: tuple = ()
+    temperature: float = 1.0
+    balance: float = 0.0
+    stacked: bool = True
+
+    def __post_init__(self):
+        check_count("num_experts", self.num_experts)
+        check_gate(self.gate_units, self.balance, self.temperature)
+
+    def share(self, x, stages, names):
+        experts = make_experts(stages, x, "shared", self.num_experts, self.stacked)
+        read = gate_input(x, stages, "shared_gate")
+        labels = ("shared", expert_names("expert", self.num_experts), "")
+        gate = softmax_gate(
+            read, "shared_gate", self.num_experts, self.gate_units, self.temperature, self.balance, labels
+        )
+        return dict.fromkeys(names, mix(gate, [experts], "shared_mix"))

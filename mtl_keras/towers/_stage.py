@@ -1,0 +1,43 @@
+"""What a stage of a tower can say of itself."""
+
+import dataclasses
+from collections.abc import Callable
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A stage of a tower that says more of itself than a function does.
+
+    It is called as a function is, `stage(x, name)`; a tower of your own may give either. A function says nothing: it is
+    copied by calling it again, and the gates of a scheme do not read integers in front of it, which may be ids.
+
+    Args:
+        apply: Function `(x, name)` that applies fresh layers, whose names begin with `name`.
+        stacked: Function `(x, name, num, common)` that applies `num` copies as one batched operation and returns
+            `[B, num, units]`. With `common` all copies read the same x, which may be anything that `apply` takes; else
+            x is `[B, num, n]`. None: copies are made one by one.
+        front: Whether the stage makes numbers of what is none, such as ids or strings, at the front of a tower: the
+            schemes that share then have one copy for all tasks. `split_after` is for any other stage.
+
+    Example:
+
+    ```python
+    class Bags(mtl.towers.Tower):
+        def stages(self):
+            return {"ids": mtl.towers.Stage(self.embed, front=True), **mtl.towers.MLP((8,)).stages()}
+
+        def embed(self, x, name):
+            return keras.layers.Embedding(50, 4, name=f"{name}_embedding")(x)
+
+    tasks = [mtl.Task("up", mtl.heads.Binary()), mtl.Task("size", mtl.heads.Regression())]
+    model = mtl.build_model(keras.Input((5,), dtype="int32"), tasks, tower=Bags(), sharing="mmoe")
+    model.get_layer("shared_ids_embedding").output.shape  # (None, 5, 4)
+    ```
+    """
+
+    apply: Callable
+    stacked: Callable | None = None
+    front: bool = False
+
+    def __call__(self, x, name):
+        return self.apply(x, name)

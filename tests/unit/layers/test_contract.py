@@ -1,0 +1,103 @@
+"""What holds for every layer that sharing schemes leave in the graph."""
+
+import keras
+import numpy as np
+import pytest
+
+from mtl_keras import _registry, layers
+from mtl_keras.layers import MixExperts, SoftmaxGate, StackedDense, StackExperts
+
+CASES = {  # name: (makes the layer, shape of its input without the batch, or a list of them)
+    "MixExperts": (MixExperts, [(3,), (2, 4), (1, 4)]),
+    "MixExperts_of_images": (MixExperts, [(3,), (3, 5, 4, 2)]),
+    "SoftmaxGate": (
+        lambda: SoftmaxGate(3, temperature=0.5, balance=0.1, labels=("a", ["x", "y", "z"], "_level1")),
+        (5,),
+    ),
+    "StackExperts": (StackExperts, [(4, 2), (4, 2)]),
+    "StackedDense": (
+        lambda: StackedDense(3, 4, "relu", kernel_initializer="he_normal", kernel_regularizer=keras.regularizers.L2(1)),
+        (5,),
+    ),
+    "StackedDense_in_a_stack": (lambda: StackedDense(3, 4, use_bias=False), (3, 5)),
+}
+
+
+@pytest.fixture(params=CASES)
+def case(request):
+    make, shape = CASES[request.param]
+    shapes = shape if isinstance(shape, list) else [shape]
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=(6, *shape)).astype("float32") for shape in shapes]
+    return make(), arrays if isinstance(shape, list) else arrays[0]
+
+
+def _model(layer, x):
+    inputs = keras.tree.map_structure(lambda array: keras.Input(array.shape[1:]), x)
+    return keras.Model(inputs, layer(inputs))
+
+
+def test_every_layer_has_a_case():
+    tried = {type(make()) for make, _ in CASES.values()}
+    assert {cls.__name__ for cls in tried} == set(layers.__all__)
+    assert {cls.__module__.rsplit(".", 1)[-1] for cls in tried} == set(_registry.names("layers"))
+
+
+def test_config_round_trip(case):
+    layer, _ = case
+    copy = keras.layers.deserialize(keras.layers.serialize(layer))
+    assert type(copy) is type(layer)
+    assert copy.get_config() == layer.get_config()
+
+
+def test_the_shape_is_known_before(case):
+    layer, x = case
+    model = _model(layer, x)
+    assert model.output.shape == (None, *layer(x).shape[1:])
+
+
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+def test_eager_equals_graph(case, jit_compile):
+    layer, x = case
+    model = _model(layer, x)
+    model.compile(jit_compile=jit_compile)
+    np.testing.assert_allclose(model.predict(x, verbose=0), layer(x), atol=1e-6)
+
+
+def test_saves_and_loads(case, tmp_path):
+    layer, x = case
+    model = _model(layer, x)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(x), model(x))
+    assert [float(loss) for loss in loaded.losses] == [float(loss) for loss in model.losses]
+
+
+def test_trains_what_it_has_and_what_it_reads(case):
+    layer, x = case
+    inputs = keras.tree.map_structure(lambda array: keras.Input(array.shape[1:]), x)
+    read = keras.tree.map_structure(lambda tensor: keras.layers.Dense(tensor.shape[-1])(tensor), inputs)
+    model = keras.Model(inputs, layer(read))
+    model.compile(keras.optimizers.SGD(0.1), loss="mse")
+    before = model.get_weights()
+    model.fit(x, np.random.default_rng(1).normal(size=(6, *model.output.shape[1:])), verbose=0)
+    for new, old in zip(model.get_weights(), before, strict=True):
+        assert np.isfinite(new).all()
+        assert np.abs(new - old).max() > 0
+
+
+def test_mixed_precision(case):
+    layer, x = case
+    config = layer.get_config()
+    low = type(layer).from_config({**config, "dtype": "mixed_bfloat16"})
+    output = low(keras.tree.map_structure(keras.ops.convert_to_tensor, x))
+    assert output.dtype == "bfloat16"
+    assert {weight.dtype for weight in low.weights} <= {"float32"}
+    layer(x)  # builds it
+    layer.set_weights(low.get_weights())
+    np.testing.assert_allclose(keras.ops.cast(output, "float32"), layer(x), atol=0.1)
+
+
+def test_large_inputs_stay_finite(case):
+    layer, x = case
+    assert np.isfinite(layer(keras.tree.map_structure(lambda array: array * 1e6, x))).all()
