@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from mtl_keras import _registry, layers
-from mtl_keras.layers import MixExperts, SoftmaxGate, StackedDense, StackExperts
+from mtl_keras.layers import DSelectKGate, MixExperts, SoftmaxGate, StackedDense, StackExperts
 
 CASES = {  # name: (makes the layer, shape of its input without the batch, or a list of them)
+    "DSelectKGate": (lambda: DSelectKGate(4, 2, 0.5, 0.1, balance=0.2, labels=("a", ["1", "2", "3", "4"], "")), (5,)),
+    "DSelectKGate_of_5": (lambda: DSelectKGate(5, 3, gamma=2.0), (5,)),
     "MixExperts": (MixExperts, [(3,), (2, 4), (1, 4)]),
     "MixExperts_of_images": (MixExperts, [(3,), (3, 5, 4, 2)]),
     "SoftmaxGate": (

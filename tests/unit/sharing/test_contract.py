@@ -11,12 +11,15 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras import _registry, sharing, towers
 from mtl_keras.engine import Partition
-from mtl_keras.sharing import Hard, MMoE, OMoE, Sharing, SingleTask, Soft
+from mtl_keras.sharing import CGC, PLE, DSelectK, Hard, MMoE, OMoE, Sharing, SingleTask, Soft
 
 CASES = {
+    "cgc": CGC,
+    "dselect_k": DSelectK,
     "hard": Hard,
     "mmoe": MMoE,
     "omoe": OMoE,
+    "ple": PLE,
     "single_task": SingleTask,
     "soft": Soft,
 }
@@ -79,7 +82,7 @@ def _num_parameters(model):
 
 def test_every_scheme_has_a_case():
     assert set(CASES) == set(_registry.names("sharing"))
-    assert {cls.__name__ for cls in CASES.values()} == set(sharing.__all__) - {"Sharing"}
+    assert {cls.__name__ for cls in CASES.values()} == set(sharing.__all__) - {"Sharing", "inspect"}
 
 
 def test_every_tower_has_a_case():

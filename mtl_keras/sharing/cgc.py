@@ -1,0 +1,61 @@
+"""CGC: experts for all tasks, experts for each task, and a gate for each task."""
+
+import dataclasses
+
+from mtl_keras._registry import public
+from mtl_keras.sharing._base import Sharing
+from mtl_keras.sharing._experts import check_count
+from mtl_keras.sharing._gates import check_gate
+from mtl_keras.sharing._levels import gated_levels
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class CGC(Sharing):
+    """Customized gate control: the gate of a task weighs the experts of all tasks and the task's own.
+
+    f_t(x) = Σ_e g_te(x)·e(x) over the shared experts and those of task t, with
+    g_t(x) = softmax((W_t·p(x) + b_t) / temperature). An expert is a copy of the tower. The gates read p(x), the input
+    of the experts as a vector: images are reduced to means over a grid of at most 4x4 cells, sequences to the mean over
+    their positions, several inputs are joined. `ple` is this in levels.
+
+    Args:
+        num_shared_experts: Number of experts that all tasks share, at least 1.
+        num_task_experts: Number of experts of each task, at least 1.
+        gate_units: Widths of hidden ReLU layers of each gate.
+        temperature: Positive; the lower, the nearer is a gate to one expert an example.
+        balance: Factor, at least 0, of a loss that grows as few experts get the weight: for each gate the squared
+            coefficient of variation of its weights, summed over the batch, between experts.
+        stacked: Whether the experts of a task, and the shared ones, are one batched operation where the stages of the
+            tower offer it; False: one by one.
+
+    Raises:
+        ValueError: If an argument is out of its range; when the model is built, if the gates cannot read the input.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks, sharing=mtl.sharing.CGC(num_shared_experts=3, num_task_experts=1))
+    model.get_layer("digit_gate").output.shape  # (None, 4)
+    ```
+
+    Reference: H. Tang, J. Liu, M. Zhao, X. Gong, "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning
+    Model for Personalized Recommendations", RecSys 2020, section 4.1. Departures: a bias in the gates; the temperature;
+    `balance`, from N. Shazeer et al., "Outrageously large neural networks", 2017.
+    """
+
+    num_shared_experts: int = 2
+    num_task_experts: int = 1
+    gate_units: tuple = ()
+    temperature: float = 1.0
+    balance: float = 0.0
+    stacked: bool = True
+
+    def __post_init__(self):
+        check_count("num_shared_experts", self.num_shared_experts)
+        check_count("num_task_experts", self.num_task_experts)
+        check_gate(self.gate_units, self.balance, self.temperature)
+
+    def share(self, x, stages, names):
+        return gated_levels([stages], x, names, self)

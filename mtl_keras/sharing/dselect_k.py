@@ -1,0 +1,82 @@
+"""DSelect-k: experts for all tasks, of which a gate for each task selects k."""
+
+import dataclasses
+
+from mtl_keras._registry import public
+from mtl_keras.layers import DSelectKGate
+from mtl_keras.sharing._base import Sharing
+from mtl_keras.sharing._experts import check_count, expert_names, make_experts, mix
+from mtl_keras.sharing._gates import check_gate, gate_input, hidden
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class DSelectK(Sharing):
+    """Mixture of experts with sparse gates: each task comes to use at most k of the experts that all share.
+
+    f_t(x) = Σ_e g_te(x)·e(x). The gate g_t is a `layers.DSelectKGate`: k selectors, each of which learns the binary
+    number of an expert, digit by digit, through a smooth step that becomes exactly 0 or 1. It is smooth all along, so
+    that it trains as other layers do. An expert is a copy of the tower. The gates read p(x), the input of the experts
+    as a vector: images are reduced to means over a grid of at most 4x4 cells, sequences to the mean over their
+    positions, several inputs are joined. All experts are computed for every example.
+
+    Args:
+        num_experts: Number of experts, at least 2; a power of two leaves no number without an expert.
+        k: Number of experts that a task uses at most, from 1 to `num_experts`.
+        gamma: Width of the smooth step, positive: the smaller, the sooner it is exactly 0 or 1.
+        entropy: Factor, at least 0, of a loss that drives each selector to one expert: its entropy over the experts,
+            mean over the batch.
+        per_example: Whether the selection depends on the example; False: each task has one selection.
+        gate_units: Widths of hidden ReLU layers of each gate.
+        balance: Factor, at least 0, of a loss that grows as few experts get the weight: for each gate the squared
+            coefficient of variation of its weights, summed over the batch, between experts.
+        stacked: Whether the experts are one batched operation where the stages of the tower offer it; False: one by
+            one.
+
+    Raises:
+        ValueError: If an argument is out of its range; when the model is built, if the gates cannot read the input.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks, sharing=mtl.sharing.DSelectK(num_experts=8, k=2))
+    model.get_layer("digit_gate").output.shape  # (None, 8)
+    ```
+
+    Reference: H. Hazimeh, Z. Zhao, A. Chowdhery, M. Sathiamoorthy, Y. Chen, R. Mazumder, L. Hong, E. H. Chi,
+    "DSelect-k: Differentiable Selection in the Mixture of Experts with Applications to Multi-Task Learning", NeurIPS
+    2021. Departures: those of the layer; `balance`, from N. Shazeer et al., "Outrageously large neural networks", 2017.
+    """
+
+    num_experts: int = 4
+    k: int = 2
+    gamma: float = 1.0
+    entropy: float = 1e-3
+    per_example: bool = True
+    gate_units: tuple = ()
+    balance: float = 0.0
+    stacked: bool = True
+
+    def __post_init__(self):
+        check_count("num_experts", self.num_experts)
+        check_gate(self.gate_units, self.balance)
+        self._gate("checked")  # the layer checks the rest
+
+    def share(self, x, stages, names):
+        experts = make_experts(stages, x, "shared", self.num_experts, self.stacked)
+        read = gate_input(x, stages, "shared_gate")
+        gates = {name: self._gate(name)(hidden(read, f"{name}_gate", self.gate_units)) for name in names}
+        return {name: mix(gate, [experts], f"{name}_mix") for name, gate in gates.items()}
+
+    def _gate(self, name):
+        return DSelectKGate(
+            self.num_experts,
+            self.k,
+            self.gamma,
+            self.entropy,
+            self.per_example,
+            self.balance,
+            labels=(name, expert_names("expert", self.num_experts), ""),
+            name=f"{name}_gate",
+        )

@@ -1,0 +1,87 @@
+"""PLE: shared experts and each task's own, in levels."""
+
+import dataclasses
+
+from mtl_keras._registry import public
+from mtl_keras.sharing._base import Sharing
+from mtl_keras.sharing._experts import check_count
+from mtl_keras.sharing._gates import check_gate
+from mtl_keras.sharing._levels import gated_levels
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class PLE(Sharing):
+    """Progressive layered extraction: levels of shared experts and of each task's own, with gates in between.
+
+    Level l makes of x_t, the stream of task t, and of x_s, the shared one, both the input at first:
+    x_t' = Σ_e g_te(x_t)·e over the shared experts e(x_s) and the task's own e(x_t), and
+    x_s' = Σ_e g_se(x_s)·e over all experts, with g(x) = softmax((W·p(x) + b) / temperature). Every level has gates of
+    its own that read the level's streams. The stages of the tower are divided into `num_levels` runs of equal length,
+    the first ones a stage longer where that does not come out even; an expert of level l is a copy of run l. The
+    features of a task are its stream above the last level. With one level this is `cgc`. The gates read p(x), a stream
+    as a vector: images are reduced to means over a grid of at most 4x4 cells, sequences to the mean over their
+    positions, several inputs are joined.
+
+    Args:
+        num_levels: Number of levels, at most that of the stages.
+        num_shared_experts: Number of shared experts a level, at least 1.
+        num_task_experts: Number of experts of each task a level, at least 1.
+        gate_units: Widths of hidden ReLU layers of each gate.
+        temperature: Positive; the lower, the nearer is a gate to one expert an example.
+        balance: Factor, at least 0, of a loss that grows as few experts get the weight: for each gate the squared
+            coefficient of variation of its weights, summed over the batch, between experts.
+        stacked: Whether the experts of a task, and the shared ones, are one batched operation where the stages of the
+            tower offer it; False: one by one.
+
+    Raises:
+        ValueError: If an argument is out of its range; when the model is built, if the tower has fewer stages than
+            there are levels, or the gates cannot read the input.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    tower = mtl.towers.MLP((64, 32))  # an expert of level 1 has 64 units, one of level 2 has 32
+    model = mtl.build_model((8, 8), tasks, tower=tower, sharing=mtl.sharing.PLE(num_levels=2))
+    model.get_layer("shared_level1_gate").output.shape  # (None, 4): 2 shared experts, and 1 of each task
+    ```
+
+    Reference: H. Tang, J. Liu, M. Zhao, X. Gong, "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning
+    Model for Personalized Recommendations", RecSys 2020. Departures: a bias in the gates; the temperature; `balance`,
+    from N. Shazeer et al., "Outrageously large neural networks", 2017.
+    """
+
+    num_levels: int = 2
+    num_shared_experts: int = 2
+    num_task_experts: int = 1
+    gate_units: tuple = ()
+    temperature: float = 1.0
+    balance: float = 0.0
+    stacked: bool = True
+
+    def __post_init__(self):
+        check_count("num_levels", self.num_levels)
+        check_count("num_shared_experts", self.num_shared_experts)
+        check_count("num_task_experts", self.num_task_experts)
+        check_gate(self.gate_units, self.balance, self.temperature)
+
+    def share(self, x, stages, names):
+        return gated_levels(_runs(stages, self.num_levels), x, names, self)
+
+
+def _runs(stages, num_levels):
+    """Returns the stages in order as a list of `num_levels` dicts."""
+    names = list(stages)
+    if num_levels > len(names):
+        raise ValueError(
+            f"`num_levels` must be at most the number of stages that the tasks share, {len(names)}: {names}. "
+            f"Received: num_levels={num_levels}. Use fewer levels, or a tower with more stages."
+        )
+    length, longer = divmod(len(names), num_levels)
+    runs, start = [], 0
+    for level in range(num_levels):
+        end = start + length + (level < longer)
+        runs.append({name: stages[name] for name in names[start:end]})
+        start = end
+    return runs
