@@ -15,6 +15,7 @@ ROWS = {  # what the first column of the table has
     "mnist_hard_sharing.py": ["digit", "odd", "ink"],
     "mnist_soft_sharing.py": ["digit", "odd", "ink"],
     "own_weighting.py": ["digit", "odd", "ink"],
+    "census_income.py": ["income", "never_married"],
     "cifar10_hard_sharing.py": ["class", "is_cat", "is_dog", "animal"],
     "compare_weightings.py": ["single_task", "famo", "pcgrad", "graddrop", "modo"],
 }
@@ -55,6 +56,24 @@ def test_smoke(example, tmp_path):
 def test_cifar10_with_five_classes_has_no_dogs(tmp_path):
     table = run("cifar10_hard_sharing.py", tmp_path, "--smoke", "--classes", "5", "--export", "exported")
     assert {task for task, _ in table} == {"class", "is_cat", "animal"}
+    assert (tmp_path / "exported" / "1" / "saved_model.pb").exists()
+
+
+@pytest.mark.slow
+def test_census_income_reads_a_file(tmp_path):
+    """Rows of UCI's form, of which the income is a matter of the age and the marital status of the sex."""
+    row = [*["0", "a", "1", "2", "b", "0", "c", "", "d", "e", "f", "g", "", "h", "i", "j", "0", "0", "0", "k", "l"]]
+    row += [*"mno", "1.5", *"pqrst", "1", *"uvwxy", "0", "z", "2", "52", "95", ""]
+    lines = []
+    for i in range(1500):
+        row[0], row[7], row[12] = str(i % 90), "Never married" if i % 3 else "Divorced", "Male" if i % 3 else "Female"
+        row[41] = "50000+." if i % 90 > 45 else "- 50000."
+        lines.append(", ".join(row))
+    (tmp_path / "rows.data").write_text("\n".join(lines))
+    arguments = ["--data", "rows.data", "--schemes", "hard", "--seeds", "1", "--epochs", "25", "--export", "exported"]
+    table = run("census_income.py", tmp_path, *arguments)
+    assert table["income", "auc"][0] > 0.9
+    assert table["never_married", "auc"][0] > 0.9
     assert (tmp_path / "exported" / "1" / "saved_model.pb").exists()
 
 
