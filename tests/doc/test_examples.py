@@ -61,16 +61,16 @@ def test_cifar10_with_five_classes_has_no_dogs(tmp_path):
 
 @pytest.mark.slow
 def test_census_income_reads_a_file(tmp_path):
-    """Rows of UCI's form, of which the income is a matter of the age and the marital status of the sex."""
+    """Rows of UCI's form, of which the income is a matter of the education and the marital status of the sex."""
     row = [*["0", "a", "1", "2", "b", "0", "c", "", "d", "e", "f", "g", "", "h", "i", "j", "0", "0", "0", "k", "l"]]
     row += [*"mno", "1.5", *"pqrst", "1", *"uvwxy", "0", "z", "2", "52", "95", ""]
     lines = []
-    for i in range(1500):
+    for i in range(4000):
         row[0], row[7], row[12] = str(i % 90), "Never married" if i % 3 else "Divorced", "Male" if i % 3 else "Female"
-        row[41] = "50000+." if i % 90 > 45 else "- 50000."
+        row[4], row[41] = ("a", "50000+.") if i % 7 > 4 else ("b", "- 50000.")
         lines.append(", ".join(row))
     (tmp_path / "rows.data").write_text("\n".join(lines))
-    arguments = ["--data", "rows.data", "--schemes", "hard", "--seeds", "1", "--epochs", "25", "--export", "exported"]
+    arguments = ["--data", "rows.data", "--schemes", "hard", "--seeds", "1", "--epochs", "10", "--export", "exported"]
     table = run("census_income.py", tmp_path, *arguments)
     assert table["income", "auc"][0] > 0.9
     assert table["never_married", "auc"][0] > 0.9
