@@ -32,15 +32,14 @@ NAMES = """
 COLUMNS = NAMES.split()
 CODES = ["industry_code", "occupation_code", "own_business", "veterans_benefits", "year"]
 AMOUNTS = ["wage_per_hour", "capital_gains", "capital_losses", "dividends"]
-UNITS, RATE = (64,), 2e-3
 TASKS = [
     mtl.Task("income", mtl.heads.Binary(hidden=(16,), activation="elu")),
     mtl.Task("never_married", mtl.heads.Binary(hidden=(16,), activation="elu")),
 ]
-SCHEMES = {
-    "single_task": mtl.sharing.SingleTask(),
-    "hard": mtl.sharing.Hard(),
-    "soft": mtl.sharing.Soft(),  # with callbacks.SoftSharing
+SCHEMES = {  # a scheme, and the widths of the tower, or of each expert
+    "single_task": (mtl.sharing.SingleTask(), (64,)),
+    "hard": (mtl.sharing.Hard(), (64,)),
+    "soft": (mtl.sharing.Soft(), (64,)),  # with callbacks.SoftSharing
 }
 
 
@@ -89,9 +88,10 @@ def train(scheme, seed, data, arguments):
     """Returns the trained model, its history, and what it reaches on the test set."""
     keras.utils.set_random_seed(seed)
     (x, y), valid, (x_test, y_test) = data
-    tower = mtl.towers.Tabular.from_data(x, categorical=CODES, min_count=20, units=UNITS)
-    model = mtl.build_model(tower.inputs(), TASKS, tower=tower, sharing=SCHEMES[scheme], name=scheme)
-    model.compile(keras.optimizers.Adam(RATE))
+    sharing, units = SCHEMES[scheme]
+    tower = mtl.towers.Tabular.from_data(x, categorical=CODES, min_count=20, units=units)
+    model = mtl.build_model(tower.inputs(), TASKS, tower=tower, sharing=sharing, name=scheme)
+    model.compile(keras.optimizers.Adam(2e-3))
     callbacks = [keras.callbacks.EarlyStopping("val_income_auc", mode="max", patience=3, restore_best_weights=True)]
     if scheme == "soft":
         callbacks.append(mtl.callbacks.SoftSharing(1e-4))
