@@ -44,10 +44,10 @@ def multi_mnist(images, labels=None, *, split="train", canvas=36, seed=0, data_d
     Reference:
         Ozan Sener and Vladlen Koltun, "Multi-Task Learning as Multi-Objective Optimization", 2018, after Sara
         Sabour, Nicholas Frosst and Geoffrey Hinton, "Dynamic Routing Between Capsules", 2017. Departures from
-        the authors' program: the right digit lies in the very corner, 8 pixels off the left one where theirs
-        are 6 apart (`canvas=34` gives their overlap) and so harder to read; the canvas is not shrunk to 28x28
-        by leaving out rows and columns; the partners are a seeded permutation, where theirs are drawn anew
-        for each image without a seed.
+        the authors' program: the right digit lies in the very corner, 8 pixels off the left one, where theirs
+        is 6 off it, so that ours overlap less (`canvas=34` gives their overlap); the canvas is not shrunk to
+        28x28 by leaving out rows and columns; the partners are a seeded permutation, where theirs are drawn
+        anew for each image without a seed.
     """
     if isinstance(images, str):
         images, labels = _read(images, labels, split, data_dir, download)
