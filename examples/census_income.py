@@ -40,6 +40,9 @@ SCHEMES = {  # a scheme, and the widths of the tower, or of each expert
     "single_task": (mtl.sharing.SingleTask(), (64,)),
     "hard": (mtl.sharing.Hard(), (64,)),
     "soft": (mtl.sharing.Soft(), (64,)),  # with callbacks.SoftSharing
+    "mmoe": (mtl.sharing.MMoE(num_experts=8), (16,)),
+    "cgc": (mtl.sharing.CGC(num_shared_experts=1, num_task_experts=2), (16,)),
+    "ple": (mtl.sharing.PLE(num_shared_experts=1, num_task_experts=2), (16,)),
 }
 
 

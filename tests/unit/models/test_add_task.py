@@ -149,3 +149,17 @@ def test_a_graph_of_ones_own():
     model = mtl.MultiTaskModel(x, {"a": keras.layers.Dense(1)(x)})
     with pytest.raises(ValueError, match=r"`like` must name the task.*For a graph of your own, use"):
         model.add_task(_new())
+
+
+def test_shares_the_experts_of_a_task():
+    model = _trained(sharing="mmoe")
+    larger = model.add_task(_new(), like="odd", freeze="shared")
+    assert larger.get_layer("big_hidden1").input is larger.get_layer("odd_linear").input
+    larger.compile("adam")
+    before = {v.path: v.numpy() for v in larger.variables}
+    larger.fit(toy.arrays()[0], _labels(model.task_names), verbose=0)
+    moved = {path for path, old in before.items() if not np.array_equal(old, _value(larger, path))}
+    # the gate of `odd` is now what two tasks share
+    assert {path.split("/")[0] for path in moved} == {
+        *("digit_gate", "marks_gate", "digit_linear", "odd_linear", "marks_linear", "big_hidden1", "big_linear")
+    }
