@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras import sharing, towers
+from mtl_keras.engine import Partition
 
 TASKS = [mtl.Task("a", mtl.heads.Binary()), mtl.Task("b", mtl.heads.Regression())]
 SCHEMES = {
@@ -58,6 +60,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("scheme", "tower"), PAIRS)
 class TestTowers:
+    @pytest.mark.slow
     def test_trains_saves_and_loads(self, scheme, tower, tmp_path):
         model = _model(scheme, tower, balance=0.1, gate_units=(3,))
         model.compile("adam", weighting="imtl_g")
@@ -133,6 +136,7 @@ def test_experts_and_gates_differ_at_the_start(scheme, stacked):
             assert np.abs(output[:, e] - output[:, 0]).max() > 1e-2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "weighting"), [(s, "imtl_g" if s in ("MMoE", "PLE") else None) for s in SCHEMES])
 def test_the_balance_is_trained(scheme, weighting):
     """A large factor brings the weights of the experts together, starting from one expert for all."""
@@ -239,3 +243,18 @@ def test_the_first_stages_serve_all_experts(scheme):
     gates = [layer for layer in model.layers if layer.name.endswith("gate")]
     assert gates
     assert {gate.input.shape for gate in gates if "level2" not in gate.name} == {(None, 7)}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_columns_of_a_table_are_embedded_once(scheme):
+    """Experts and gates read the vector of the columns, strings among them."""
+    tower = towers.Tabular(("age",), {"job": ("cook", "clerk")}, embedding_dim=3, units=(5, 4))
+    model = mtl.build_model(tower.inputs(), TASKS, tower=tower, sharing=SCHEMES[scheme]())
+    embeddings = [layer for layer in model.layers if isinstance(layer, keras.layers.Embedding)]
+    assert [layer.name for layer in embeddings] == ["shared_columns_embedding_job"]
+    reads = [layer for layer in model.layers if layer.name.endswith("gate") and "level2" not in layer.name]
+    assert {gate.input.shape for gate in reads} == {(None, 1 + 3)}
+    shared = {id(variable) for variable in Partition(model).shared}
+    assert id(embeddings[0].trainable_variables[0]) in shared
+    x = {"age": tf.constant([1.0, np.nan]), "job": tf.constant(["cook", "none"])}
+    assert np.isfinite(model(x)["b"]).all()
