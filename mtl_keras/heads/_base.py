@@ -16,6 +16,7 @@ class Head:
     """
 
     num_classes = None  # of a head whose labels are classes: how many there are
+    is_binary = False  # whether the output is one probability, of yes
 
     def __init__(self, hidden=(), activation="relu"):
         self.hidden = tuple(hidden)
@@ -33,20 +34,36 @@ class Head:
         Returns:
             Keras tensor in float32, [batch, units].
         """
-        x = features
-        if len(x.shape) > 2:
-            pooling = {3: keras.layers.GlobalAveragePooling1D, 4: keras.layers.GlobalAveragePooling2D}
-            if len(x.shape) not in pooling:
-                raise ValueError(
-                    f"The features of task {name!r} must have rank 2, 3 or 4. Received shape {tuple(x.shape)}. "
-                    "End the tower with a pooling or Flatten layer."
-                )
-            x = pooling[len(x.shape)](name=f"{name}_pool")(x)
+        return self.activate(self.logits(self.represent(features, name), name), name)
+
+    def pool(self, features, name):
+        """Returns the features [batch, channels], averaged over their positions if they have any."""
+        if len(features.shape) == 2:
+            return features
+        pooling = {3: keras.layers.GlobalAveragePooling1D, 4: keras.layers.GlobalAveragePooling2D}
+        if len(features.shape) not in pooling:
+            raise ValueError(
+                f"The features of task {name!r} must have rank 2, 3 or 4. Received shape {tuple(features.shape)}. "
+                "End the tower with a pooling or Flatten layer."
+            )
+        return pooling[len(features.shape)](name=f"{name}_pool")(features)
+
+    def represent(self, features, name):
+        """Returns what the output layer reads: the pooled features after the head's own dense layers."""
+        x = self.pool(features, name)
         for i, width in enumerate(self.hidden, start=1):
             x = keras.layers.Dense(width, activation=self.activation, name=f"{name}_hidden{i}")(x)
-        units, activation = self._output()
-        x = keras.layers.Dense(units, dtype="float32", name=f"{name}_linear")(x)
-        return keras.layers.Activation(activation, dtype="float32", name=name)(x)
+        return x
+
+    def logits(self, x, name):
+        """Returns the output before its activation, in float32, from what `represent` returned."""
+        units, _ = self._output()
+        return keras.layers.Dense(units, dtype="float32", name=f"{name}_linear")(x)
+
+    def activate(self, logits, name):
+        """Returns the task's output from its logits."""
+        _, activation = self._output()
+        return keras.layers.Activation(activation, dtype="float32", name=name)(logits)
 
     def loss(self):
         """Returns the default loss, a new `keras.losses.Loss`."""

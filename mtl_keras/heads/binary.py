@@ -30,6 +30,7 @@ class Binary(Head):
     """
 
     num_classes = 2
+    is_binary = True
 
     def loss(self):
         return keras.losses.BinaryCrossentropy()

@@ -1,9 +1,31 @@
 """Layers that sharing schemes leave in the graph."""
 
+from mtl_keras.layers.attention_mask import AttentionMask
+from mtl_keras.layers.attentive_transfer import AttentiveTransfer
+from mtl_keras.layers.branching import Branching
+from mtl_keras.layers.calibration import Calibration
+from mtl_keras.layers.cross_stitch import CrossStitch
 from mtl_keras.layers.dselect_k_gate import DSelectKGate
+from mtl_keras.layers.logit_product import LogitProduct
+from mtl_keras.layers.match_positions import MatchPositions
 from mtl_keras.layers.mix_experts import MixExperts
 from mtl_keras.layers.softmax_gate import SoftmaxGate
 from mtl_keras.layers.stack_experts import StackExperts
 from mtl_keras.layers.stacked_dense import StackedDense
+from mtl_keras.layers.subspace_stitch import SubspaceStitch
 
-__all__ = ["DSelectKGate", "MixExperts", "SoftmaxGate", "StackExperts", "StackedDense"]
+__all__ = [
+    "AttentionMask",
+    "AttentiveTransfer",
+    "Branching",
+    "Calibration",
+    "CrossStitch",
+    "DSelectKGate",
+    "LogitProduct",
+    "MatchPositions",
+    "MixExperts",
+    "SoftmaxGate",
+    "StackExperts",
+    "StackedDense",
+    "SubspaceStitch",
+]

@@ -57,6 +57,12 @@ class Sharing:
         """Returns `{task name: Keras tensor}`, the output of each task's head on its features."""
         return {task.name: task.head(features[task.name], task.name) for task in tasks}
 
+    def _one_tower(self, x, stages, names):
+        """Returns each task's features from one tower; above `split_after`, or with `groups`, from one for each."""
+        if self.split_after is not None or self.groups is not None:
+            return tower_per_task(stages, x, names)
+        return dict.fromkeys(names, apply_stages(stages, x, "shared"))
+
     def _split(self, stages):
         """Returns the stages that serve all tasks, and the others."""
         names = list(stages)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from mtl_keras._registry import public
-from mtl_keras.sharing._base import Sharing, apply_stages, tower_per_task
+from mtl_keras.sharing._base import Sharing
 
 
 @public
@@ -37,6 +37,4 @@ class Hard(Sharing):
     shares_front = False
 
     def share(self, x, stages, names):
-        if self.split_after is not None or self.groups is not None:
-            return tower_per_task(stages, x, names)
-        return dict.fromkeys(names, apply_stages(stages, x, "shared"))
+        return self._one_tower(x, stages, names)

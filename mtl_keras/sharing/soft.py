@@ -4,6 +4,8 @@ import dataclasses
 
 from mtl_keras._registry import public
 from mtl_keras.sharing._base import Sharing, tower_per_task
+from mtl_keras.sharing._checks import check_alone
+from mtl_keras.sharing._towers import start_heads, start_tower
 
 
 @public
@@ -13,6 +15,17 @@ class Soft(Sharing):
 
     The graph is that of `single_task`; the penalty, strength · Σ_{i<j} ‖θ_i − θ_j‖² over corresponding variables,
     comes into training with `callbacks.SoftSharing`.
+
+    Args:
+        transfer_from: A `MultiTaskModel` with a tower for each task, as `sharing="single_task"` builds it from the
+            same tower and tasks, or `{task: model of this task}`: the towers and heads start from its weights. Not
+            with `split_after` or `groups`.
+        split_after: Last stage that all tasks share, by name or number.
+        groups: Lists of the names of the tasks that share a tower.
+
+    Raises:
+        ValueError: If `transfer_from` comes with `split_after` or `groups`; when the model is built, if its towers
+            differ from those of `transfer_from`.
 
     Example:
 
@@ -28,7 +41,20 @@ class Soft(Sharing):
     Sharing in a Neural Network Parser", ACL 2015, for the squared distance.
     """
 
+    transfer_from: object = None
+
     shares_front = False
 
+    def __post_init__(self):
+        check_alone(self)
+
     def share(self, x, stages, names):
-        return tower_per_task(stages, x, names)
+        features = tower_per_task(stages, x, names)
+        for name, tensor in features.items():
+            start_tower([(x, tensor)], name, self.transfer_from)
+        return features
+
+    def outputs(self, features, tasks):
+        outputs = super().outputs(features, tasks)
+        start_heads(features, outputs, self.transfer_from)
+        return outputs

@@ -1,0 +1,27 @@
+"""What the layers that mix the tasks' features start from, and check."""
+
+from keras import ops
+
+
+def own_row(num_streams, index, own):
+    """Returns `own` at a position and equal shares of the rest at the others. [num_streams]"""
+    rest = (1.0 - own) / (num_streams - 1)
+    return ops.convert_to_tensor([own if i == index else rest for i in range(num_streams)], "float32")
+
+
+def check_index(index, own):
+    """Raises ValueError unless `index` is a position and `own` in [0, 1]."""
+    if not isinstance(index, int) or isinstance(index, bool) or index < 0:
+        raise ValueError(f"`index` must be an integer of at least 0, a position. Received: index={index!r}.")
+    if not 0 <= own <= 1:
+        raise ValueError(f"`own` must be in [0, 1]. Received: own={own!r}. Use 1.0 for no mixing at the start.")
+
+
+def check_streams(shapes, index):
+    """Raises ValueError unless there are two inputs or more, of one shape, and one at `index`."""
+    shapes = [tuple(shape) for shape in shapes] if isinstance(shapes[0], list | tuple) else [tuple(shapes)]
+    if len(shapes) < 2 or len(set(shapes)) > 1 or index >= len(shapes):
+        raise ValueError(
+            f"The inputs must be two tensors or more of the same shape, with one at the position index={index}. "
+            f"Received shapes: {shapes}."
+        )

@@ -1,0 +1,36 @@
+"""The mask of one task on shared features."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+
+
+@public
+class AttentionMask(keras.layers.Layer):
+    """Returns a mask between 0 and 1 for each entry, σ(z), whose mean `sharing.inspect` shows.
+
+    Input: logits z, [B, ..., C]. Output: [B, ..., C].
+
+    Example:
+
+    ```python
+    mtl.layers.AttentionMask()(np.array([[0.0, -100.0]]))  # 0.5 and 0
+    ```
+
+    Reference: S. Liu, E. Johns, A. J. Davison, "End-to-End Multi-Task Learning with Attention", CVPR 2019.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, logits):
+        return ops.sigmoid(logits)
+
+    def inspect(self, output):
+        """Returns what `sharing.inspect` shows of the output: its mean over entries."""
+        return {"mask": {self.name: {"mean": ops.mean(ops.cast(output, "float32"))}}}
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)

@@ -1,0 +1,112 @@
+"""A trained choice among branches."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+
+
+@public
+class Branching(keras.layers.Layer):
+    """Chooses one of several features, by trained logits: a sample in training, the most probable one otherwise.
+
+    In training the output is Σ_k d_k · x_k with d = softmax((logits + g) / τ), g Gumbel noise, drawn once a call. The
+    temperature falls from `temperature` to `min_temperature`, by the same factor each step, over `anneal_steps` steps.
+    Otherwise the output is the x_k with the largest logit.
+
+    Args:
+        temperature: τ at the start, above 0.
+        min_temperature: τ from `anneal_steps` steps on, above 0.
+        anneal_steps: Number of training steps, at least 1.
+        seed: Seed of the noise. Its state is saved with the layer.
+
+    Input: list of K tensors of the same shape. Output: a tensor of this shape.
+
+    Raises:
+        ValueError: If a number is out of its range.
+
+    Example:
+
+    ```python
+    layer = mtl.layers.Branching()
+    layer([np.ones((1, 3)), 5 * np.ones((1, 3))], training=True)  # between 1 and 5, three times the same
+    ```
+
+    Reference: P. Guo, C.-Y. Lee, D. Ulbricht, "Learning to Branch for Multi-Task Learning", ICML 2020.
+    """
+
+    def __init__(self, temperature=5.0, min_temperature=0.1, anneal_steps=10_000, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        check_annealing(temperature, min_temperature, anneal_steps)
+        self.supports_masking = True
+        self.temperature = temperature
+        self.min_temperature = min_temperature
+        self.anneal_steps = anneal_steps
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape):
+        # In float32 always: half precision can count to 2048 only.
+        self.logits = self.add_weight(
+            name="logits", shape=(len(input_shape),), initializer="zeros", dtype="float32", autocast=False
+        )
+        self.step = self.add_weight(
+            name="step",
+            shape=(),
+            initializer="zeros",
+            dtype="float32",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+
+    def call(self, inputs, training=False):
+        if training:
+            weights = self._sample()
+            self.step.assign(ops.minimum(self.step + 1.0, float(self.anneal_steps)))
+        else:
+            weights = ops.one_hot(ops.argmax(self.logits), len(inputs))
+        return sum(ops.cast(weights[k], x.dtype) * x for k, x in enumerate(inputs))
+
+    def _sample(self):
+        """Returns a relaxed one-hot sample. [K]"""
+        uniform = keras.random.uniform(self.logits.shape, minval=1e-6, maxval=1.0 - 1e-6, seed=self.seed_generator)
+        ratio = self.min_temperature / self.temperature
+        temperature = self.temperature * ratio ** (ops.convert_to_tensor(self.step) / self.anneal_steps)
+        return ops.softmax((self.logits - ops.log(-ops.log(uniform))) / temperature)
+
+    def chosen(self):
+        """Returns the position of the features that it passes on outside training."""
+        return int(ops.argmax(self.logits))
+
+    def inspect(self, inputs, outputs):
+        """Returns the probability of each branch: `{"probability": [K]}`."""
+        return {"probability": ops.convert_to_numpy(ops.softmax(self.logits))}
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["seed_generator"] = self.seed_generator.state  # Keras does not save the state of a layer's generator
+
+    def load_own_variables(self, store):
+        store = {key: store[key] for key in list(store.keys())}  # a file's store is no dict
+        self.seed_generator.state.assign(store.pop("seed_generator"))
+        super().load_own_variables(store)
+
+    def compute_mask(self, inputs, previous_mask):
+        return previous_mask[0] if previous_mask else None
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[0])
+
+    def get_config(self):
+        annealing = {"temperature": self.temperature, "min_temperature": self.min_temperature}
+        return {**super().get_config(), **annealing, "anneal_steps": self.anneal_steps, "seed": self.seed}
+
+
+def check_annealing(temperature, min_temperature, anneal_steps):
+    """Raises ValueError unless the temperatures are positive and there is a number of steps."""
+    for name, value in (("temperature", temperature), ("min_temperature", min_temperature)):
+        if not value > 0:
+            raise ValueError(f"`{name}` must be above 0. Received: {name}={value!r}.")
+    if not isinstance(anneal_steps, int) or anneal_steps < 1:
+        raise ValueError(f"`anneal_steps` must be a positive integer. Received: anneal_steps={anneal_steps!r}.")

@@ -1,0 +1,52 @@
+"""Holds a probability below another one."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+
+
+@public
+class Calibration(keras.layers.Layer):
+    """Returns logits as they are, and adds strength · mean max(σ(z) − σ(z'), 0) to what is trained.
+
+    It makes a later step of a chain no more probable than the one before it.
+
+    Args:
+        strength: Factor of the penalty, at least 0.
+
+    Input: the logits z of the later and z' of the earlier step, both [B, 1]. Output: z.
+
+    Raises:
+        ValueError: If `strength` is negative.
+
+    Example:
+
+    ```python
+    layer = mtl.layers.Calibration(strength=1.0)
+    layer([np.array([[0.0]]), np.array([[-100.0]])])
+    layer.losses  # [0.5]: the later step has probability 0.5, the earlier one 0
+    ```
+
+    Reference: D. Xi, Z. Chen, P. Yan, Y. Zhang, Y. Zhu, F. Zhuang, Y. Chen, "Modeling the Sequential Dependence among
+    Audience Multi-step Conversions with Multi-task Learning in Targeted Display Advertising", KDD 2021. Departure: the
+    mean over the batch, where the paper has the sum.
+    """
+
+    def __init__(self, strength=0.6, **kwargs):
+        super().__init__(**kwargs)
+        if not strength >= 0:
+            raise ValueError(f"`strength` must be at least 0. Received: strength={strength!r}.")
+        self.strength = strength
+
+    def call(self, inputs):
+        later, earlier = inputs
+        excess = ops.relu(ops.sigmoid(later) - ops.sigmoid(earlier))
+        self.add_loss(self.strength * ops.mean(excess))
+        return later
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[0])
+
+    def get_config(self):
+        return {**super().get_config(), "strength": self.strength}

@@ -1,0 +1,20 @@
+"""Tasks in a chain: their order, and the probabilities along it."""
+
+from mtl_keras import layers
+
+
+def check_binary(tasks, reason):
+    """Raises ValueError unless each task predicts one probability."""
+    other = [task.name for task in tasks if not task.head.is_binary]
+    if other:
+        raise ValueError(
+            f"{reason} needs tasks that are yes or no, with `mtl_keras.heads.Binary`. "
+            f"The tasks {other} have other heads."
+        )
+
+
+def product(before, logits, name):
+    """Returns the logits of the probability of a task and of all before it; `before` is None for the first one."""
+    if before is None:
+        return logits
+    return layers.LogitProduct(dtype="float32", name=f"{name}_product")([before, logits])

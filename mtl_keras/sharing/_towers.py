@@ -1,0 +1,78 @@
+"""Towers side by side, which exchange what they compute after each stage, and start from other models."""
+
+import keras
+
+
+def mixed_towers(x, stages, names, mix, transfer_from=None):
+    """Returns `{name: features}` of a tower for each name, whose stages' outputs are mixed before the next stage.
+
+    Args:
+        x: What enters the towers.
+        stages: `{stage name: function(x, name)}`.
+        names: Names of the tasks or groups.
+        mix: `mix(streams, index, name)` returns what the task `index` gets of the list of all tasks' outputs of a
+            stage; `name` is for the layers. Not called with a single task, who has nobody to mix with.
+        transfer_from: As in `start_tower`.
+    """
+    streams, pairs = [x] * len(names), [[] for _ in names]
+    for stage, apply in stages.items():
+        outputs = [apply(stream, f"{name}_{stage}") for name, stream in zip(names, streams, strict=True)]
+        for pair, ends in zip(pairs, zip(streams, outputs, strict=True), strict=True):
+            pair.append(ends)
+        streams = outputs
+        if len(names) > 1:
+            streams = [mix(outputs, i, f"{name}_{stage}") for i, name in enumerate(names)]
+    for name, ends in zip(names, pairs, strict=True):
+        start_tower(ends, name, transfer_from)
+    return dict(zip(names, streams, strict=True))
+
+
+def start_tower(ends, task, transfer_from):
+    """Gives the layers of a task's tower the weights of the tower of the task in another model.
+
+    Args:
+        ends: List of pairs of tensors, between which the layers of the tower lie.
+        task: Name of the task.
+        transfer_from: A `MultiTaskModel` with a tower for each task, or `{task: model}`; None for fresh towers.
+    """
+    if transfer_from is None:
+        return
+    layers = [layer for start, end in ends for layer in _layers(start, end)]
+    source = _source(task, transfer_from)
+    _copy([source.get_layer(name) for name in source.towers[task]], layers, task)
+
+
+def start_heads(features, outputs, transfer_from):
+    """Gives the heads the weights that the heads of the same tasks have in another model; arguments by task."""
+    if transfer_from is None:
+        return
+    for task, output in outputs.items():
+        source, layers = _source(task, transfer_from), _layers(features[task], output)
+        _copy([layer for layer in source.layers if layer.name in [own.name for own in layers]], layers, task)
+
+
+def _source(task, transfer_from):
+    source = transfer_from.get(task) if isinstance(transfer_from, dict) else transfer_from
+    if task not in getattr(source, "towers", {}):
+        raise ValueError(
+            f"`transfer_from` must be a MultiTaskModel with the task {task!r}, or have one under this name. "
+            f'Received: {transfer_from!r}. Build one with `sharing="single_task"`.'
+        )
+    return source
+
+
+def _layers(start, end):
+    """Returns the layers with weights between two tensors, or a structure of tensors and one."""
+    return [layer for layer in keras.Model(keras.tree.flatten(start), end).layers if layer.weights]
+
+
+def _copy(sources, layers, task):
+    sources = [layer for layer in sources if layer.weights]
+    theirs, ours = ([w.shape for layer in side for w in layer.weights] for side in (sources, layers))
+    if theirs != ours or len(sources) != len(layers):
+        raise ValueError(
+            f"`transfer_from` must have the same tower and head for the task {task!r}. "
+            f"Expected weights of the shapes {ours}. Received: {theirs}."
+        )
+    for source, layer in zip(sources, layers, strict=True):
+        layer.set_weights(source.get_weights())

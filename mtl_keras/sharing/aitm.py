@@ -1,0 +1,79 @@
+"""AITM: each task takes over from the one before what its attention finds useful."""
+
+import dataclasses
+
+import keras
+
+from mtl_keras import layers
+from mtl_keras._registry import public
+from mtl_keras.sharing._base import Sharing
+from mtl_keras.sharing._chain import check_binary
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class AITM(Sharing):
+    """One tower for tasks in a chain, and an adaptive transfer from each task to the next.
+
+    With q_t the features of task t from the tower, z_1 = q_1, and z_t is a mixture, by attention, of q_t and of
+    p_t = ReLU(W_t · z_{t−1} + b_t): see `layers.AttentiveTransfer`. z_t enters the head. The order is that of the
+    tasks, or of the groups. Without transfer this is `hard`. With `split_after` each task has the rest of the tower
+    alone, as the paper's towers above shared embeddings.
+
+    Args:
+        transfer: Whether there is a transfer.
+        calibration: Factor of the penalty mean max(p_t − p_{t−1}, 0) on the probabilities of tasks that follow each
+            other, for binary tasks alone; 0.6 in the paper, 0 for none. Under a weighting it makes the head of a task
+            a shared part, because the penalty of the next task reads it.
+        split_after: Last stage that all tasks share, by name or number; None for all.
+        groups: Lists of the names of the tasks that share a tower and a z.
+
+    Raises:
+        ValueError: If `calibration` is negative; when the model is built, if it is not 0 and a task is not binary.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("click", mtl.heads.Binary()), mtl.Task("conversion", mtl.heads.Binary())]
+    model = mtl.build_model((20,), tasks, sharing=mtl.sharing.AITM(calibration=0.6))
+    model.get_layer("conversion_transfer").value.shape  # (64, 64)
+    ```
+
+    Reference: D. Xi, Z. Chen, P. Yan, Y. Zhang, Y. Zhu, F. Zhuang, Y. Chen, "Modeling the Sequential Dependence among
+    Audience Multi-step Conversions with Multi-task Learning in Targeted Display Advertising", KDD 2021. Departures:
+    features of any rank, with attention at each position; the penalty is a mean over the batch and not a sum.
+    """
+
+    transfer: bool = True
+    calibration: float = 0.0
+
+    def __post_init__(self):
+        if not self.calibration >= 0:
+            raise ValueError(f"`calibration` must be at least 0. Received: calibration={self.calibration!r}.")
+
+    def share(self, x, stages, names):
+        features = self._one_tower(x, stages, names)
+        if not self.transfer:
+            return features
+        z = features[names[0]]
+        transferred = {names[0]: z}
+        for name in names[1:]:
+            p = keras.layers.Dense(z.shape[-1], activation="relu", name=f"{name}_info")(z)
+            z = layers.AttentiveTransfer(name=f"{name}_transfer")([p, features[name]])
+            transferred[name] = z
+        return transferred
+
+    def outputs(self, features, tasks):
+        if not self.calibration:
+            return super().outputs(features, tasks)
+        check_binary(tasks, "`calibration`")
+        outputs, before = {}, None
+        for task in tasks:
+            logits = task.head.logits(task.head.represent(features[task.name], task.name), task.name)
+            later = logits
+            if before is not None:
+                layer = layers.Calibration(self.calibration, dtype="float32", name=f"{task.name}_calibration")
+                later = layer([logits, before])
+            outputs[task.name] = task.head.activate(later, task.name)
+            before = logits
+        return outputs

@@ -1,0 +1,107 @@
+"""Cascades: each task reads what the tasks before it found."""
+
+import dataclasses
+import itertools
+
+import keras
+
+from mtl_keras._registry import public
+from mtl_keras.sharing._base import Sharing
+from mtl_keras.sharing._chain import check_binary, product
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class Cascade(Sharing):
+    """One tower for tasks in an order, where the head of each task also reads what the tasks before it found.
+
+    y_t = h_t([f(x); y_1; ...; y_{t−1}]), a chain of tasks; with `context="previous"` y_t = h_t([f(x); y_{t−1}]), a
+    Markov chain. Instead of the predictions y, `pass_on="features"` hands on what the heads' own hidden layers give.
+
+    Args:
+        order: Names of all tasks in order; None for the order in which they are given.
+        pass_on: `"prediction"`, or `"features"`: the features of a task after its head's hidden layers.
+        context: `"all"` tasks before, or only the `"previous"` one.
+        stop_gradient: Whether a task leaves alone what is before it: no gradient goes through what is handed on.
+        conditional: Whether the head of a task gives the probability given that all before happened, and its output is
+            the product of these along the order, as in `ESMM`. For binary tasks.
+        split_after: Last stage that all tasks share, by name or number; None for all.
+        groups: Lists of the names of the tasks that share a tower.
+
+    Raises:
+        ValueError: For an unknown `pass_on` or `context`; when the model is built, if `order` does not hold each task
+            once, a task is not binary where `conditional` needs it, or the features to hand on are those that the next
+            task has anyway.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks, sharing=mtl.sharing.Cascade(stop_gradient=True))
+    model.get_layer("odd_linear").kernel.shape  # (74, 1): 64 features, 10 probabilities
+    ```
+
+    Reference: J. Read, B. Pfahringer, G. Holmes, E. Frank, "Classifier Chains for Multi-label Classification", Machine
+    Learning 85, 2011. Departures: tasks of any kind; in training, too, a task reads predictions and not labels; one
+    order.
+    """
+
+    order: list | None = None
+    pass_on: str = "prediction"
+    context: str = "all"
+    stop_gradient: bool = False
+    conditional: bool = False
+
+    def __post_init__(self):
+        for argument, known in (("pass_on", ("prediction", "features")), ("context", ("all", "previous"))):
+            value = getattr(self, argument)
+            if value not in known:
+                raise ValueError(f"`{argument}` must be one of {list(known)}. Received: {argument}={value!r}.")
+
+    def share(self, x, stages, names):
+        return self._one_tower(x, stages, names)
+
+    def outputs(self, features, tasks):
+        names, tasks = [task.name for task in tasks], self._ordered(tasks)
+        if self.conditional:
+            check_binary(tasks, "`conditional`")
+        outputs, found, chain = {}, [], None
+        for task in tasks:
+            head, name = task.head, task.name
+            context = found if self.context == "all" else found[-1:]
+            x = head.pool(features[name], name)
+            if context:
+                x = keras.layers.Concatenate(name=f"{name}_context")([x, *context])
+            x = head.represent(x, name)
+            logits = head.logits(x, name)
+            if self.conditional:
+                chain = logits = product(chain, logits, name)
+            outputs[name] = head.activate(logits, name)
+            # Not the output itself: the next task would make it a shared part of the graph.
+            handed = x if self.pass_on == "features" else head.activate(logits, f"{name}_prediction")
+            found.append(self._handed(handed))
+            chain = self._handed(chain)
+        self._check_new(tasks, features)
+        return {name: outputs[name] for name in names}
+
+    def _handed(self, x):
+        return keras.ops.stop_gradient(x) if self.stop_gradient and x is not None else x
+
+    def _ordered(self, tasks):
+        """Returns the tasks in order."""
+        by_name = {task.name: task for task in tasks}
+        order = list(by_name) if self.order is None else list(self.order)
+        if sorted(order) != sorted(by_name):
+            raise ValueError(f"`order` must hold each of the tasks {list(by_name)} once. Received: order={self.order}.")
+        return [by_name[name] for name in order]
+
+    def _check_new(self, tasks, features):
+        """Raises ValueError if features are handed on to tasks that have them already."""
+        for task, following in itertools.pairwise(tasks):
+            same = features[task.name] is features[following.name] and not task.head.hidden
+            if self.pass_on == "features" and same:
+                raise ValueError(
+                    f"`pass_on='features'` needs features of the task {task.name!r} that {following.name!r} lacks. "
+                    "Received: one tower for both, and a head without hidden layers. "
+                    "Give the head `hidden=(16,)`, set `split_after`, or use `pass_on='prediction'`."
+                )

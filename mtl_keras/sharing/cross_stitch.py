@@ -1,0 +1,67 @@
+"""Cross-stitch networks: a tower for each task, mixed after every stage."""
+
+import dataclasses
+
+from mtl_keras import layers
+from mtl_keras._registry import public
+from mtl_keras.sharing._base import Sharing
+from mtl_keras.sharing._checks import check_alone, check_share
+from mtl_keras.sharing._towers import mixed_towers, start_heads
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class CrossStitch(Sharing):
+    """A tower of its own for each task, and after every stage a trained mixture of all towers' features.
+
+    x̃_t = Σ_j α_tj · x_j for each task t, stage and channel; x̃_t enters the next stage of tower t, the last one its
+    head. With α the identity the tasks train as with `single_task`.
+
+    Args:
+        own: α_tt at the start, in [0, 1]; the other tasks share 1 − own equally.
+        per_channel: Whether each channel has an α of its own.
+        transfer_from: A `MultiTaskModel` with a tower for each task, as `sharing="single_task"` builds it from the
+            same tower and tasks, or `{task: model of this task}`: the towers and heads start from its weights, as
+            in the paper. Not with `split_after` or `groups`.
+        split_after: Last stage that all tasks share, by name or number.
+        groups: Lists of the names of the tasks that share a tower.
+
+    Raises:
+        ValueError: If `own` is out of its range, or `transfer_from` comes with `split_after` or `groups`; when the
+            model is built, if its towers differ from those of `transfer_from`.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    alone = mtl.build_model((8, 8), tasks, sharing="single_task")
+    model = mtl.build_model((8, 8), tasks, sharing=mtl.sharing.CrossStitch(transfer_from=alone))
+    model.get_layer("odd_dense1_stitch").alpha.shape  # (2, 128): two towers, 128 channels
+    ```
+
+    Reference: I. Misra, A. Shrivastava, A. Gupta, M. Hebert, "Cross-stitch Networks for Multi-task Learning", CVPR
+    2016. Departures: units after every stage of any tower, rather than after the pooling and dense layers of
+    AlexNet; more than two tasks; the learning rate of α is that of the rest, where the paper's is up to 1000 times
+    higher.
+    """
+
+    own: float = 0.9
+    per_channel: bool = True
+    transfer_from: object = None
+
+    shares_front = False
+
+    def __post_init__(self):
+        check_share("own", self.own)
+        check_alone(self)
+
+    def share(self, x, stages, names):
+        return mixed_towers(x, stages, names, self._mix, self.transfer_from)
+
+    def outputs(self, features, tasks):
+        outputs = super().outputs(features, tasks)
+        start_heads(features, outputs, self.transfer_from)
+        return outputs
+
+    def _mix(self, streams, index, name):
+        return layers.CrossStitch(index, self.own, self.per_channel, name=f"{name}_stitch")(streams)

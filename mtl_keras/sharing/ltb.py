@@ -1,0 +1,82 @@
+"""Learning to branch: a tree of stages, found in training."""
+
+import dataclasses
+
+from mtl_keras import layers
+from mtl_keras._registry import public
+from mtl_keras.sharing._base import Sharing
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class LTB(Sharing):
+    """Several branches at every stage, each of which learns which branch of the stage before it goes on from.
+
+    The input of branch j at stage l is Σ_i d_ij · x_i^{l−1} over the branches i of the stage before, and the features
+    of a task are such a sum over those of the last stage. d_j is a relaxed one-hot sample of trained logits (Gumbel-
+    softmax) in training, at a temperature that falls, and their argmax elsewhere: see `layers.Branching`. The trained
+    model is a tree, with branches that nothing reads: `sharing.prune(model)` returns the tree alone.
+
+    Args:
+        num_branches: Branches at every stage, at least 1; None for one a task.
+        temperature: Temperature of the samples at the start, above 0.
+        min_temperature: Temperature at the end, above 0.
+        anneal_steps: Number of training steps until then, at least 1. About as many as the training has.
+        seed: Seed of the samples; None for a new one each time.
+        split_after: Last stage that all tasks share, by name or number.
+        groups: Lists of the names of the tasks that choose a branch together.
+
+    Raises:
+        ValueError: If a number is out of its range.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks, sharing=mtl.sharing.LTB(num_branches=3, anneal_steps=500))
+    tree = mtl.sharing.prune(model)  # after training
+    ```
+
+    Reference: P. Guo, C.-Y. Lee, D. Ulbricht, "Learning to Branch for Multi-Task Learning", ICML 2020. Departures: the
+    same number of branches at every stage, of which the first ones all read the input; the temperature falls
+    geometrically; the logits train with everything else, from the first step on.
+    """
+
+    num_branches: int | None = None
+    temperature: float = 5.0
+    min_temperature: float = 0.1
+    anneal_steps: int = 10_000
+    seed: int | None = None
+
+    def __post_init__(self):
+        if self.num_branches is not None and (not isinstance(self.num_branches, int) or self.num_branches < 1):
+            raise ValueError(
+                f"`num_branches` must be a positive integer or None. Received: num_branches={self.num_branches!r}."
+            )
+        self._choice("branch", 0)  # which checks the others
+
+    def share(self, x, stages, names):
+        branches = [f"branch{k}" for k in range(1, (self.num_branches or len(names)) + 1)]
+        streams = dict.fromkeys(branches, x)
+        number = 0  # of a choice, for a seed of its own
+        for depth, (stage, apply) in enumerate(stages.items()):
+            if depth > 0:
+                chosen = {}
+                for branch in branches:
+                    chosen[branch], number = self._chosen(streams, f"{branch}_{stage}_from", number)
+                streams = chosen
+            streams = {branch: apply(stream, f"{branch}_{stage}") for branch, stream in streams.items()}
+        features = {}
+        for name in names:
+            features[name], number = self._chosen(streams, f"{name}_from", number)
+        return features
+
+    def _chosen(self, streams, name, number):
+        """Returns the choice among the streams, and the number of the next choice."""
+        if len(streams) == 1:
+            return next(iter(streams.values())), number
+        return self._choice(name, number)(list(streams.values())), number + 1
+
+    def _choice(self, name, number):
+        seed = None if self.seed is None else self.seed + number
+        return layers.Branching(self.temperature, self.min_temperature, self.anneal_steps, seed, name=name)

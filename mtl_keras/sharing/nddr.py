@@ -1,0 +1,74 @@
+"""NDDR-CNN: features of all towers, reduced for each task."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from mtl_keras._registry import public
+from mtl_keras.sharing._base import Sharing
+from mtl_keras.sharing._checks import check_alone, check_share
+from mtl_keras.sharing._towers import mixed_towers, start_heads
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class NDDR(Sharing):
+    """A tower of its own for each task, and after every stage a 1x1 convolution over all towers' features.
+
+    x̃_t = ReLU(BN(W_t · [x_1; ...; x_T])) for each task t and stage, W_t of shape [T·C, C]: neural discriminative
+    dimensionality reduction. x̃_t enters the next stage of tower t, the last one its head.
+
+    Args:
+        own: The diagonal of W_t for the task's own features at the start, in [0, 1]; the diagonals for the other tasks
+            share 1 − own equally, and the rest is 0.
+        transfer_from: A `MultiTaskModel` with a tower for each task, as `sharing="single_task"` builds it from the
+            same tower and tasks, or `{task: model of this task}`: the towers and heads start from its weights, as
+            in the paper. Not with `split_after` or `groups`.
+        split_after: Last stage that all tasks share, by name or number.
+        groups: Lists of the names of the tasks that share a tower.
+
+    Raises:
+        ValueError: If `own` is out of its range, or `transfer_from` comes with `split_after` or `groups`; when the
+            model is built, if its towers differ from those of `transfer_from`.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks, sharing="nddr")
+    model.get_layer("odd_dense1_nddr").kernel.shape  # (256, 128): two towers of 128 channels
+    ```
+
+    Reference: Y. Gao, J. Ma, M. Zhao, W. Liu, A. L. Yuille, "NDDR-CNN: Layerwise Feature Fusing in Multi-Task CNNs by
+    Neural Discriminative Dimensionality Reduction", CVPR 2019. Departures: after every stage of any tower, of vectors
+    and sequences as well; 1 − own is shared by the other tasks, for which others take 0.8 for the task and 0.05 for
+    each other one; no shortcuts from the stages to the heads.
+    """
+
+    own: float = 0.9
+    transfer_from: object = None
+
+    shares_front = False
+
+    def __post_init__(self):
+        check_share("own", self.own)
+        check_alone(self)
+
+    def share(self, x, stages, names):
+        return mixed_towers(x, stages, names, self._mix, self.transfer_from)
+
+    def outputs(self, features, tasks):
+        outputs = super().outputs(features, tasks)
+        start_heads(features, outputs, self.transfer_from)
+        return outputs
+
+    def _mix(self, streams, index, name):
+        channels, num = streams[0].shape[-1], len(streams)
+        x = keras.layers.Concatenate(name=f"{name}_all")(streams)
+        reduction = keras.layers.Dense(channels, use_bias=False, name=f"{name}_nddr")
+        x = reduction(x)
+        row = [self.own if i == index else (1.0 - self.own) / (num - 1) for i in range(num)]
+        reduction.kernel.assign(np.kron(np.array(row)[:, None], np.eye(channels)))
+        x = keras.layers.BatchNormalization(name=f"{name}_nddr_norm")(x)
+        return keras.layers.Activation("relu", name=f"{name}_nddr_activation")(x)

@@ -1,0 +1,53 @@
+"""The tree that a model with branches has found."""
+
+import keras
+
+from mtl_keras import layers
+
+
+def prune(model):
+    """Returns a smaller model without the branches that a model with `sharing="ltb"` does not use.
+
+    It predicts the same. It has its own copies of the weights, no choices, and is compiled as the model was, with a
+    fresh optimizer.
+
+    Args:
+        model: A `MultiTaskModel` built with `sharing="ltb"`.
+
+    Returns:
+        A `MultiTaskModel`.
+
+    Raises:
+        ValueError: If the model has nothing to choose.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks, sharing="ltb")
+    tree = mtl.sharing.prune(model)
+    tree.count_params() < model.count_params()  # True: both tasks chose the same branch
+    ```
+    """
+    chosen = {layer.name: layer.chosen() for layer in model.layers if isinstance(layer, layers.Branching)}
+    if not chosen:
+        raise ValueError(
+            'prune needs a model with choices, built with `sharing="ltb"` and two branches or more. '
+            f"Received: {model!r}."
+        )
+
+    def apply(layer, *args, **kwargs):
+        return args[0][chosen[layer.name]] if layer.name in chosen else layer(*args, **kwargs)
+
+    tree = keras.models.clone_model(model, call_function=apply)
+    for layer in tree.layers:
+        layer.set_weights(model.get_layer(layer.name).get_weights())
+    tree.tasks = list(model.tasks)
+    tree.towers = {task: _on_path(tree, task, names) for task, names in model.towers.items()}
+    return tree
+
+
+def _on_path(model, task, names):
+    """Returns those of the layers that lead to the output of a task."""
+    found = [layer.name for layer in keras.Model(model.inputs, model.output[task]).layers]
+    return [name for name in names if name in found]

@@ -1,0 +1,79 @@
+"""Sluice networks: what to share by subspaces, and which layers to use."""
+
+import dataclasses
+
+import keras
+
+from mtl_keras import layers
+from mtl_keras._registry import public
+from mtl_keras.sharing._base import Sharing
+from mtl_keras.sharing._checks import check_share
+from mtl_keras.sharing._towers import mixed_towers
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class Sluice(Sharing):
+    """A tower of its own for each task, subspaces of whose features are mixed, and a mixture of all stages on top.
+
+    After every stage the channels of each tower fall into subspaces, G_t1, ..., G_tS, and each subspace of a task is a
+    trained mixture α of those of all tasks. The features of a task are Σ_l β_tl · x_t^l over the mixed stages. A
+    penalty orthogonality · Σ ‖G_trᵀ·G_ts / N‖² holds the subspaces of a task apart.
+
+    Args:
+        num_subspaces: S, at least 1; divides the channels of every stage.
+        own: α of a subspace itself, and β of the last stage, at the start, in [0, 1]; the others share 1 − own equally.
+        orthogonality: Factor of the penalty, at least 0.
+        split_after: Last stage that all tasks share, by name or number.
+        groups: Lists of the names of the tasks that share a tower.
+
+    Raises:
+        ValueError: If an argument is out of its range; when the model is built, if a stage has a number of channels
+            that is no multiple of `num_subspaces`.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks, sharing=mtl.sharing.Sluice(orthogonality=0.1))
+    model.get_layer("odd_dense1_stitch").alpha.shape  # (2, 4): the subspaces of two towers
+    ```
+
+    Reference: S. Ruder, J. Bingel, I. Augenstein, A. Søgaard, "Latent Multi-task Architecture Learning", AAAI 2019.
+    Departures: the stages of any tower, so that before the β-mixture earlier stages are averaged to the positions of
+    the last one (`layers.MatchPositions`) and, where their widths differ, projected to its width; the penalty is on the
+    features and a mean over rows.
+    """
+
+    num_subspaces: int = 2
+    own: float = 0.9
+    orthogonality: float = 0.01
+
+    def __post_init__(self):
+        check_share("own", self.own)
+        layers.SubspaceStitch(0, self.own, self.num_subspaces, self.orthogonality)  # which checks the others
+
+    def share(self, x, stages, names):
+        mixed = []  # of every stage and task, in the order of the calls
+
+        def mix(streams, index, name):
+            unit = layers.SubspaceStitch(index, self.own, self.num_subspaces, self.orthogonality, name=f"{name}_stitch")
+            mixed.append(unit(streams))
+            return mixed[-1]
+
+        features = mixed_towers(x, stages, names, mix)
+        if len(names) == 1 or len(stages) == 1:
+            return features
+        return {name: self._over_stages(mixed[i :: len(names)], list(stages), name) for i, name in enumerate(names)}
+
+    def _over_stages(self, tensors, stages, name):
+        """Returns the β-mixture of a task's stages."""
+        last, parts = tensors[-1], []
+        for stage, x in zip(stages, tensors, strict=True):
+            if x.shape[1:-1] != last.shape[1:-1]:
+                x = layers.MatchPositions(name=f"{name}_{stage}_match")([x, last])
+            if x.shape[-1] != last.shape[-1]:
+                x = keras.layers.Dense(last.shape[-1], use_bias=False, name=f"{name}_{stage}_project")(x)
+            parts.append(x)
+        unit = layers.CrossStitch(len(parts) - 1, self.own, per_channel=False, name=f"{name}_stages")
+        return unit(parts)

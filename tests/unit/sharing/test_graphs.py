@@ -1,0 +1,133 @@
+"""What holds for the graph of every sharing scheme: any stages, any tasks, saved, exported and trained."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from tests.unit.sharing.test_contract import CASES
+
+ONLY_BINARY = ["esmm"]
+NOTHING_SHARED = ["single_task", "soft"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Recurrent(mtl.towers.Tower):
+    """Two recurrent stages, each a sequence of the length of the input."""
+
+    def stages(self):
+        def stage(x, name):
+            return keras.layers.GRU(4, return_sequences=True, name=f"{name}_gru")(x)
+
+        return {"gru1": stage, "gru2": stage}
+
+
+INPUTS = {  # name: (tower, shape of the input, shape of a batch)
+    "vectors": (mtl.towers.MLP((6, 4)), (5,), (8, 5)),
+    "maps": (mtl.towers.LeNet(filters=(2, 4), units=(6,)), (8, 8), (8, 8, 8)),
+    "images of any size": (mtl.towers.Conv(filters=(2, 4)), (None, None, 1), (8, 9, 7, 1)),
+    "sequences": (Recurrent(), (None, 3), (8, 5, 3)),
+}
+
+
+def _tasks(scheme):
+    if scheme in ONLY_BINARY:
+        return [mtl.Task(name, mtl.heads.Binary(hidden=(3,))) for name in "abc"]
+    heads = {"a": mtl.heads.Multiclass(3), "b": mtl.heads.Binary(hidden=(3,)), "c": mtl.heads.Regression(2)}
+    return [mtl.Task(name, head) for name, head in heads.items()]
+
+
+def _labels(tasks, rows=8):
+    rng = np.random.default_rng(1)
+    widths = {"Regression": 2}
+    return {t.name: rng.integers(0, 2, (rows, widths.get(type(t.head).__name__, 1))).astype("float32") for t in tasks}
+
+
+def _x(kind):
+    return np.random.default_rng(0).normal(size=INPUTS[kind][2]).astype("float32")
+
+
+def _model(scheme, kind, tasks=None, **arguments):
+    tower, shape, _ = INPUTS[kind]
+    return mtl.build_model(shape, tasks or _tasks(scheme), tower, CASES[scheme](**arguments))
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+@pytest.mark.parametrize("scheme", CASES)
+def test_any_stages(scheme, kind):
+    model, tasks = _model(scheme, kind), _tasks(scheme)
+    for training in (False, True):
+        outputs = model(_x(kind), training=training)
+        assert list(outputs) == ["a", "b", "c"]
+        for task in tasks:
+            assert outputs[task.name].shape == (8, task.head(keras.Input((2,)), "x").shape[-1])
+            assert np.isfinite(outputs[task.name]).all()
+    assert model.towers["a"]
+
+
+@pytest.mark.parametrize("scheme", CASES)
+def test_a_single_task(scheme):
+    model = _model(scheme, "vectors", _tasks(scheme)[:1])
+    assert np.isfinite(model(_x("vectors"))["a"]).all()
+
+
+@pytest.mark.parametrize("arguments", [{"split_after": 1}, {"groups": [["c", "a"], ["b"]]}])
+@pytest.mark.parametrize("scheme", CASES)
+def test_common_stages_and_groups(scheme, arguments):
+    model = _model(scheme, "vectors", **arguments)
+    x = _x("vectors")
+    assert all(np.isfinite(y).all() for y in model(x).values())
+    names = [layer.name for layer in model.layers if layer.name.endswith("_dense")]
+    if "split_after" in arguments:
+        assert [name for name in names if "dense1" in name] == ["shared_dense1_dense"]
+    else:
+        assert model.towers["a"] == model.towers["c"]
+        assert not [name for name in names if name.startswith("c_")]
+
+
+@pytest.mark.parametrize("scheme", CASES)
+def test_saved_exported_and_trained(scheme, tmp_path):
+    kind = "maps" if scheme in ("mtan", "sluice") else "vectors"
+    model, tasks, x = _model(scheme, kind), _tasks(scheme), _x(kind)
+    model.compile("adam", weighting=None if scheme in NOTHING_SHARED else "imtl_g", metrics=[])
+    before = model.get_weights()
+    history = model.fit(x, _labels(tasks), batch_size=4, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert sum(np.abs(new - old).max() > 0 for new, old in zip(model.get_weights(), before, strict=True)) > 0.6 * len(
+        before
+    )
+    predicted = model(x)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.towers == model.towers
+    served = tf.saved_model.load(mtl.export.saved_model(model, tmp_path / "export")).signatures["serving_default"]
+    exported = served(inputs=tf.constant(x))
+    for task, expected in predicted.items():
+        np.testing.assert_allclose(loaded(x)[task], expected, atol=1e-6)
+        np.testing.assert_allclose(exported[task], expected, atol=1e-5)
+    loaded.fit(x, _labels(tasks), batch_size=4, verbose=0)
+
+
+@pytest.mark.parametrize("scheme", CASES)
+def test_mixed_precision(scheme):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = _model(scheme, "vectors")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for y in model(_x("vectors"), training=True).values():
+        assert y.dtype == "float32"
+        assert np.isfinite(y).all()
+
+
+@pytest.mark.parametrize("scheme", CASES)
+def test_each_task_has_its_own_start(scheme):
+    """No two kernels of one shape are equal, but those that begin from a rule."""
+    model = _model(scheme, "vectors")
+    kernels = [v for v in model.trainable_variables if v.path.endswith("kernel") and "nddr" not in v.path]
+    for i, one in enumerate(kernels):
+        for other in kernels[i + 1 :]:
+            assert one.shape != other.shape or np.abs(one.numpy() - other.numpy()).max() > 1e-3
