@@ -1,6 +1,6 @@
 """Tasks in a chain: their order, and the probabilities along it."""
 
-from mtl_keras import layers
+from mtl_keras.layers import LogitProduct
 
 
 def check_binary(tasks, reason):
@@ -17,4 +17,4 @@ def product(before, logits, name):
     """Returns the logits of the probability of a task and of all before it; `before` is None for the first one."""
     if before is None:
         return logits
-    return layers.LogitProduct(dtype="float32", name=f"{name}_product")([before, logits])
+    return LogitProduct(dtype="float32", name=f"{name}_product")([before, logits])

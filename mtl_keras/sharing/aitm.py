@@ -4,8 +4,8 @@ import dataclasses
 
 import keras
 
-from mtl_keras import layers
 from mtl_keras._registry import public
+from mtl_keras.layers import AttentiveTransfer, Calibration
 from mtl_keras.sharing._base import Sharing
 from mtl_keras.sharing._chain import check_binary
 
@@ -59,7 +59,7 @@ class AITM(Sharing):
         transferred = {names[0]: z}
         for name in names[1:]:
             p = keras.layers.Dense(z.shape[-1], activation="relu", name=f"{name}_info")(z)
-            z = layers.AttentiveTransfer(name=f"{name}_transfer")([p, features[name]])
+            z = AttentiveTransfer(name=f"{name}_transfer")([p, features[name]])
             transferred[name] = z
         return transferred
 
@@ -72,7 +72,7 @@ class AITM(Sharing):
             logits = task.head.logits(task.head.represent(features[task.name], task.name), task.name)
             later = logits
             if before is not None:
-                layer = layers.Calibration(self.calibration, dtype="float32", name=f"{task.name}_calibration")
+                layer = Calibration(self.calibration, dtype="float32", name=f"{task.name}_calibration")
                 later = layer([logits, before])
             outputs[task.name] = task.head.activate(later, task.name)
             before = logits

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from mtl_keras import layers
 from mtl_keras._registry import public
+from mtl_keras.layers import CrossStitch as CrossStitchUnit
 from mtl_keras.sharing._base import Sharing
 from mtl_keras.sharing._checks import check_alone, check_share
 from mtl_keras.sharing._towers import mixed_towers, start_heads
@@ -64,4 +64,4 @@ class CrossStitch(Sharing):
         return outputs
 
     def _mix(self, streams, index, name):
-        return layers.CrossStitch(index, self.own, self.per_channel, name=f"{name}_stitch")(streams)
+        return CrossStitchUnit(index, self.own, self.per_channel, name=f"{name}_stitch")(streams)

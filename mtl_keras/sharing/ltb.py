@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from mtl_keras import layers
 from mtl_keras._registry import public
+from mtl_keras.layers import Branching
 from mtl_keras.sharing._base import Sharing
 
 
@@ -79,4 +79,4 @@ class LTB(Sharing):
 
     def _choice(self, name, number):
         seed = None if self.seed is None else self.seed + number
-        return layers.Branching(self.temperature, self.min_temperature, self.anneal_steps, seed, name=name)
+        return Branching(self.temperature, self.min_temperature, self.anneal_steps, seed, name=name)

@@ -4,8 +4,8 @@ import dataclasses
 
 import keras
 
-from mtl_keras import layers
 from mtl_keras._registry import public
+from mtl_keras.layers import AttentionMask, MatchPositions
 from mtl_keras.sharing._base import Sharing
 
 
@@ -57,12 +57,12 @@ class MTAN(Sharing):
         z = x
         if before is not None:
             if before.shape[1:-1] != x.shape[1:-1] or None in x.shape[1:-1]:
-                before = layers.MatchPositions(name=f"{name}_match")([before, x])
+                before = MatchPositions(name=f"{name}_match")([before, x])
             z = keras.layers.Concatenate(name=f"{name}_both")([x, before])
         z = _dense(z, self.units or x.shape[-1], f"{name}_gate1")
         z = keras.layers.Activation("relu", name=f"{name}_gate1_activation")(z)
         z = _dense(z, x.shape[-1], f"{name}_gate2")
-        return layers.AttentionMask(name=f"{name}_mask")([x, z])
+        return AttentionMask(name=f"{name}_mask")([x, z])
 
 
 def _dense(x, units, name):

@@ -2,7 +2,7 @@
 
 import keras
 
-from mtl_keras import layers
+from mtl_keras.layers import Branching
 
 
 def prune(model):
@@ -29,7 +29,7 @@ def prune(model):
     tree.count_params() < model.count_params()  # True: both tasks chose the same branch
     ```
     """
-    chosen = {layer.name: layer.chosen() for layer in model.layers if isinstance(layer, layers.Branching)}
+    chosen = {layer.name: layer.chosen() for layer in model.layers if isinstance(layer, Branching)}
     if not chosen:
         raise ValueError(
             'prune needs a model with choices, built with `sharing="ltb"` and two branches or more. '

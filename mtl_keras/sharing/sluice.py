@@ -4,8 +4,8 @@ import dataclasses
 
 import keras
 
-from mtl_keras import layers
 from mtl_keras._registry import public
+from mtl_keras.layers import CrossStitch, MatchPositions, SubspaceStitch
 from mtl_keras.sharing._base import Sharing
 from mtl_keras.sharing._checks import check_share
 from mtl_keras.sharing._towers import mixed_towers
@@ -51,13 +51,13 @@ class Sluice(Sharing):
 
     def __post_init__(self):
         check_share("own", self.own)
-        layers.SubspaceStitch(0, self.own, self.num_subspaces, self.orthogonality)  # which checks the others
+        SubspaceStitch(0, self.own, self.num_subspaces, self.orthogonality)  # which checks the others
 
     def share(self, x, stages, names):
         mixed = []  # of every stage and task, in the order of the calls
 
         def mix(streams, index, name):
-            unit = layers.SubspaceStitch(index, self.own, self.num_subspaces, self.orthogonality, name=f"{name}_stitch")
+            unit = SubspaceStitch(index, self.own, self.num_subspaces, self.orthogonality, name=f"{name}_stitch")
             mixed.append(unit(streams))
             return mixed[-1]
 
@@ -70,10 +70,10 @@ class Sluice(Sharing):
         """Returns the β-mixture of a task's stages."""
         last, parts = tensors[-1], []
         for stage, x in zip(stages, tensors, strict=True):
-            if x.shape[1:-1] != last.shape[1:-1]:
-                x = layers.MatchPositions(name=f"{name}_{stage}_match")([x, last])
+            if x is not last and (x.shape[1:-1] != last.shape[1:-1] or None in x.shape[1:-1]):
+                x = MatchPositions(name=f"{name}_{stage}_match")([x, last])
             if x.shape[-1] != last.shape[-1]:
                 x = keras.layers.Dense(last.shape[-1], use_bias=False, name=f"{name}_{stage}_project")(x)
             parts.append(x)
-        unit = layers.CrossStitch(len(parts) - 1, self.own, per_channel=False, name=f"{name}_stages")
+        unit = CrossStitch(len(parts) - 1, self.own, per_channel=False, name=f"{name}_stages")
         return unit(parts)
