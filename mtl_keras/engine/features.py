@@ -1,5 +1,7 @@
 """Where the tasks' graphs part, found from the functional graph."""
 
+import keras
+
 
 def find_features(model):
     """Returns the tensors that lead from the shared part of a model into a task's own part.
@@ -58,6 +60,12 @@ def find_tensor(output, operation):
 def _trains(tensor):
     """Returns whether anything behind a tensor is trained."""
     return any(getattr(node.operation, "trainable_variables", None) for node in _nodes(tensor).values())
+
+
+def find_inputs(output):
+    """Returns the names of the model's inputs that an output is computed from, as a set."""
+    operations = {node.operation for node in _nodes(output).values()}
+    return {operation.output.name for operation in operations if isinstance(operation, keras.layers.InputLayer)}
 
 
 def _nodes(output):

@@ -1,64 +1,140 @@
 """Exports a model for TensorFlow Serving."""
 
 import pathlib
-import shutil
-import uuid
 
-import keras
+from mtl_keras.export import _description, _postprocess, _warmup
+from mtl_keras.export._archive import traced
+from mtl_keras.export._plain import check_model, check_tasks, plain
+from mtl_keras.export._signatures import from_bytes, from_examples, of_tasks, with_outputs
+from mtl_keras.export._versions import check_place, publish
+
+KINDS = ("tasks", "bytes", "examples")
+# Of signatures of our own, and of what a SavedModel holds beside them.
+RESERVED = {"serving_default", "serving_bytes", "serving_examples", "labels", "signatures"} | {
+    "variables",
+    "trainable_variables",
+    "non_trainable_variables",
+}
 
 
-def saved_model(model, path, version=None):
+def saved_model(
+    model,
+    path,
+    version=None,
+    tasks=None,
+    signatures=("tasks",),
+    preprocess=None,
+    postprocess=True,
+    labels=None,
+    top_k=None,
+    warmup=None,
+    metrics=None,
+    keep=None,
+):
     """Writes a SavedModel in TensorFlow Serving's layout, `path/version/`.
 
     The signature `serving_default` takes the inputs by name and gives one output a task, by task name, for any
-    batch size. Nothing of training is inside. The version is written under another name and then renamed, so
-    that a server that watches `path` never sees half of one.
+    batch size. Beside it stand the signatures
+
+    - `<task>`, which takes the inputs that the task needs, and computes nothing of the other tasks;
+    - `labels`, where `labels` are given: all tasks at once, with the label and its score in place of probabilities;
+    - `serving_bytes`, which takes encoded images (PNG, JPEG) as `<input>_bytes`, resizes them and gives all tasks;
+    - `serving_examples`, which takes serialized `tf.train.Example`s as `examples` and gives all tasks.
+
+    A task with `labels` has the outputs `<task>_label` and `<task>_score` as well, in its own signature and in
+    `labels`. These are of shape [B] for `Multiclass` and `Binary` and, with `top_k`, also `<task>_top_label` and
+    `<task>_top_score` [B, top_k] for `Multiclass`; for `Multilabel` they are [B, top_k], the highest score first.
+
+    Nothing of training is inside, and no layer that no exported task needs. Models in float16 or bfloat16 take and
+    give float32. The version is written under another name and then renamed, so that a server that watches `path`
+    never sees half of one. In `assets.extra/`, which servers hand out to nobody, `tasks.json` tells the tasks, their
+    heads and labels, and what wrote them.
 
     Args:
         model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.
         path: Folder of the model, made if it is not there.
         version: Positive integer; one more than the highest version in `path` by default.
+        tasks: List of the names of the tasks to export; all by default.
+        signatures: Which there are beside `serving_default` and `labels`, out of `"tasks"`, `"bytes"`, `"examples"`.
+        preprocess: For `"bytes"`: a function or Keras layer without weights, from the decoded images, float32 from 0 to
+            255 of the input's size, to the input. None for models that take such images.
+        postprocess: Whether `labels` make outputs; if not, they stand in `tasks.json` alone.
+        labels: `{task: list of names}` for tasks with a head that decides: `Multiclass`, `Binary` (no, yes),
+            `Multilabel`.
+        top_k: How many labels to give in the order of their scores.
+        warmup: True, or inputs as `predict` takes them: writes a request for every signature, which a server replays
+            before it serves the version. True makes a row of zeros and empty strings. Needs the extra `serving`.
+        metrics: `{name: number}` for `tasks.json`, such as `model.evaluate(..., return_dict=True)`.
+        keep: How many versions stay in `path`, the highest ones and the new one; all by default.
 
     Returns:
         The `pathlib.Path` of the version's folder.
 
     Raises:
-        ValueError: If `model` has no named outputs, or `version` is no positive integer.
+        ValueError: If `model` has no named outputs, an argument is none of what it can be, two signatures or outputs
+            would have one name, or a layer runs Python code, which no server has.
         FileExistsError: If the version exists, or `path` is a file.
+        ImportError: If `warmup` is given and the extra `serving` is not installed.
 
     Example:
 
     ```python
     import tempfile
 
-    model = mtl.build_model((8, 8), [mtl.Task("odd", mtl.heads.Binary())])
-    folder = mtl.export.saved_model(model, tempfile.mkdtemp())
-    served = tf.saved_model.load(folder).signatures["serving_default"]
-    served(inputs=tf.zeros((3, 8, 8)))["odd"].shape  # (3, 1)
+    model = mtl.build_model((8, 8), [mtl.Task("odd", mtl.heads.Binary()), mtl.Task("ink", mtl.heads.Regression())])
+    folder = mtl.export.saved_model(model, tempfile.mkdtemp(), labels={"odd": ["even", "odd"]})
+    signatures = tf.saved_model.load(folder).signatures
+    signatures["serving_default"](inputs=tf.zeros((3, 8, 8)))["odd"].shape  # (3, 1)
+    sorted(signatures["odd"](inputs=tf.zeros((3, 8, 8))))  # ['odd', 'odd_label', 'odd_score']
     ```
     """
-    if not isinstance(model, keras.Model) or not isinstance(getattr(model, "output", None), dict):
-        raise ValueError(f"`model` must be a functional model with outputs by name. Received: model={model!r}.")
-    path = pathlib.Path(path)
-    if path.exists() and not path.is_dir():
-        raise FileExistsError(f"`path` must be a folder. Received a file: {path}.")
-    version = _next_version(path) if version is None else version
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise ValueError(f"`version` must be a positive integer. Received: version={version!r}.")
-    target = path / str(version)
-    if target.exists():
-        raise FileExistsError(f"Version {version} exists: {target}. Leave `version` out for the next free one.")
-    path.mkdir(parents=True, exist_ok=True)
-    unfinished = path / f".{version}-{uuid.uuid4().hex}"
-    try:
-        # A plain model of the same layers: what the training step adds to ours stays out.
-        keras.Model(model.input, dict(model.output)).export(unfinished, verbose=False)
-        unfinished.rename(target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return target
+    check_model(model)
+    check_place(path, version, keep)
+    tasks = check_tasks(model, tasks)
+    heads = {task.name: task.head for task in getattr(model, "tasks", [])}
+    labels = _postprocess.check_labels(labels, tasks, heads)
+    if top_k is not None and (not isinstance(top_k, int) or isinstance(top_k, bool) or top_k < 1):
+        raise ValueError(f"`top_k` must be a positive integer. Received: top_k={top_k!r}.")
+    decoded = labels if postprocess else {}
+    _postprocess.check_names(tasks, decoded, heads)
+    kinds = _check_kinds(signatures, tasks)
+
+    functions = {"serving_default": (everything := of_tasks(model, tasks))}
+    if "tasks" in kinds:
+        add = _postprocess.decoder(decoded, heads, top_k)
+        functions |= {task: with_outputs(of_tasks(model, [task]), add) for task in tasks}
+    if decoded:
+        answers = _postprocess.decoder(decoded, heads, top_k, values=False)
+        functions["labels"] = with_outputs(everything, answers)
+    if "bytes" in kinds:
+        functions["serving_bytes"] = from_bytes(everything, preprocess)
+    if "examples" in kinds:
+        functions["serving_examples"] = from_examples(everything)
+    requests = None
+    if warmup is not None and warmup is not False:
+        _warmup.check_available()
+        requests = _warmup.model_inputs(warmup, everything.inputs)
+    description = _description.describe(model, tasks, heads, labels, metrics)
+    archive = traced(plain(model, tasks), functions)
+
+    def write(folder):
+        archive.write_out(str(folder), verbose=False)
+        _description.write(folder, description)
+        if requests is not None:
+            _warmup.write(folder, pathlib.Path(path).resolve().name, functions, requests)
+
+    return publish(path, version, write, keep)
 
 
-def _next_version(path):
-    versions = [int(folder.name) for folder in path.glob("*") if folder.name.isdecimal()]
-    return max(versions, default=0) + 1
+def _check_kinds(signatures, tasks):
+    """Returns the kinds of signatures; raises a ValueError if one is unknown or has the name of a task."""
+    kinds = [signatures] if isinstance(signatures, str) else list(signatures)
+    if not set(kinds) <= set(KINDS):
+        raise ValueError(f"`signatures` must be names out of {KINDS}. Received: signatures={signatures!r}.")
+    taken = sorted(RESERVED & set(tasks))
+    if "tasks" in kinds and taken:
+        raise ValueError(
+            f"`signatures` cannot have 'tasks' for the tasks {taken}, whose names a SavedModel has for other things. "
+            "Use `signatures=()`, or other names of tasks."
+        )
+    return kinds

@@ -17,6 +17,7 @@ class Head:
 
     num_classes = None  # of a head whose labels are classes: how many there are
     is_binary = False  # whether the output is one probability, of yes
+    num_labels = None  # of a head whose outputs can be called by names: how many there are
 
     def __init__(self, hidden=(), activation="relu"):
         self.hidden = tuple(hidden)
@@ -72,6 +73,19 @@ class Head:
     def metrics(self):
         """Returns the default metrics, a list of new `keras.metrics.Metric`s."""
         raise NotImplementedError
+
+    def decode(self, output, top_k=None):
+        """Returns what an output decides, for those who ask an exported model for an answer rather than for numbers.
+
+        Args:
+            output: Tensor, what the head's last layer gave, [B, units].
+            top_k: How many labels to return in the order of their scores, where the head has several; all by default.
+
+        Returns:
+            `{what it is: tensor}`, empty for a head whose output is its answer. Under `"label"` and `"top_label"`
+            are integers from 0 to `num_labels` - 1, for which an export can put names.
+        """
+        return {}
 
     def _output(self):
         """Returns the width and the activation of the output layer."""

@@ -1,6 +1,7 @@
 """Yes or no."""
 
 import keras
+from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras.heads._base import Head
@@ -31,12 +32,17 @@ class Binary(Head):
 
     num_classes = 2
     is_binary = True
+    num_labels = 2
 
     def loss(self):
         return keras.losses.BinaryCrossentropy()
 
     def metrics(self):
         return [keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]
+
+    def decode(self, output, top_k=None):
+        yes = ops.squeeze(output, axis=-1)  # [B]
+        return {"label": ops.cast(yes > 0.5, "int32"), "score": ops.maximum(yes, 1 - yes)}
 
     def _output(self):
         return 1, "sigmoid"

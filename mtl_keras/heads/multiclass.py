@@ -1,6 +1,7 @@
 """One of several classes."""
 
 import keras
+from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras.heads._base import Head, check_count
@@ -34,12 +35,20 @@ class Multiclass(Head):
         super().__init__(hidden, activation)
         check_count("num_classes", num_classes, minimum=2)
         self.num_classes = num_classes
+        self.num_labels = num_classes
 
     def loss(self):
         return keras.losses.SparseCategoricalCrossentropy()
 
     def metrics(self):
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def decode(self, output, top_k=None):
+        decoded = {"label": ops.argmax(output, axis=-1), "score": ops.max(output, axis=-1)}  # [B]
+        if top_k:
+            scores, classes = ops.top_k(output, min(top_k, self.num_classes))  # [B, k]
+            decoded |= {"top_label": classes, "top_score": scores}
+        return decoded
 
     def _output(self):
         return self.num_classes, "softmax"

@@ -1,6 +1,7 @@
 """Any of several labels."""
 
 import keras
+from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras.heads._base import Head, check_count
@@ -43,6 +44,10 @@ class Multilabel(Head):
 
     def metrics(self):
         return [ElementwiseBinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]
+
+    def decode(self, output, top_k=None):
+        scores, labels = ops.top_k(output, min(top_k or self.num_labels, self.num_labels))  # [B, k]
+        return {"label": labels, "score": scores}
 
     def _output(self):
         return self.num_labels, "sigmoid"

@@ -1,10 +1,10 @@
 """saved_model."""
 
 import json
-import pathlib
 import subprocess
 import sys
 import textwrap
+import time
 
 import keras
 import numpy as np
@@ -30,11 +30,6 @@ def small():
 @pytest.fixture(scope="module")
 def folder(model, tmp_path_factory):
     return mtl.export.saved_model(model, tmp_path_factory.mktemp("models") / "toy")
-
-
-def _files(path):
-    """Returns all files of a folder, hidden ones too, with their contents."""
-    return {str(f.relative_to(path)): f.read_bytes() for f in sorted(path.rglob("*")) if f.is_file()}
 
 
 def _served(folder):
@@ -144,81 +139,62 @@ def test_a_loaded_model_exports_the_same(model, folder, tmp_path):
 
 
 class TestVersions:
-    @pytest.fixture
-    def quick(self, small, monkeypatch):
-        """Makes `keras.Model.export` write one file, which is enough to see where it goes."""
+    def test_the_next_free_one(self, small, tmp_path):
+        assert mtl.export.saved_model(small, str(tmp_path)) == tmp_path / "1"
+        assert mtl.export.saved_model(small, tmp_path, version=20240131, keep=1) == tmp_path / "20240131"
+        assert [f.name for f in tmp_path.iterdir()] == ["20240131"]
 
-        def export(model, path, **kwargs):
-            pathlib.Path(path).mkdir(parents=True)
-            (pathlib.Path(path) / "saved_model.pb").write_text("model")
-
-        monkeypatch.setattr(keras.Model, "export", export)
-        return small
-
-    def test_the_next_free_one(self, quick, tmp_path):
-        path = tmp_path / "models" / "digits"
-        assert mtl.export.saved_model(quick, path) == path / "1"
-        assert mtl.export.saved_model(quick, str(path)) == path / "2"
-        (path / "9").mkdir()
-        (path / "notes").mkdir()
-        (path / ".12-unfinished").mkdir()
-        assert mtl.export.saved_model(quick, path) == path / "10"
-
-    def test_a_given_one(self, quick, tmp_path):
-        assert mtl.export.saved_model(quick, tmp_path, version=20240131) == tmp_path / "20240131"
-        assert mtl.export.saved_model(quick, tmp_path, version=3) == tmp_path / "3"
-        assert mtl.export.saved_model(quick, tmp_path) == tmp_path / "20240132"
-
-    def test_one_that_exists(self, quick, tmp_path):
-        mtl.export.saved_model(quick, tmp_path)
-        (tmp_path / "1" / "mark").write_text("mine")
-        before = _files(tmp_path)
-        with pytest.raises(FileExistsError, match=r"Version 1 exists: .*1\. Leave `version` out for the next free one"):
-            mtl.export.saved_model(quick, tmp_path, version=1)
-        assert _files(tmp_path) == before
-
-    @pytest.mark.parametrize("version", [0, -1, 1.0, "1", True])
-    def test_a_bad_one(self, quick, tmp_path, version):
-        with pytest.raises(ValueError, match=r"`version` must be a positive integer. Received: version="):
-            mtl.export.saved_model(quick, tmp_path / "models", version=version)
+    @pytest.mark.parametrize("arguments", [{"version": 0}, {"version": True}, {"keep": 0}, {"keep": "all"}])
+    def test_a_bad_one(self, small, tmp_path, arguments):
+        with pytest.raises(ValueError, match=r"`(version|keep)` must be a positive integer. Received: (version|keep)="):
+            mtl.export.saved_model(small, tmp_path / "models", **arguments)
         assert not (tmp_path / "models").exists()
 
-    def test_nothing_else_is_left(self, quick, tmp_path):
-        mtl.export.saved_model(quick, tmp_path)
-        assert [f.name for f in tmp_path.iterdir()] == ["1"]
+    def test_one_that_exists(self, small, tmp_path):
+        (tmp_path / "1").mkdir()
+        with pytest.raises(FileExistsError, match=r"Version 1 exists: .*1\. Leave `version` out for the next free one"):
+            mtl.export.saved_model(small, tmp_path, version=1)
+        assert list(tmp_path.rglob("*")) == [tmp_path / "1"]
 
-    def test_nothing_is_left_of_a_failure(self, quick, tmp_path, monkeypatch):
-        mtl.export.saved_model(quick, tmp_path)
-        before = _files(tmp_path)
-
-        def fail(model, path, **kwargs):
-            pathlib.Path(path).mkdir(parents=True)
-            (pathlib.Path(path) / "saved_model.pb").write_text("half")
-            raise RuntimeError("disk full")
-
-        monkeypatch.setattr(keras.Model, "export", fail)
-        with pytest.raises(RuntimeError, match="disk full"):
-            mtl.export.saved_model(quick, tmp_path)
-        assert _files(tmp_path) == before
-        assert [f.name for f in tmp_path.iterdir()] == ["1"]
-
-    def test_it_appears_under_its_name_only_when_it_is_whole(self, quick, tmp_path, monkeypatch):
-        seen = []
-
-        def export(model, path, **kwargs):
-            pathlib.Path(path).mkdir(parents=True)
-            seen.extend(f.name for f in tmp_path.iterdir())
-
-        monkeypatch.setattr(keras.Model, "export", export)
-        mtl.export.saved_model(quick, tmp_path)
-        assert len(seen) == 1
-        assert not seen[0].isdecimal()  # a server looks at folders whose names are numbers
-
-    def test_a_path_that_is_a_file(self, quick, tmp_path):
+    def test_a_path_that_is_a_file(self, small, tmp_path):
         (tmp_path / "file").write_text("mine")
         with pytest.raises(FileExistsError, match=r"`path` must be a folder. Received a file: .*file"):
-            mtl.export.saved_model(quick, tmp_path / "file")
+            mtl.export.saved_model(small, tmp_path / "file")
         assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_no_half_version(tmp_path):
+    """A process that does nothing but export is killed as soon as it has begun to write its third version."""
+    program = """
+        import sys
+        import keras
+        import mtl_keras as mtl
+
+        tasks = [mtl.Task("odd", mtl.heads.Binary()), mtl.Task("ink", mtl.heads.Regression())]
+        model = mtl.build_model((64,), tasks, tower=keras.layers.Dense(4096))
+        while True:
+            mtl.export.saved_model(model, sys.argv[1])
+    """
+    models = tmp_path / "models"
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program), str(models)])
+    try:
+        deadline = time.monotonic() + 300
+        while not (models / "2").exists() or not list(models.glob(".unfinished-*")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    finally:
+        process.kill()
+        process.wait()
+    assert list(models.glob(".unfinished-*"))
+    for version in models.glob("[0-9]*"):
+        served = _served(version)(inputs=np.ones((2, 64), "float32"))
+        assert {task: y.shape for task, y in served.items()} == {"odd": (2, 1), "ink": (2, 1)}
+    tasks = [mtl.Task("odd", mtl.heads.Binary())]
+    last = max(int(folder.name) for folder in models.glob("[0-9]*"))
+    again = mtl.export.saved_model(mtl.build_model((3,), tasks, tower=keras.layers.Dense(2)), models)
+    assert again == models / str(last + 1)
 
 
 def _one_output():

@@ -1,0 +1,31 @@
+"""A Keras archive of functions with what they need and nothing else."""
+
+import keras
+
+PYTHON_ONLY = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
+
+
+def traced(part, functions):
+    """Returns the Keras archive of the functions, traced, with the variables that they use and no others."""
+    archive = keras.export.ExportArchive()
+    archive.track(part)  # for its look-up tables
+    used = {}
+    for name, signature in functions.items():
+        function = archive.add_endpoint(name, signature.call, input_signature=[signature.inputs])
+        concrete = function.get_concrete_function()
+        graph = concrete.graph.as_graph_def()
+        nodes = [*graph.node, *(node for inner in graph.library.function for node in inner.node_def)]
+        wrong = [node.name for node in nodes if node.op in PYTHON_ONLY]
+        if wrong:
+            raise ValueError(
+                f"`model` must compute without Python. Received: one whose signature {name!r} calls Python in {wrong}. "
+                "Write the layer with `keras.ops`."
+            )
+        used |= {id(v): v for v in concrete.variables}
+    variables = [used.pop(id(v.value)) for v in part.variables if id(v.value) in used]  # in the model's order
+    variables += used.values()
+    # In place of those that `track` found: seeds of dropout are among them.
+    archive.add_variable_collection("trainable_variables", [v for v in variables if v.trainable])
+    archive.add_variable_collection("non_trainable_variables", [v for v in variables if not v.trainable])
+    archive.add_variable_collection("variables", variables)
+    return archive

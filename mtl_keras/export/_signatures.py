@@ -1,0 +1,144 @@
+"""What a server can ask of a model: functions of tensors by name."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.export._plain import plain
+
+LOW_PRECISION = ("float16", "bfloat16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """A function that a server calls.
+
+    Attributes:
+        inputs: `{name: tf.TensorSpec}`.
+        call: Function of `{name: tensor}` that returns `{name: tensor}`.
+        request: Function that makes these inputs from the model's, `{name: array}`.
+    """
+
+    inputs: dict
+    call: Callable
+    request: Callable
+
+
+def of_tasks(model, tasks):
+    """Returns the signature of some tasks, which takes the inputs that they need and computes nothing else.
+
+    A client sends and gets float32 where the model has float16 or bfloat16: JSON and NumPy have no bfloat16.
+    """
+    part = plain(model, tasks)
+    inputs = {
+        x.name: tf.TensorSpec((None, *x.shape[1:]), "float32" if x.dtype in LOW_PRECISION else x.dtype, name=x.name)
+        for x in part.inputs
+    }
+
+    def call(given):
+        outputs = part([tf.cast(given[x.name], x.dtype) for x in part.inputs], training=False)
+        return {task: tf.cast(y, "float32") if y.dtype.name in LOW_PRECISION else y for task, y in outputs.items()}
+
+    return Signature(inputs, call, lambda x: {name: x[name] for name in inputs})
+
+
+def with_outputs(signature, change):
+    """Returns a signature whose outputs go through a function of `{name: tensor}`."""
+    return dataclasses.replace(signature, call=lambda given: change(signature.call(given)))
+
+
+def from_bytes(signature, preprocess=None):
+    """Returns a signature that takes encoded images: PNG, JPEG, GIF or BMP.
+
+    Args:
+        signature: One with exactly one image among its inputs, [B, H, W] or [B, H, W, C] with C of 1, 3 or 4.
+        preprocess: Function of the decoded images, floats from 0 to 255 in the input's shape, or None.
+    """
+    name = _image(signature.inputs)
+    spec = signature.inputs[name]
+    height, width, *channels = spec.shape[1:]
+
+    def decode(encoded):
+        image = tf.io.decode_image(encoded, channels=channels[0] if channels else 1, expand_animations=False)
+        image = tf.image.resize(tf.ensure_shape(image, (None, None, (*channels, 1)[0])), (height, width))
+        return tf.reshape(image, spec.shape[1:])
+
+    def call(given):
+        images = tf.map_fn(decode, given[f"{name}_bytes"], fn_output_signature=tf.TensorSpec(spec.shape[1:], "float32"))
+        images = images if preprocess is None else preprocess(images)
+        if spec.dtype.is_integer:
+            images = tf.round(tf.cast(images, "float32"))
+        rest = {other: x for other, x in given.items() if other != f"{name}_bytes"}
+        return signature.call({**rest, name: tf.saturate_cast(images, spec.dtype)})
+
+    def request(x):
+        pixels = np.clip(np.asarray(x[name], "float32"), 0, 255).astype("uint8").reshape(-1, height, width, *channels)
+        pixels = pixels if channels else pixels[..., None]
+        encoded = np.array([tf.io.encode_png(image).numpy() for image in pixels], dtype=object)
+        return {f"{name}_bytes": encoded, **{other: x[other] for other in signature.inputs if other != name}}
+
+    rest = {other: s for other, s in signature.inputs.items() if other != name}
+    return Signature({f"{name}_bytes": tf.TensorSpec((None,), tf.string, name=f"{name}_bytes"), **rest}, call, request)
+
+
+def from_examples(signature):
+    """Returns a signature that takes serialized `tf.train.Example`s with a feature for each input, by its name.
+
+    Floats are a `float_list`, integers and booleans an `int64_list`, strings a `bytes_list`.
+    """
+    for name, spec in signature.inputs.items():
+        if not spec.shape[1:].is_fully_defined():
+            raise ValueError(
+                f"`signatures` can have 'examples' only for inputs of fixed size. Received: input {name!r} of shape "
+                f"{tuple(spec.shape)}."
+            )
+    features = {name: tf.io.FixedLenFeature(s.shape[1:], _wire(s.dtype)) for name, s in signature.inputs.items()}
+
+    def call(given):
+        parsed = tf.io.parse_example(given["examples"], features)
+        return signature.call({name: tf.cast(parsed[name], s.dtype) for name, s in signature.inputs.items()})
+
+    def request(x):
+        rows = range(len(next(iter(x.values()))))
+        examples = [{name: np.ravel(x[name][row]) for name in features} for row in rows]
+        return {"examples": np.array([_example(example) for example in examples], dtype=object)}
+
+    return Signature({"examples": tf.TensorSpec((None,), tf.string, name="examples")}, call, request)
+
+
+def _image(inputs):
+    """Returns the name of the only input that is an image."""
+    found = [
+        name
+        for name, spec in inputs.items()
+        if spec.dtype != tf.string
+        and spec.shape[1:].is_fully_defined()
+        and (len(spec.shape) == 3 or (len(spec.shape) == 4 and spec.shape[3] in (1, 3, 4)))
+    ]
+    if len(found) != 1:
+        shapes = {name: tuple(spec.shape) for name, spec in inputs.items()}
+        raise ValueError(
+            "`signatures` can have 'bytes' only for a model with exactly one image, [B, H, W] or [B, H, W, C] with C "
+            f"of 1, 3 or 4, among its inputs. Received: inputs of shapes {shapes}."
+        )
+    return found[0]
+
+
+def _wire(dtype):
+    return tf.string if dtype == tf.string else tf.float32 if dtype.is_floating else tf.int64
+
+
+def _example(values):
+    """Returns the bytes of an example from `{name: array [n]}`."""
+    features = {}
+    for name, x in values.items():
+        if x.dtype.kind in "OSU":
+            texts = [text if isinstance(text, bytes) else str(text).encode() for text in x]
+            features[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=texts))
+        elif x.dtype.kind == "f":
+            features[name] = tf.train.Feature(float_list=tf.train.FloatList(value=x))
+        else:
+            features[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=x.astype("int64")))
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()

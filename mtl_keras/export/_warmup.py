@@ -1,0 +1,69 @@
+"""Requests that a server replays before it serves a version, so that the first client does not wait."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.export._extras import need
+
+FILE = pathlib.Path("assets.extra", "tf_serving_warmup_requests")
+
+
+def check_available():
+    """Raises an ImportError that names the extra if the messages of TensorFlow Serving are not installed."""
+    need("tensorflow_serving.apis.prediction_log_pb2", "serving", "`warmup`")
+
+
+def model_inputs(warmup, specs):
+    """Returns the model's inputs `{name: array}` for the requests.
+
+    Args:
+        warmup: True for one row of zeros and empty strings, or inputs as `predict` takes them.
+        specs: `{name: tf.TensorSpec}` of the model's inputs.
+    """
+    if warmup is True:
+        return {name: _row(spec) for name, spec in specs.items()}
+    if not isinstance(warmup, dict):
+        arrays = list(warmup) if isinstance(warmup, (list, tuple)) and len(specs) > 1 else [warmup]
+        warmup = dict(zip(specs, arrays, strict=len(arrays) == len(specs)))
+    if set(warmup) != set(specs):
+        raise ValueError(f"`warmup` must be True, or have the inputs {list(specs)}. Received: {list(warmup)}.")
+    arrays = {}
+    for name, spec in specs.items():
+        dtype = object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype
+        arrays[name] = np.asarray(warmup[name], dtype)
+        if not spec.shape.is_compatible_with(arrays[name].shape) or not len(arrays[name]):
+            raise ValueError(
+                f"`warmup` must have input {name!r} in the shape {tuple(spec.shape)}, with at least one row. "
+                f"Received shape: {arrays[name].shape}."
+            )
+    return arrays
+
+
+def write(folder, name, signatures, inputs):
+    """Writes a request for every signature into the folder of a version.
+
+    Args:
+        folder: Folder of the version.
+        name: Name of the model in the requests.
+        signatures: `{name: Signature}`.
+        inputs: The model's inputs, `{name: array}`.
+    """
+    logs = need("tensorflow_serving.apis.prediction_log_pb2", "serving", "`warmup`")
+    file = pathlib.Path(folder) / FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for signature_name, signature in signatures.items():
+            log = logs.PredictionLog()
+            request = log.predict_log.request
+            request.model_spec.name = name
+            request.model_spec.signature_name = signature_name
+            for key, value in signature.request(inputs).items():
+                request.inputs[key].CopyFrom(tf.make_tensor_proto(value, dtype=signature.inputs[key].dtype))
+            writer.write(log.SerializeToString())
+
+
+def _row(spec):
+    shape = [size or 1 for size in spec.shape]
+    return np.full(shape, b"", object) if spec.dtype == tf.string else np.zeros(shape, spec.dtype.as_numpy_dtype)
