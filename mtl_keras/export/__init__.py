@@ -1,5 +1,8 @@
 """Export of trained models."""
 
+from mtl_keras.export.check import check
+from mtl_keras.export.load import load
 from mtl_keras.export.saved_model import saved_model
+from mtl_keras.export.serving_config import serving_config
 
-__all__ = ["saved_model"]
+__all__ = ["check", "load", "saved_model", "serving_config"]

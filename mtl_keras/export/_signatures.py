@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras.export._images import decode_image, is_image, to_pixels
 from mtl_keras.export._plain import plain
 
 LOW_PRECISION = ("float16", "bfloat16")
@@ -58,24 +59,21 @@ def from_bytes(signature, preprocess=None):
     """
     name = _image(signature.inputs)
     spec = signature.inputs[name]
-    height, width, *channels = spec.shape[1:]
-
-    def decode(encoded):
-        image = tf.io.decode_image(encoded, channels=channels[0] if channels else 1, expand_animations=False)
-        image = tf.image.resize(tf.ensure_shape(image, (None, None, (*channels, 1)[0])), (height, width))
-        return tf.reshape(image, spec.shape[1:])
+    shape = spec.shape[1:]
 
     def call(given):
-        images = tf.map_fn(decode, given[f"{name}_bytes"], fn_output_signature=tf.TensorSpec(spec.shape[1:], "float32"))
+        images = tf.map_fn(
+            lambda encoded: decode_image(encoded, shape),
+            given[f"{name}_bytes"],
+            fn_output_signature=tf.TensorSpec(shape, "float32"),
+        )
         images = images if preprocess is None else preprocess(images)
-        if spec.dtype.is_integer:
-            images = tf.round(tf.cast(images, "float32"))
         rest = {other: x for other, x in given.items() if other != f"{name}_bytes"}
-        return signature.call({**rest, name: tf.saturate_cast(images, spec.dtype)})
+        return signature.call({**rest, name: to_pixels(images, spec.dtype)})
 
     def request(x):
-        pixels = np.clip(np.asarray(x[name], "float32"), 0, 255).astype("uint8").reshape(-1, height, width, *channels)
-        pixels = pixels if channels else pixels[..., None]
+        pixels = np.clip(np.asarray(x[name], "float32"), 0, 255).astype("uint8")
+        pixels = pixels if len(shape) == 3 else pixels[..., None]
         encoded = np.array([tf.io.encode_png(image).numpy() for image in pixels], dtype=object)
         return {f"{name}_bytes": encoded, **{other: x[other] for other in signature.inputs if other != name}}
 
@@ -110,13 +108,7 @@ def from_examples(signature):
 
 def _image(inputs):
     """Returns the name of the only input that is an image."""
-    found = [
-        name
-        for name, spec in inputs.items()
-        if spec.dtype != tf.string
-        and spec.shape[1:].is_fully_defined()
-        and (len(spec.shape) == 3 or (len(spec.shape) == 4 and spec.shape[3] in (1, 3, 4)))
-    ]
+    found = [name for name, spec in inputs.items() if is_image(spec)]
     if len(found) != 1:
         shapes = {name: tuple(spec.shape) for name, spec in inputs.items()}
         raise ValueError(

@@ -1,0 +1,28 @@
+"""Images from encoded bytes, in the size that a model takes."""
+
+import tensorflow as tf
+
+
+def decode_image(encoded, shape):
+    """Returns an image, floats from 0 to 255, from the bytes of a PNG, JPEG, GIF or BMP.
+
+    Args:
+        encoded: Scalar string tensor.
+        shape: `tf.TensorShape` of the result, [H, W] or [H, W, C]; the image is resized, bilinearly.
+    """
+    height, width, *channels = shape
+    image = tf.io.decode_image(encoded, channels=channels[0] if channels else 1, expand_animations=False)
+    image = tf.image.resize(tf.ensure_shape(image, (None, None, (*channels, 1)[0])), (height, width))
+    return tf.reshape(image, shape)
+
+
+def is_image(spec):
+    """Returns whether a `tf.TensorSpec` is that of a batch of images, [B, H, W] or [B, H, W, C]."""
+    shape = spec.shape
+    sized = spec.dtype != tf.string and shape[1:].is_fully_defined()
+    return sized and (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4)))
+
+
+def to_pixels(images, dtype):
+    """Returns decoded images in the type that a model takes: rounded where it takes integers."""
+    return tf.saturate_cast(tf.round(tf.cast(images, "float32")) if dtype.is_integer else images, dtype)

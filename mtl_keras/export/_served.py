@@ -1,0 +1,111 @@
+"""What an export computes, without a Keras model."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.export import _description
+from mtl_keras.export._images import decode_image, is_image, to_pixels
+from mtl_keras.export._versions import versions
+
+
+class Served:
+    """An export that has been read back. It needs tensorflow, and neither Keras' nor this package's classes.
+
+    Attributes:
+        path: `pathlib.Path` of the version's folder.
+        tasks: `{task: what tasks.json says of it}`: `shape`, `head`, `config`, `labels`, where they are known.
+        signatures: `{signature: {"inputs": {name: tf.TensorSpec}, "outputs": {name: tf.TensorSpec}}}`.
+        description: What `tasks.json` says of the whole: `versions`, `metrics`.
+    """
+
+    def __init__(self, path):
+        self.path = find_version(path)
+        self._loaded = tf.saved_model.load(str(self.path))
+        self.signatures = {
+            name: {"inputs": function.structured_input_signature[1], "outputs": function.structured_outputs}
+            for name, function in self._loaded.signatures.items()
+        }
+        self.description = _description.read(self.path)
+        self.tasks = self.description.get("tasks") or {
+            task: {"shape": list(spec.shape)} for task, spec in self._default()["outputs"].items()
+        }
+
+    def _default(self):
+        return self.signatures.get("serving_default", {"inputs": {}, "outputs": {}})
+
+    def predict(self, inputs, task=None, signature=None):
+        """Computes outputs on NumPy arrays.
+
+        Args:
+            inputs: Dict of arrays by the inputs' names, or an array for a signature with one input.
+            task: Name of the only task to compute; all by default.
+            signature: Name of a signature to call, in place of `task`.
+
+        Returns:
+            An array for a `task`; else `{name of the output: array}`. Strings are `str`.
+
+        Raises:
+            ValueError: If the task, the signature or an input does not exist.
+        """
+        name = signature or (task if task in self.signatures else "serving_default")
+        if name not in self.signatures:
+            raise ValueError(f"`signature` must be one of {list(self.signatures)}. Received: signature={name!r}.")
+        if task is not None and task not in self.signatures[name]["outputs"]:
+            raise ValueError(f"`task` must be one of {list(self.tasks)}. Received: task={task!r}.")
+        outputs = self._loaded.signatures[name](**self._tensors(inputs, self.signatures[name]["inputs"]))
+        arrays = {key: _array(value) for key, value in outputs.items()}
+        return arrays if task is None else arrays[task]
+
+    def read_image(self, file, signature="serving_default"):
+        """Returns the inputs of a signature from an image file: pixels from 0 to 255 in the size that it takes."""
+        specs = self.signatures[signature]["inputs"]
+        name, spec = next(iter(specs.items()))
+        if len(specs) != 1 or not is_image(spec):
+            raise ValueError(
+                f"{file}: the signature {signature!r} takes no image. Give its inputs {list(specs)} as .npz."
+            )
+        try:
+            image = decode_image(pathlib.Path(file).read_bytes(), spec.shape[1:])
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(f"{file} is no image that TensorFlow decodes: a PNG, JPEG, GIF or BMP.") from error
+        return {name: to_pixels(image[None], spec.dtype).numpy()}
+
+    def _tensors(self, inputs, specs):
+        if not isinstance(inputs, dict):
+            if len(specs) != 1:
+                raise ValueError(f"`inputs` must be a dict by the names {list(specs)}. Received: {type(inputs)}.")
+            inputs = {next(iter(specs)): inputs}
+        missing = [name for name in specs if name not in inputs]
+        if missing:
+            raise ValueError(f"`inputs` lacks {missing}. Expected the names {list(specs)}. Received: {list(inputs)}.")
+        tensors = {}
+        for name, spec in specs.items():
+            dtype = object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype
+            tensors[name] = tf.constant(np.asarray(inputs[name], dtype), spec.dtype)
+            if not spec.shape.is_compatible_with(tensors[name].shape):
+                raise ValueError(
+                    f"`inputs[{name!r}]` must have shape {tuple(spec.shape)}. "
+                    f"Received shape: {tuple(tensors[name].shape)}."
+                )
+        return tensors
+
+
+def find_version(path):
+    """Returns the folder of an export: `path` itself, or its highest version.
+
+    Raises:
+        FileNotFoundError: If there is no export.
+    """
+    path = pathlib.Path(path)
+    numbers = versions(path)
+    folder = path if (path / "saved_model.pb").is_file() or not numbers else path / str(numbers[-1])
+    if not (folder / "saved_model.pb").is_file():
+        raise FileNotFoundError(f"`path` must be an export, or a folder of its versions. Received: {path}.")
+    return folder
+
+
+def _array(tensor):
+    array = tensor.numpy()
+    return np.char.decode(array.astype("S"), "utf-8") if tensor.dtype == tf.string else array

@@ -1,0 +1,60 @@
+"""Compares an export with its model."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.export._plain import check_model, plain
+from mtl_keras.export._served import Served
+from mtl_keras.export._signatures import from_examples, of_tasks
+
+
+def check(model, path, x):
+    """Compares what an export computes with what its model predicts, on the inputs of your choice.
+
+    Labels and scores, and signatures that take encoded images, are left out.
+
+    Args:
+        model: The model that was exported.
+        path: Folder of the model, of which the highest version is read, or of a version.
+        x: Inputs as `predict` takes them: an array, or a list or dict of arrays.
+
+    Returns:
+        `{signature: {task: largest absolute difference}}`. Up to 1e-6 is rounding.
+
+    Raises:
+        ValueError: If the model has no named outputs, or lacks a task of the export.
+        FileNotFoundError: If there is no export.
+
+    Example:
+
+    ```python
+    model = mtl.build_model((8, 8), [mtl.Task("odd", mtl.heads.Binary())])
+    mtl.export.saved_model(model, "digits")
+    differences = mtl.export.check(model, "digits", np.ones((5, 8, 8)))
+    sorted(differences)  # ['odd', 'serving_default']
+    ```
+    """
+    check_model(model)
+    served = Served(path)
+    unknown = [task for task in served.tasks if task not in model.output]
+    if unknown:
+        raise ValueError(f"`model` must have the tasks of the export. Received: one without {unknown}.")
+    arrays = keras.tree.flatten(x) if not isinstance(x, dict) else [x[i.name] for i in model.inputs]
+    inputs = {i.name: np.asarray(array) for i, array in zip(model.inputs, arrays, strict=True)}
+    tasks = list(served.tasks)
+    part = plain(model, tasks)
+    given = [tf.constant(inputs[i.name]) if i.dtype == "string" else inputs[i.name] for i in part.inputs]
+    expected = part.predict(given, verbose=0)
+
+    differences = {}
+    for name, signature in served.signatures.items():
+        request = from_examples(of_tasks(model, tasks)).request(inputs) if "examples" in signature["inputs"] else inputs
+        if set(signature["outputs"]) & set(tasks) and set(signature["inputs"]) <= set(request):
+            answer = served.predict(request, signature=name)
+            differences[name] = {
+                task: float(np.max(np.abs(np.asarray(expected[task], "float64") - answer[task]), initial=0.0))
+                for task in tasks
+                if task in answer
+            }
+    return differences

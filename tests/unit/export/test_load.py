@@ -1,0 +1,118 @@
+"""load and check: an export on NumPy, beside its model."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+
+
+@pytest.fixture(scope="module")
+def model():
+    a, word = keras.Input((2,), name="a"), keras.Input((), name="word", dtype="string")
+    features = keras.layers.Embedding(3, 2)(keras.layers.StringLookup(vocabulary=["cat", "dog"])(word))
+    tasks = [mtl.Task("kind", mtl.heads.Multiclass(3)), mtl.Task("size", mtl.heads.Regression())]
+    outputs = {
+        "kind": tasks[0].head(keras.layers.Concatenate()([a, features]), "kind"),
+        "size": tasks[1].head(a, "size"),
+    }
+    return mtl.MultiTaskModel({"a": a, "word": word}, outputs, tasks=tasks)
+
+
+@pytest.fixture(scope="module")
+def path(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("models")
+    mtl.export.saved_model(model, path, labels={"kind": ["x", "é", "z"]}, signatures=("tasks", "examples"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def served(path):
+    return mtl.export.load(path)
+
+
+X = {"a": np.array([[1.0, 2.0], [3.0, -4.0], [0.0, 0.5]]), "word": np.array(["dog", "cat", "bird"])}
+
+
+def _expected(model):
+    return model.predict({"a": X["a"], "word": tf.constant(X["word"])}, verbose=0)
+
+
+def test_what_it_knows(served, path):
+    assert served.path == path / "1"
+    assert list(served.tasks) == ["kind", "size"]
+    assert served.tasks["kind"]["labels"] == ["x", "é", "z"]
+    assert set(served.signatures) == {"serving_default", "kind", "size", "labels", "serving_examples"}
+    assert set(served.signatures["size"]["inputs"]) == {"a"}
+    assert served.description["versions"]["mtl_keras"] == mtl.__version__
+
+
+def test_predict(model, served):
+    expected = _expected(model)
+    for task, value in served.predict(X).items():
+        np.testing.assert_allclose(value, expected[task], atol=1e-6)
+        np.testing.assert_allclose(served.predict(X, task=task), expected[task], atol=1e-6)
+    np.testing.assert_allclose(served.predict(X["a"], task="size"), expected["size"], atol=1e-6)
+    labels = served.predict(X, signature="labels")["kind_label"]
+    assert labels.tolist() == [["x", "é", "z"][i] for i in expected["kind"].argmax(axis=1)]
+    assert served.predict({name: x[:0] for name, x in X.items()})["kind"].shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"inputs": X, "task": "kid"}, r"`task` must be one of \['kind', 'size'\]. Received: task='kid'"),
+        ({"inputs": X, "signature": "kid"}, r"`signature` must be one of .*Received: signature='kid'"),
+        ({"inputs": X["a"]}, r"`inputs` must be a dict by the names"),
+        ({"inputs": {"word": X["word"]}}, r"`inputs` lacks \['a'\]. Expected the names .*Received: \['word'\]"),
+        ({"inputs": np.zeros((2, 3)), "task": "size"}, r"`inputs\['a'\]` must have shape \(None, 2\).*\(2, 3\)"),
+    ],
+)
+def test_bad_inputs(served, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        served.predict(**arguments)
+
+
+def test_where_nothing_is(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"`path` must be an export, or a folder of its versions. Received:"):
+        mtl.export.load(tmp_path)
+
+
+def test_a_saved_model_of_another_hand(tmp_path):
+    model = keras.Sequential([keras.Input((2,), name="x"), keras.layers.Dense(3)])
+    model.export(tmp_path / "plain", verbose=False)
+    served = mtl.export.load(tmp_path / "plain")
+    assert {task: known["shape"] for task, known in served.tasks.items()} == {"output_0": [None, 3]}
+    assert served.predict(np.ones((4, 2)))["output_0"].shape == (4, 3)
+
+
+def test_check_finds_no_difference(model, path):
+    differences = mtl.export.check(model, path, X)
+    assert {name: set(by_task) for name, by_task in differences.items()} == {
+        "serving_default": {"kind", "size"},
+        "kind": {"kind"},
+        "size": {"size"},
+        "labels": {"size"},
+        "serving_examples": {"kind", "size"},
+    }
+    assert all(difference < 1e-6 for by_task in differences.values() for difference in by_task.values())
+
+
+def test_check_finds_a_difference(model, path):
+    """A bias that is 0.25 larger makes the output 0.25 larger."""
+    bias = model.get_layer("size_linear").bias
+    bias.assign_add([0.25])
+    differences = mtl.export.check(model, path, X)
+    bias.assign_add([-0.25])
+    assert differences["serving_default"]["kind"] < 1e-6
+    for signature in ("serving_default", "size", "serving_examples"):
+        assert differences[signature]["size"] == pytest.approx(0.25)
+
+
+def test_check_with_another_model(path):
+    model = mtl.build_model((2,), [mtl.Task("size", mtl.heads.Regression())], tower="mlp")
+    with pytest.raises(
+        ValueError, match=r"`model` must have the tasks of the export. Received: one without \['kind'\]"
+    ):
+        mtl.export.check(model, path, X["a"])
