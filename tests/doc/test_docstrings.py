@@ -25,6 +25,7 @@ ABSTRACT = {  # what users derive from: its docstring says how, and a member sho
 }
 INTERNAL = {"engine", "linalg", "models"}  # of no interest to a user; models are in mtl_keras.__all__
 NEEDS_NEW_KERAS = {"optimizers.by_part": hasattr(keras.optimizers, "MultiOptimizer")}
+NEEDS_PACKAGE = {"export.litert": "ai_edge_litert", "export.onnx": "onnxruntime", "export.openvino": "openvino"}
 NEEDS_DATA_FROM_DISK = {"data.tfds"}  # its example reads a prepared data set: it must compile
 
 
@@ -69,6 +70,8 @@ def test_example_runs(name, tmp_path, monkeypatch, capsys):
     compiled = compile(code, f"example of {name}", "exec")
     if not NEEDS_NEW_KERAS.get(name, True):
         pytest.skip("needs a newer Keras")
+    if name in NEEDS_PACKAGE:
+        pytest.importorskip(NEEDS_PACKAGE[name], reason=f"needs {NEEDS_PACKAGE[name]}")
     if name not in NEEDS_DATA_FROM_DISK:
         monkeypatch.chdir(tmp_path)
         exec(compiled, {"keras": keras, "np": np, "tf": tf, "mtl": mtl})

@@ -1,0 +1,46 @@
+"""Exports a model for LiteRT, on phones and small devices."""
+
+import tensorflow as tf
+
+from mtl_keras.export._files import write_model
+
+QUANTIZE = (None, "dynamic", "float16")
+
+
+def litert(model, path, tasks=None, quantize=None):
+    """Writes a LiteRT (TensorFlow Lite) file whose signature has the model's names, for any batch size.
+
+    A thin layer over `keras.Model.export(format="litert")`. Call the signature `serving_default`: it knows inputs and
+    outputs by name, which the file's tensors do not.
+
+    Args:
+        model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.
+        path: File, ending in `.tflite`; one that is there is replaced.
+        tasks: List of the names of the tasks to export; all by default. Layers of others stay out.
+        quantize: `"dynamic"` stores large weights in 8 bits, and `"float16"` all in 16; None keeps them as they are.
+
+    Returns:
+        The `pathlib.Path` of the file.
+
+    Raises:
+        ValueError: If `model` has no named outputs, a task is unknown, `path` ends otherwise, or `quantize` is unknown.
+
+    Example:
+
+    ```python
+    model = mtl.build_model((8, 8), [mtl.Task("odd", mtl.heads.Binary()), mtl.Task("ink", mtl.heads.Regression())])
+    mtl.export.litert(model, "digits.tflite", quantize="float16")
+    from ai_edge_litert.interpreter import Interpreter  # from the extra `litert`
+
+    run = Interpreter("digits.tflite").get_signature_runner("serving_default")
+    run(inputs=np.zeros((3, 8, 8), "float32"))["odd"].shape  # (3, 1)
+    ```
+    """
+    if quantize not in QUANTIZE:
+        raise ValueError(f"`quantize` must be one of {QUANTIZE}. Received: quantize={quantize!r}.")
+    options = {} if quantize is None else {"optimizations": [tf.lite.Optimize.DEFAULT]}
+    if quantize == "float16":
+        options["target_spec"] = {"supported_types": [tf.float16]}
+    return write_model(
+        model, path, tasks, ".tflite", lambda part, file: part.export(file, format="litert", verbose=False, **options)
+    )

@@ -1,0 +1,51 @@
+"""Exports a model for ONNX Runtime."""
+
+import warnings
+
+import keras
+
+from mtl_keras.export._extras import need
+from mtl_keras.export._files import write_model
+
+
+def onnx(model, path, tasks=None, opset_version=None):
+    """Writes an ONNX file whose inputs and outputs have the model's names, for any batch size.
+
+    A thin layer over `keras.Model.export(format="onnx")`, which converts with tf2onnx. The file is in float32.
+
+    Args:
+        model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.
+        path: File, ending in `.onnx`; one that is there is replaced.
+        tasks: List of the names of the tasks to export; all by default. Layers of others stay out.
+        opset_version: Version of the ONNX operators; the converter's default otherwise.
+
+    Returns:
+        The `pathlib.Path` of the file.
+
+    Raises:
+        ValueError: If `model` has no named outputs, a task is unknown, or `path` ends otherwise.
+        ImportError: If the extra `onnx` is not installed.
+
+    Example:
+
+    ```python
+    model = mtl.build_model((8, 8), [mtl.Task("odd", mtl.heads.Binary()), mtl.Task("ink", mtl.heads.Regression())])
+    mtl.export.onnx(model, "digits.onnx")
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession("digits.onnx")
+    (odd,) = session.run(["odd"], {"inputs": np.zeros((3, 8, 8), "float32")})  # [3, 1]
+    ```
+    """
+
+    def write(part, file):
+        need("onnx", "onnx", "`export.onnx`")
+        with warnings.catch_warnings():
+            # tf2onnx 1.17 asks NumPy 2 for `np.object` when it is imported.
+            warnings.filterwarnings("ignore", category=FutureWarning)
+            need("tf2onnx", "onnx", "`export.onnx`")
+            # Given, because Keras finds it only for a model that has been called.
+            inputs = [keras.InputSpec(x.dtype, (None, *x.shape[1:]), name=x.name) for x in part.inputs]
+            part.export(str(file), format="onnx", verbose=False, input_signature=[inputs], opset_version=opset_version)
+
+    return write_model(model, path, tasks, ".onnx", write)

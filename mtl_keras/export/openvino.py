@@ -1,0 +1,42 @@
+"""Exports a model for OpenVINO."""
+
+from mtl_keras.export._extras import need
+from mtl_keras.export._files import write_model
+
+
+def openvino(model, path, tasks=None):
+    """Writes an OpenVINO file (`.xml`, and `.bin` beside it) whose inputs and outputs have the model's names.
+
+    A thin layer over `keras.Model.export(format="openvino")`. A tensor has a set of names, of which the task's is one.
+    On processors with bfloat16 OpenVINO computes in it unless it is told not to, as below.
+
+    Args:
+        model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.
+        path: File, ending in `.xml`; one that is there is replaced.
+        tasks: List of the names of the tasks to export; all by default. Layers of others stay out.
+
+    Returns:
+        The `pathlib.Path` of the `.xml` file.
+
+    Raises:
+        ValueError: If `model` has no named outputs, a task is unknown, or `path` ends otherwise.
+        ImportError: If the extra `openvino` is not installed.
+
+    Example:
+
+    ```python
+    model = mtl.build_model((8, 8), [mtl.Task("odd", mtl.heads.Binary()), mtl.Task("ink", mtl.heads.Regression())])
+    mtl.export.openvino(model, "digits.xml")
+    import openvino
+
+    compiled = openvino.Core().compile_model("digits.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled({"inputs": np.zeros((3, 8, 8), "float32")})["odd"].shape  # (3, 1)
+    ```
+    """
+
+    def write(part, file):
+        for module in ("openvino", "scipy"):  # Keras needs both
+            need(module, "openvino", "`export.openvino`")
+        part.export(str(file), format="openvino", verbose=False)
+
+    return write_model(model, path, tasks, ".xml", write)
