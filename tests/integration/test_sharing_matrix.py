@@ -1,0 +1,101 @@
+"""Every sharing scheme on every kind of tower, with few and many tasks, under weightings that read different things.
+
+A third of the pairs of a number of tasks and a weighting runs by default, so that each scheme meets all numbers and all
+weightings; `WHOLE_MATRIX=1 python -m pytest tests/integration/test_sharing_matrix.py` runs all.
+"""
+
+import dataclasses
+import itertools
+import os
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from mtl_keras import _registry
+from mtl_keras.engine import Partition
+
+ROWS = 8
+WEIGHTINGS = ["uncertainty", "upgrad", "graddrop"]
+NUM_TASKS = [2, 3, 5]
+
+
+@dataclasses.dataclass(frozen=True)
+class Recurrent(mtl.towers.Tower):
+    """Two recurrent stages, each a sequence of the length of the input."""
+
+    def stages(self):
+        def stage(x, name):
+            return keras.layers.GRU(3, return_sequences=True, name=f"{name}_gru")(x)
+
+        return {"gru1": stage, "gru2": stage}
+
+
+def _table():
+    rng = np.random.default_rng(0)
+    return {"age": rng.normal(size=ROWS).astype("float32"), "job": rng.choice(["cook", "clerk"], ROWS)}
+
+
+def _numbers(*shape):
+    return np.random.default_rng(0).normal(size=(ROWS, *shape)).astype("float32")
+
+
+TABULAR = mtl.towers.Tabular(("age",), {"job": ("clerk", "cook")}, units=(4, 3))
+TOWERS = {  # name: (tower, inputs of the model, a batch)
+    "dense": (mtl.towers.MLP((4, 3)), lambda: keras.Input((5,), name="x"), _numbers(5)),
+    "convolutional": (mtl.towers.Conv(filters=(2, 4)), lambda: keras.Input((8, 8, 1), name="x"), _numbers(8, 8, 1)),
+    "recurrent": (Recurrent(), lambda: keras.Input((None, 3), name="x"), _numbers(4, 3)),
+    "tabular": (TABULAR, TABULAR.inputs, _table()),
+}
+HEADS = [mtl.heads.Binary(), mtl.heads.Multiclass(3), mtl.heads.Regression(), mtl.heads.Multilabel(2)]
+
+
+def _cases():
+    every = itertools.product(_registry.names("sharing"), TOWERS, NUM_TASKS, WEIGHTINGS)
+    if os.environ.get("WHOLE_MATRIX"):
+        return list(every)
+    schemes, towers = _registry.names("sharing"), list(TOWERS)
+    chosen = []
+    for (i, scheme), (j, tower) in itertools.product(enumerate(schemes), enumerate(towers)):
+        chosen.append((scheme, tower, NUM_TASKS[(i + j) % 3], WEIGHTINGS[(i + 2 * j) % 3]))
+    return chosen
+
+
+def _tasks(scheme, num_tasks):
+    heads = [HEADS[0]] if scheme == "esmm" else HEADS  # which multiplies probabilities of yes
+    return [mtl.Task(f"t{i}", heads[i % len(heads)]) for i in range(num_tasks)]
+
+
+def _labels(tasks):
+    rng = np.random.default_rng(1)
+    return {t.name: rng.integers(0, 2, (ROWS, 2 if isinstance(t.head, mtl.heads.Multilabel) else 1)) for t in tasks}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "tower", "num_tasks", "weighting"), _cases())
+def test_trains_saves_and_exports(scheme, tower, num_tasks, weighting, tmp_path):
+    keras.utils.set_random_seed(0)
+    recipe, inputs, x = TOWERS[tower]
+    tasks = _tasks(scheme, num_tasks)
+    model = mtl.build_model(inputs(), tasks, recipe, scheme)
+    if not Partition(model).shared:
+        with pytest.raises(ValueError, match="the tasks share none"):
+            model.compile("adam", weighting="upgrad")
+        weighting = "uncertainty"
+    model.compile("adam", weighting=weighting, metrics=[])
+    before = [variable.numpy() for variable in model.trainable_variables]
+    history = model.fit(x, _labels(tasks), batch_size=ROWS // 2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    moved = [np.abs(v.numpy() - old).max() > 0 for v, old in zip(model.trainable_variables, before, strict=False)]
+    assert np.mean(moved) > 0.6  # rectified units may be off for all rows
+    tensors = keras.tree.map_structure(tf.constant, x)
+    predicted = model(tensors)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")(tensors)
+    served = tf.saved_model.load(mtl.export.saved_model(model, tmp_path / "export")).signatures["serving_default"]
+    exported = served(**(tensors if isinstance(tensors, dict) else {"x": tensors}))
+    for task, expected in predicted.items():
+        np.testing.assert_allclose(loaded[task], expected, atol=1e-6)
+        np.testing.assert_allclose(exported[task], expected, atol=1e-5)
