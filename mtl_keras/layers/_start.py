@@ -9,6 +9,11 @@ def own_row(num_streams, index, own):
     return ops.convert_to_tensor([own if i == index else rest for i in range(num_streams)], "float32")
 
 
+def shown(name, alpha):
+    """Returns `{table: {row: {column: value}}}`, as `sharing.inspect` shows it: α by the tasks' numbers. [T]"""
+    return {"alpha": {name: {f"task{i}": value for i, value in enumerate(alpha, start=1)}}}
+
+
 def check_index(index, own):
     """Raises ValueError unless `index` is a position and `own` in [0, 1]."""
     if not isinstance(index, int) or isinstance(index, bool) or index < 0:

@@ -44,11 +44,6 @@ class AttentiveTransfer(keras.layers.Layer):
         scores = ops.sum(ops.matmul(sources, self.query) * ops.matmul(sources, self.key), axis=-1)
         return ops.softmax(scores / sources.shape[-1] ** 0.5)
 
-    def inspect(self, inputs, outputs):
-        """Returns the mean weights of p and q: `{"attention": [2]}`."""
-        weights = self._attention(ops.stack([ops.convert_to_tensor(x) for x in inputs], axis=-2))
-        return {"attention": ops.convert_to_numpy(ops.mean(weights, axis=tuple(range(len(weights.shape) - 1))))}
-
     def compute_mask(self, inputs, previous_mask):
         return previous_mask[1] if previous_mask else None
 

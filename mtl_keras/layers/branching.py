@@ -79,9 +79,10 @@ class Branching(keras.layers.Layer):
         """Returns the position of the features that it passes on outside training."""
         return int(ops.argmax(self.logits))
 
-    def inspect(self, inputs, outputs):
-        """Returns the probability of each branch: `{"probability": [K]}`."""
-        return {"probability": ops.convert_to_numpy(ops.softmax(self.logits))}
+    def inspect(self, output):
+        """Returns what `sharing.inspect` shows: the probability of each branch."""
+        probability = ops.softmax(self.logits)
+        return {"branch": {self.name: {f"branch{k}": p for k, p in enumerate(probability, start=1)}}}
 
     def save_own_variables(self, store):
         super().save_own_variables(store)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mtl_keras._registry import public
-from mtl_keras.layers._start import check_index, check_streams, own_row
+from mtl_keras.layers._start import check_index, check_streams, own_row, shown
 
 
 @public
@@ -53,9 +53,9 @@ class CrossStitch(keras.layers.Layer):
     def call(self, inputs):
         return sum(self.alpha[i] * x for i, x in enumerate(inputs))
 
-    def inspect(self, inputs, outputs):
-        """Returns α of each task, the mean over the channels: `{"alpha": [T]}`."""
-        return {"alpha": ops.convert_to_numpy(ops.mean(self.alpha, axis=1))}
+    def inspect(self, output):
+        """Returns what `sharing.inspect` shows: α of each task, the mean over the channels."""
+        return shown(self.name, ops.mean(self.alpha, axis=1))
 
     def compute_mask(self, inputs, previous_mask):
         return previous_mask[0] if previous_mask else None

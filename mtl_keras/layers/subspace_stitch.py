@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mtl_keras._registry import public
-from mtl_keras.layers._start import check_index, check_streams, own_row
+from mtl_keras.layers._start import check_index, check_streams, own_row, shown
 
 
 @public
@@ -80,10 +80,10 @@ class SubspaceStitch(keras.layers.Layer):
             for b in parts[i + 1 :]
         )
 
-    def inspect(self, inputs, outputs):
-        """Returns α of each output subspace for those of all tasks: `{"alpha": [S, T, S]}`."""
-        shape = (self.num_subspaces, -1, self.num_subspaces)
-        return {"alpha": ops.convert_to_numpy(ops.reshape(self.alpha, shape))}
+    def inspect(self, output):
+        """Returns what `sharing.inspect` shows: α of each task, summed over its subspaces, as a mean."""
+        parts = ops.reshape(self.alpha, (self.num_subspaces, -1, self.num_subspaces))  # [S, T, S]
+        return shown(self.name, ops.mean(ops.sum(parts, axis=2), axis=0))
 
     def compute_mask(self, inputs, previous_mask):
         return previous_mask[0] if previous_mask else None

@@ -8,7 +8,9 @@ def inspect(model, data, batch_size=256):
 
     Of schemes with experts: the mean weight that the gate of each task gives to each expert, table `"gate"`; of `ple`
     one table a level, `"gate_level1"` and on, with a row `"shared"` for the shared stream; of `dselect_k` also
-    `"chosen"`, the share of the examples that give the expert any weight.
+    `"chosen"`, the share of the examples that give the expert any weight. Of `cross_stitch` and `sluice` the factors
+    of the tasks, table `"alpha"`; of `mtan` the mean of each mask, `"mask"`; of `ltb` the probabilities of the
+    branches, `"branch"`; these by the names of the layers.
 
     It reads the graph, so that it works on a loaded model as well. A layer of the model takes part if it has a method
     `inspect(output)`, which returns `{table: {row: {column: number}}}` for the output of a batch.

@@ -62,7 +62,8 @@ class MTAN(Sharing):
         z = _dense(z, self.units or x.shape[-1], f"{name}_gate1")
         z = keras.layers.Activation("relu", name=f"{name}_gate1_activation")(z)
         z = _dense(z, x.shape[-1], f"{name}_gate2")
-        return AttentionMask(name=f"{name}_mask")([x, z])
+        mask = AttentionMask(name=f"{name}_mask")(z)
+        return keras.layers.Multiply(name=f"{name}_attended")([x, mask])
 
 
 def _dense(x, units, name):

@@ -32,11 +32,17 @@ def test_match_positions_of_unknown_length():
 
 
 def test_attention_mask():
-    x, z = np.array([[4.0, 2.0]]), np.array([[0.0, np.log(3.0)]])
-    layer = layers.AttentionMask()
-    out = layer([x, z])
-    np.testing.assert_allclose(out, [[2.0, 1.5]], rtol=1e-6)
-    np.testing.assert_allclose(layer.inspect([x, z], out)["mask"], [0.5, 0.75], rtol=1e-6)
+    layer = layers.AttentionMask(name="a_mask")
+    out = layer(np.array([[0.0, np.log(3.0)]]))
+    np.testing.assert_allclose(out, [[0.5, 0.75]], rtol=1e-6)
+    assert float(layer.inspect(out)["mask"]["a_mask"]["mean"]) == pytest.approx(0.625)
+
+
+def test_subspaces_show_how_much_of_each_task_they_take():
+    layer = layers.SubspaceStitch(index=1, own=0.7, name="b")
+    layer([np.ones((1, 2)), np.ones((1, 2))])
+    shown = layer.inspect(None)["alpha"]["b"]
+    assert {column: float(value) for column, value in shown.items()} == pytest.approx({"task1": 0.2, "task2": 0.8})
 
 
 def test_calibration():
@@ -78,7 +84,8 @@ class TestBranching:
         np.testing.assert_array_equal(layer(inputs), inputs[1])
         assert layer.chosen() == 1
         expected = np.exp([0.0, 1.0, 0.5]) / np.exp([0.0, 1.0, 0.5]).sum()
-        np.testing.assert_allclose(layer.inspect(inputs, None)["probability"], expected, rtol=1e-6)
+        shown = layer.inspect(None)["branch"][layer.name]
+        np.testing.assert_allclose(list(shown.values()), expected, rtol=1e-6)
 
     def test_samples_have_the_probabilities_of_the_logits(self):
         """At a low temperature a sample is one-hot, k with the probability softmax(logits)_k."""

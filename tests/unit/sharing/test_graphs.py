@@ -50,9 +50,9 @@ def _x(kind):
     return np.random.default_rng(0).normal(size=INPUTS[kind][2]).astype("float32")
 
 
-def _model(scheme, kind, tasks=None, **arguments):
+def _model(scheme, kind, tasks=None):
     tower, shape, _ = INPUTS[kind]
-    return mtl.build_model(shape, tasks or _tasks(scheme), tower, CASES[scheme](**arguments))
+    return mtl.build_model(shape, tasks or _tasks(scheme), tower, CASES[scheme]())
 
 
 @pytest.mark.parametrize("kind", INPUTS)
@@ -76,7 +76,7 @@ class Words(Recurrent):
         def embed(x, name):
             return keras.layers.Embedding(7, 4, mask_zero=True, name=f"{name}_embedding")(x)
 
-        return {"words": embed, **super().stages()}
+        return {"words": mtl.towers.Stage(embed, front=True), **super().stages()}
 
 
 @pytest.mark.parametrize("scheme", CASES)
@@ -89,7 +89,7 @@ def test_padding_changes_nothing(scheme):
         np.testing.assert_allclose(model(padded)[task], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("scheme", CASES)
+@pytest.mark.parametrize("scheme", [name for name in CASES if name != "ple"])  # whose two levels need two stages
 def test_a_model_of_ones_own_as_the_tower(scheme):
     image = keras.Input((4, 4, 1))
     own = keras.Model(image, keras.layers.Conv2D(2, 3)(image))
@@ -106,7 +106,8 @@ def test_a_single_task(scheme):
 @pytest.mark.parametrize("arguments", [{"split_after": 1}, {"groups": [["c", "a"], ["b"]]}])
 @pytest.mark.parametrize("scheme", CASES)
 def test_common_stages_and_groups(scheme, arguments):
-    model = _model(scheme, "vectors", **arguments)
+    sharing = CASES[scheme](**arguments)
+    model = mtl.build_model((5,), _tasks(scheme), mtl.towers.MLP((6, 6, 4)), sharing)
     x = _x("vectors")
     assert all(np.isfinite(y).all() for y in model(x).values())
     names = [layer.name for layer in model.layers if layer.name.endswith("_dense")]
