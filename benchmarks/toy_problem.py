@@ -71,24 +71,24 @@ def train(weighting, start, steps, chunk=1000, learning_rate=1e-3):
     def step():
         with tf.GradientTape(persistent=True) as tape:
             losses = toy_losses(x.value)
-            if weighting.reads == "losses":
-                objective = weighting(losses, present)
-            else:
-                first, second = losses[0], losses[1]
+            parts = [weighting(losses, present)] if weighting.reads == "losses" else tf.unstack(losses)
+        rows = tf.stack([tape.gradient(part, x.value) for part in parts])
         if weighting.reads == "losses":
-            gradient = tape.gradient(objective, x.value)
+            gradient = rows[0]
         else:
-            rows = tf.stack([tape.gradient(first, x.value), tape.gradient(second, x.value)])  # J
             weights = weighting(tf.matmul(rows, rows, transpose_b=True), losses, present)
             gradient = tf.linalg.matvec(rows, weights, transpose_a=True)
         optimizer.apply([gradient], [x])
-        if getattr(weighting, "reads_losses_after_step", False):
+        if weighting.reads == "losses" and weighting.reads_losses_after_step:
             weighting.after_step(losses, toy_losses(x.value), present)
 
-    @tf.function(jit_compile=True)  # of such small operations XLA makes a step of microseconds
+    def count(done):
+        step()
+        return done + 1
+
+    @tf.function(jit_compile=True, autograph=False)  # of such small operations XLA makes a fast loop
     def run():
-        for _ in tf.range(chunk):
-            step()
+        tf.while_loop(lambda done: done < chunk, count, [0])
 
     for _ in range(steps // chunk):
         run()
