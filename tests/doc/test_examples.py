@@ -14,6 +14,7 @@ ROWS = {  # what the first column of the table has
     "quickstart.py": ["digit", "odd", "ink"],
     "mnist_hard_sharing.py": ["digit", "odd", "ink"],
     "mnist_soft_sharing.py": ["digit", "odd", "ink"],
+    "export_and_serve.py": ["digit", "odd", "ink"],
     "own_weighting.py": ["digit", "odd", "ink"],
     "census_income.py": ["income", "never_married"],
     "cifar10_hard_sharing.py": ["class", "is_cat", "is_dog", "animal"],

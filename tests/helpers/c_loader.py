@@ -2,9 +2,9 @@
 
     python c_loader.py LIBRARY EXPORT CALLS.json INPUTS.npz OUTPUTS.npz
 
-CALLS is `{signature: {"inputs": {name: tensor}, "outputs": {name: tensor}}}` with tensors as "operation:index". Arrays are
-under `signature/name`; strings are arrays of bytes that do not end in a zero. No Python of TensorFlow or Keras is
-imported.
+CALLS is `{signature: {"inputs": {name: tensor}, "outputs": {name: tensor}}}` with tensors as "operation:index". Arrays
+are under `signature/name`; strings are arrays of bytes that do not end in a zero. Nothing of TensorFlow's or Keras'
+Python is imported.
 """
 
 import ctypes
