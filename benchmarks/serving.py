@@ -36,7 +36,7 @@ def resident():
 
 
 def load(paths, x):
-    """Returns the loaded exports, called once, and by how many MiB this process grows with them: the mean of 8 times."""
+    """Returns the loaded exports, called once, and by how many MiB this process grows with them, the mean of 8."""
     before, copies = resident(), []
     for _ in range(8):
         copies.append([tf.saved_model.load(path) for path in paths])
