@@ -355,3 +355,13 @@ def test_labels_that_make_no_outputs(tmp_path):
         "a_label": {"a_label"},
     }
     assert json.loads((folder / "assets.extra" / "tasks.json").read_text())["tasks"]["a"]["labels"] == ["no", "yes"]
+
+
+@pytest.mark.parametrize(("scheme", "left_out"), [("mmoe", 4), ("cgc", 6)])
+def test_experts_and_gates_of_other_tasks_are_left_out(scheme, left_out, tmp_path):
+    """The other task's gate and output have a kernel and a bias each; with `cgc` so has its expert."""
+    tasks = [mtl.Task("a", mtl.heads.Binary()), mtl.Task("b", mtl.heads.Binary())]
+    model = mtl.build_model((3,), tasks, tower=mtl.towers.MLP((4,)), sharing=scheme)
+    loaded = tf.saved_model.load(mtl.export.saved_model(model, tmp_path, tasks=["a"], signatures=()))
+    assert not [v.name for v in loaded.variables if v.name.startswith("b_")]
+    assert len(loaded.variables) == len(model.weights) - left_out
