@@ -42,8 +42,11 @@ SCHEMES = {  # a scheme, and the widths of the tower, or of each expert
     "soft": (mtl.sharing.Soft(), (64,)),  # with callbacks.SoftSharing
     "mmoe": (mtl.sharing.MMoE(num_experts=8), (16,)),
     "cgc": (mtl.sharing.CGC(num_shared_experts=1, num_task_experts=2), (16,)),
-    "ple": (mtl.sharing.PLE(num_shared_experts=1, num_task_experts=2), (16,)),
+    "ple": (mtl.sharing.PLE(num_shared_experts=1, num_task_experts=2), (16, 16)),
+    "aitm": (mtl.sharing.AITM(split_after="columns"), (64,)),
+    "cross_stitch": (mtl.sharing.CrossStitch(split_after="columns"), (64,)),
 }
+SMOKE = ["hard", "ple"]
 
 
 def read(file):
@@ -116,13 +119,13 @@ def train(scheme, seed, data, arguments):
 def main():
     parser = _common.parser(__doc__, epochs=12)
     parser.add_argument("--data", metavar="FILE", help="rows in UCI's form, gzipped or not; downloaded by default")
-    parser.add_argument("--schemes", nargs="+", choices=SCHEMES, default=list(SCHEMES))
+    parser.add_argument("--schemes", nargs="+", choices=SCHEMES, help="all by default")
     parser.add_argument("--seeds", type=int, default=3, help="how often each scheme is trained, 3 by default")
     parser.add_argument("--export", metavar="FOLDER", help="where to save the last model for TensorFlow Serving")
     arguments = parser.parse_args()
     data = load(arguments)
     results = {}
-    for scheme in arguments.schemes:
+    for scheme in arguments.schemes or (SMOKE if arguments.smoke else SCHEMES):
         runs = []
         for seed in range(arguments.seed, arguments.seed + (1 if arguments.smoke else arguments.seeds)):
             model, history, result = train(scheme, seed, data, arguments)

@@ -1,7 +1,7 @@
 """Every sharing scheme on every kind of tower, with few and many tasks, under weightings that read different things.
 
-A third of the pairs of a number of tasks and a weighting runs by default, so that each scheme meets all numbers and all
-weightings; `WHOLE_MATRIX=1 python -m pytest tests/integration/test_sharing_matrix.py` runs all.
+By default each scheme runs on two of the towers, each with one number of tasks and one weighting, in turn; with the
+environment variable `WHOLE_MATRIX=1` it runs with all.
 """
 
 import dataclasses
@@ -59,7 +59,8 @@ def _cases():
     schemes, towers = _registry.names("sharing"), list(TOWERS)
     chosen = []
     for (i, scheme), (j, tower) in itertools.product(enumerate(schemes), enumerate(towers)):
-        chosen.append((scheme, tower, NUM_TASKS[(i + j) % 3], WEIGHTINGS[(i + 2 * j) % 3]))
+        if (i + j) % 2:
+            chosen.append((scheme, tower, NUM_TASKS[(i + j) % 3], WEIGHTINGS[(i + 2 * j) % 3]))
     return chosen
 
 

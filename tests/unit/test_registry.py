@@ -41,7 +41,7 @@ def test_anything_but_a_string_passes_through(instance):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"Unknown name 'harrd' in mtl_keras.sharing. Expected one of: hard, .*soft\."):
+    with pytest.raises(ValueError, match=r"Unknown name 'harrd' in mtl_keras.sharing. Expected one of: aitm, .*soft\."):
         _registry.get("sharing", "harrd")
     with pytest.raises(ValueError, match=r"Unknown name 'x' in mtl_keras.nowhere"):
         _registry.get("nowhere", "x")

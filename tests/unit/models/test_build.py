@@ -138,7 +138,9 @@ def test_unknown_names_list_the_known_ones():
         ValueError, match=r"Unknown name 'lenett' in mtl_keras.towers. Expected one of: conv, lenet, mlp"
     ):
         _build(tower="lenett")
-    with pytest.raises(ValueError, match=r"Unknown name 'sofft' in mtl_keras.sharing. Expected one of: hard, .*soft"):
+    with pytest.raises(
+        ValueError, match=r"Unknown name 'sofft' in mtl_keras.sharing. Expected one of: aitm, .*hard, .*soft"
+    ):
         _build(sharing="sofft")
 
 
@@ -150,7 +152,7 @@ def test_a_tower_of_a_wrong_type(tower):
 
 @pytest.mark.parametrize("sharing", [3, None, mtl.towers.MLP(), mtl.sharing.Hard])
 def test_sharing_of_a_wrong_type(sharing):
-    with pytest.raises(ValueError, match=r"`sharing` must be one of 'hard', .*a recipe such as.*Received: sharing="):
+    with pytest.raises(ValueError, match=r"`sharing` must be one of 'aitm', .*a recipe such as.*Received: sharing="):
         _build(sharing=sharing)
 
 

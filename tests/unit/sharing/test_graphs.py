@@ -5,7 +5,6 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import mtl_keras as mtl
 from tests.unit.sharing.test_contract import CASES
@@ -116,26 +115,6 @@ def test_common_stages_and_groups(scheme, arguments):
     else:
         assert model.towers["a"] == model.towers["c"]
         assert not [name for name in names if name.startswith("c_dense")]
-
-
-@pytest.mark.parametrize("scheme", CASES)
-def test_saved_exported_and_trained(scheme, tmp_path):
-    model, tasks, x = _model(scheme, "vectors"), _tasks(scheme), _x("vectors")
-    model.compile("adam", weighting=None if scheme in NOTHING_SHARED else "imtl_g", metrics=[])
-    before = model.get_weights()
-    history = model.fit(x, _labels(tasks), batch_size=4, verbose=0).history
-    assert np.isfinite(history["loss"]).all()
-    moved = [np.abs(new - old).max() > 0 for new, old in zip(model.get_weights(), before, strict=True)]
-    assert np.mean(moved) > 0.6
-    predicted = model(x)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert loaded.towers == model.towers
-    served = tf.saved_model.load(mtl.export.saved_model(model, tmp_path / "export")).signatures["serving_default"]
-    exported = served(inputs=tf.constant(x))
-    for task, expected in predicted.items():
-        np.testing.assert_allclose(loaded(x)[task], expected, atol=1e-6)
-        np.testing.assert_allclose(exported[task], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("scheme", CASES)
