@@ -1,7 +1,7 @@
 """Every sharing scheme on every kind of tower, with few and many tasks, under weightings that read different things.
 
-By default each scheme runs on two of the towers, each with one number of tasks and one weighting, in turn; with the
-environment variable `WHOLE_MATRIX=1` it runs with all.
+By default each scheme runs on one of the towers with one number of tasks and one weighting, in turn; with the environment
+variable `WHOLE_MATRIX=1` it runs with all.
 """
 
 import dataclasses
@@ -28,9 +28,9 @@ class Recurrent(mtl.towers.Tower):
 
     def stages(self):
         def stage(x, name):
-            return keras.layers.GRU(3, return_sequences=True, name=f"{name}_gru")(x)
+            return keras.layers.SimpleRNN(4, return_sequences=True, name=f"{name}_rnn")(x)
 
-        return {"gru1": stage, "gru2": stage}
+        return {"rnn1": stage, "rnn2": stage}
 
 
 def _table():
@@ -42,9 +42,9 @@ def _numbers(*shape):
     return np.random.default_rng(0).normal(size=(ROWS, *shape)).astype("float32")
 
 
-TABULAR = mtl.towers.Tabular(("age",), {"job": ("clerk", "cook")}, units=(4, 3))
+TABULAR = mtl.towers.Tabular(("age",), {"job": ("clerk", "cook")}, units=(4, 4))
 TOWERS = {  # name: (tower, inputs of the model, a batch)
-    "dense": (mtl.towers.MLP((4, 3)), lambda: keras.Input((5,), name="x"), _numbers(5)),
+    "dense": (mtl.towers.MLP((4, 4)), lambda: keras.Input((5,), name="x"), _numbers(5)),
     "convolutional": (mtl.towers.Conv(filters=(2, 4)), lambda: keras.Input((8, 8, 1), name="x"), _numbers(8, 8, 1)),
     "recurrent": (Recurrent(), lambda: keras.Input((None, 3), name="x"), _numbers(4, 3)),
     "tabular": (TABULAR, TABULAR.inputs, _table()),
@@ -59,8 +59,9 @@ def _cases():
     schemes, towers = _registry.names("sharing"), list(TOWERS)
     chosen = []
     for (i, scheme), (j, tower) in itertools.product(enumerate(schemes), enumerate(towers)):
-        if (i + j) % 2:
-            chosen.append((scheme, tower, NUM_TASKS[(i + j) % 3], WEIGHTINGS[(i + 2 * j) % 3]))
+        if (i + j) % 4 == 0:
+            few = tower == "recurrent"  # whose gradients take long to trace
+            chosen.append((scheme, tower, NUM_TASKS[i % (2 if few else 3)], WEIGHTINGS[(i + j) % 3]))
     return chosen
 
 
@@ -87,7 +88,7 @@ def test_trains_saves_and_exports(scheme, tower, num_tasks, weighting, tmp_path)
         weighting = "uncertainty"
     model.compile("adam", weighting=weighting, metrics=[])
     before = [variable.numpy() for variable in model.trainable_variables]
-    history = model.fit(x, _labels(tasks), batch_size=ROWS // 2, verbose=0).history
+    history = model.fit(mtl.data.from_arrays(x, _labels(tasks), ROWS // 2), verbose=0).history
     assert np.isfinite(history["loss"]).all()
     moved = [np.abs(v.numpy() - old).max() > 0 for v, old in zip(model.trainable_variables, before, strict=False)]
     assert np.mean(moved) > 0.6  # rectified units may be off for all rows
