@@ -1,7 +1,7 @@
 """Every sharing scheme on every kind of tower, with few and many tasks, under weightings that read different things.
 
-By default each scheme runs on one of the towers with one number of tasks and one weighting, in turn; with the environment
-variable `WHOLE_MATRIX=1` it runs with all.
+By default each scheme runs on one of the towers with one number of tasks and one weighting, in turn; with the
+environment variable `WHOLE_MATRIX=1` it runs with all.
 """
 
 import dataclasses
