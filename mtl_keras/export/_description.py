@@ -7,15 +7,16 @@ import keras
 import tensorflow as tf
 
 from mtl_keras._version import __version__
+from mtl_keras.export._plain import plain
 
 FILE = pathlib.Path("assets.extra", "tasks.json")
 
 
 def describe(model, tasks, heads, labels, metrics):
     """Returns what a program that has no Keras model wants to know of an export, for JSON."""
-    described = {}
+    described, part = {}, plain(model, tasks)
     for task in tasks:
-        described[task] = {"shape": list(model.output[task].shape)}
+        described[task] = {"shape": list(part.output[task].shape)}
         if task in heads:
             described[task] |= {"head": type(heads[task]).__name__, "config": heads[task].get_config()}
         if task in labels:

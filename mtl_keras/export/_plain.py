@@ -24,8 +24,11 @@ def check_tasks(model, tasks):
 def plain(model, tasks):
     """Returns a Keras model of the same layers, from a list of inputs to the outputs of some tasks.
 
-    What training adds stays out, and so do layers and inputs that none of the tasks needs.
+    What training adds stays out, and so do layers and inputs that none of the tasks needs. The outputs are those that
+    `predict` gives.
     """
     outputs = {task: model.output[task] for task in tasks}
+    if hasattr(model, "served"):  # a `MultiTaskModel`
+        outputs = model.served(outputs)
     names = set().union(*(find_inputs(output) for output in outputs.values()))
     return keras.Model([x for x in model.inputs if x.name in names], outputs)

@@ -74,11 +74,19 @@ class Head:
         """Returns the default metrics, a list of new `keras.metrics.Metric`s."""
         raise NotImplementedError
 
+    def serve(self, output):
+        """Returns what `predict`, the metrics and exports get of an output, which the loss gets untouched.
+
+        Args:
+            output: Tensor or Keras tensor, what the head's last layer gave.
+        """
+        return output
+
     def decode(self, output, top_k=None):
         """Returns what an output decides, for those who ask an exported model for an answer rather than for numbers.
 
         Args:
-            output: Tensor, what the head's last layer gave, [B, units].
+            output: Tensor, what `serve` returned, [B, units].
             top_k: How many labels to return in the order of their scores, where the head has several; all by default.
 
         Returns:

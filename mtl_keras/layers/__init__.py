@@ -1,10 +1,12 @@
-"""Layers that sharing schemes leave in the graph."""
+"""Layers that sharing schemes and heads leave in the graph."""
 
 from mtl_keras.layers.attention_mask import AttentionMask
 from mtl_keras.layers.attentive_transfer import AttentiveTransfer
 from mtl_keras.layers.branching import Branching
 from mtl_keras.layers.calibration import Calibration
+from mtl_keras.layers.crf import CRF
 from mtl_keras.layers.cross_stitch import CrossStitch
+from mtl_keras.layers.decode_crf import DecodeCRF
 from mtl_keras.layers.dselect_k_gate import DSelectKGate
 from mtl_keras.layers.logit_product import LogitProduct
 from mtl_keras.layers.match_positions import MatchPositions
@@ -15,12 +17,14 @@ from mtl_keras.layers.stacked_dense import StackedDense
 from mtl_keras.layers.subspace_stitch import SubspaceStitch
 
 __all__ = [
+    "CRF",
     "AttentionMask",
     "AttentiveTransfer",
     "Branching",
     "Calibration",
     "CrossStitch",
     "DSelectKGate",
+    "DecodeCRF",
     "LogitProduct",
     "MatchPositions",
     "MixExperts",

@@ -15,7 +15,7 @@ class ElementwiseLoss(keras.losses.Loss):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         if sample_weight is not None:
-            sample_weight = _a_weight_an_entry(sample_weight, ops.shape(y_pred))
+            sample_weight = a_weight_an_entry(sample_weight, ops.shape(y_pred))
         return super().__call__(y_true, y_pred, sample_weight)
 
     def call(self, y_true, y_pred):
@@ -39,7 +39,8 @@ def _like(y_true, y_pred):
     return y_true
 
 
-def _a_weight_an_entry(sample_weight, shape):
+def a_weight_an_entry(sample_weight, shape):
+    """Returns weights `[B]`, `[B, 1]` or of the full shape in the full shape."""
     sample_weight = ops.convert_to_tensor(sample_weight)
     missing_axes = len(shape) - len(sample_weight.shape)
     if missing_axes > 0:

@@ -34,6 +34,7 @@ def make_objectives(model, loss, loss_weights, metrics, weighted_metrics):
             [as_metric(m, name, task_loss, units) for m in keras.tree.flatten(weighted_metrics.get(name, []))],
             class_weight=task and task.class_weight,
             num_classes=task and task.head.num_classes,
+            serve=task and task.head.serve,
         )
     return objectives
 

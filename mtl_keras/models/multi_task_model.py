@@ -242,6 +242,15 @@ class MultiTaskModel(Transfer, TrainStep, keras.Model):
         self._check_arrays(y, kwargs.get("sample_weight"))
         return super().evaluate(x, y, *args, **kwargs)
 
+    def predict_step(self, data):
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self.served(self(x, training=False))
+
+    def served(self, outputs):
+        """Returns `{task: what predict and exports give}` from some tasks' outputs, `{task: tensor}`."""
+        heads = {task.name: task.head for task in self.tasks}
+        return {name: heads[name].serve(y) if name in heads else y for name, y in outputs.items()}
+
     def _check_arrays(self, y, sample_weight):
         """Raises a ValueError on wrong names, where labels come apart from x and Keras would see them first."""
         for argument, given in (("y", y), ("sample_weight", sample_weight)):

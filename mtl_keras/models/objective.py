@@ -22,15 +22,27 @@ class Objective(keras.metrics.Metric):
         weighted_metrics: List of `keras.metrics.Metric`s.
         class_weight: `{class: factor}` or None, for training only.
         num_classes: Number of classes, where there is a `class_weight`.
+        serve: Function that makes of the task's output what the metrics get; None for the output itself.
     """
 
-    def __init__(self, name, loss, loss_weight, metrics=(), weighted_metrics=(), class_weight=None, num_classes=None):
+    def __init__(
+        self,
+        name,
+        loss,
+        loss_weight,
+        metrics=(),
+        weighted_metrics=(),
+        class_weight=None,
+        num_classes=None,
+        serve=None,
+    ):
         super().__init__(name=name)
         self.loss_function = loss
         self.loss_weight = loss_weight
         self.loss_mean = keras.metrics.Mean(name="loss")
         self.task_metrics = list(metrics)
         self.weighted_metrics = list(weighted_metrics)
+        self.serve = serve
         self.class_weight = class_weight and [class_weight.get(label, 1.0) for label in range(num_classes)]
 
     def count(self, y, sample_weight):
@@ -79,6 +91,8 @@ class Objective(keras.metrics.Metric):
         """Counts a batch; arguments as in `loss`, whose value on one replica is `loss`."""
         self.loss_mean.update_state(loss, sample_weight=count)
         present = None if sample_weight is None else ops.cast(ops.not_equal(sample_weight, 0), "float32")
+        if self.serve and (self.task_metrics or self.weighted_metrics):
+            y_pred = self.serve(y_pred)
         for metric in self.task_metrics:
             metric.update_state(y, y_pred, sample_weight=present)
         for metric in self.weighted_metrics:

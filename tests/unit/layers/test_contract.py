@@ -6,11 +6,13 @@ import pytest
 
 from mtl_keras import _registry, layers
 from mtl_keras.layers import (
+    CRF,
     AttentionMask,
     AttentiveTransfer,
     Branching,
     Calibration,
     CrossStitch,
+    DecodeCRF,
     DSelectKGate,
     LogitProduct,
     MatchPositions,
@@ -26,10 +28,12 @@ CASES = {  # name: (makes the layer, shape of its input without the batch, or a 
     "AttentiveTransfer": (AttentiveTransfer, [(3, 4), (3, 4)]),
     "Branching": (lambda: Branching(2.0, anneal_steps=3, seed=1), [(4,), (4,), (4,)]),
     "Calibration": (lambda: Calibration(0.5), [(1,), (1,)]),
+    "CRF": (CRF, (4, 3)),
     "CrossStitch": (lambda: CrossStitch(1, own=0.7), [(3, 4), (3, 4), (3, 4)]),
     "LogitProduct": (LogitProduct, [(1,), (1,)]),
     "MatchPositions": (MatchPositions, [(5, 4, 3), (2, 3, 7)]),
     "SubspaceStitch": (lambda: SubspaceStitch(1, own=0.7, orthogonality=0.1), [(3, 4), (3, 4)]),
+    "DecodeCRF": (lambda: DecodeCRF("probabilities"), (5, 3)),
     "DSelectKGate": (lambda: DSelectKGate(4, 2, 0.5, 0.1, balance=0.2, labels=("a", ["1", "2", "3", "4"], "")), (5,)),
     "DSelectKGate_of_5": (lambda: DSelectKGate(5, 3, gamma=2.0), (5,)),
     "MixExperts": (MixExperts, [(3,), (2, 4), (1, 4)]),

@@ -31,8 +31,9 @@ def entries(cls, labels, predictions):
 
 
 def test_every_loss_has_a_case():
-    assert {cls.__module__.rsplit(".", 1)[-1] for cls in CASES} == set(_registry.names("losses"))
-    assert {cls.__name__ for cls in CASES} == set(losses.__all__)
+    # `CRFLikelihood`, which Keras has no like of, has tests of its own.
+    assert {cls.__module__.rsplit(".", 1)[-1] for cls in CASES} == set(_registry.names("losses")) - {"crf_likelihood"}
+    assert {cls.__name__ for cls in CASES} == set(losses.__all__) - {"CRFLikelihood"}
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)

@@ -1,0 +1,105 @@
+"""A label for every token."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.heads._base import Head, check_count
+from mtl_keras.layers import CRF, DecodeCRF
+from mtl_keras.losses import CRFLikelihood
+
+
+@public
+class Tagging(Head):
+    """One of `num_tags` tags for every token of a sequence: predicts the tags, int32 [batch, length].
+
+    Its features are a sequence, [batch, length, channels], as sequence towers give it. Labels are integers from 0 to
+    `num_tags` - 1, [batch, length]; those of the padding, and any others, may be missing, which -1 says to
+    `data.from_arrays`. What is predicted for the padding means nothing.
+
+    With `structure="softmax"` each tag is decided by itself; the default loss is the sparse categorical cross-entropy.
+    With `"crf"` a linear-chain conditional random field over the sequence without its padding, which the Keras mask of
+    the features tells, learns which tag follows which; the default loss is `losses.CRFLikelihood`, and the predicted
+    tags are the most probable path. The default metric is the accuracy of the tags.
+
+    Args:
+        num_tags: Number of tags, at least 2.
+        structure: `"softmax"` or `"crf"`.
+        predict: What `predict`, the metrics and exports get: `"tags"`; or `"probabilities"`, [batch, length, num_tags],
+            under `"crf"` those over all paths.
+        hidden: Widths of the head's own dense layers, which see each token by itself.
+        activation: Activation of those layers.
+
+    Raises:
+        ValueError: If an argument is out of its range; when a model is built, if the features are no sequence.
+
+    Example:
+
+    ```python
+    words = keras.Input((None,), dtype="int32")
+    encoder = keras.Sequential([keras.layers.Embedding(50, 8, mask_zero=True), keras.layers.Dense(8)])
+    tasks = [mtl.Task("intent", mtl.heads.Multiclass(3)), mtl.Task("slots", mtl.heads.Tagging(5, "crf"))]
+    model = mtl.build_model(words, tasks, tower=encoder)
+    model.predict(np.array([[4, 2, 9, 0]]), verbose=0)["slots"].shape  # (1, 4)
+    ```
+
+    Reference: G. Lample, M. Ballesteros, S. Subramanian, K. Kawakami, C. Dyer, "Neural Architectures for Named Entity
+    Recognition", 2016, for the conditional random field above a tower.
+    """
+
+    def __init__(self, num_tags, structure="softmax", predict="tags", hidden=(), activation="relu"):
+        super().__init__(hidden, activation)
+        check_count("num_tags", num_tags, minimum=2)
+        for argument, value, known in (
+            ("structure", structure, ("softmax", "crf")),
+            ("predict", predict, ("tags", "probabilities")),
+        ):
+            if value not in known:
+                raise ValueError(f"`{argument}` must be one of {list(known)}. Received: {argument}={value!r}.")
+        self.num_tags = num_tags
+        self.structure = structure
+        self.predict = predict
+        self.num_labels = num_tags
+
+    def pool(self, features, name):
+        if len(features.shape) != 3:
+            raise ValueError(
+                f"The features of task {name!r} must be a sequence [batch, length, channels]. "
+                f"Received shape {tuple(features.shape)}. Use a tower that keeps its positions."
+            )
+        return features
+
+    def activate(self, logits, name):
+        if self.structure == "crf":
+            return CRF(dtype="float32", name=name)(logits)
+        # A copy, which loses the mask: Keras' losses would divide by the mask's count, and ours by the labels'.
+        return super().activate(ops.copy(logits), name)
+
+    def loss(self):
+        return CRFLikelihood() if self.structure == "crf" else keras.losses.SparseCategoricalCrossentropy()
+
+    def metrics(self):
+        if self.predict == "tags":
+            return [keras.metrics.Accuracy(name="accuracy")]
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def serve(self, output):
+        if self.structure == "crf":
+            return DecodeCRF(self.predict, dtype="float32")(output)
+        return ops.argmax(output, axis=-1) if self.predict == "tags" else output
+
+    def decode(self, output, top_k=None):
+        if self.predict == "tags":
+            return {"label": output}  # [B, L]
+        decoded = {"label": ops.argmax(output, axis=-1), "score": ops.max(output, axis=-1)}  # [B, L]
+        if top_k:
+            scores, tags = ops.top_k(output, min(top_k, self.num_tags))  # [B, L, k]
+            decoded |= {"top_label": tags, "top_score": scores}
+        return decoded
+
+    def _output(self):
+        return self.num_tags, "softmax"
+
+    def get_config(self):
+        own = {"num_tags": self.num_tags, "structure": self.structure, "predict": self.predict}
+        return {**own, **super().get_config()}

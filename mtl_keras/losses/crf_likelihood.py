@@ -1,0 +1,72 @@
+"""Negative log-likelihood of the tags of a chain."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import crf
+from mtl_keras.losses._base import a_weight_an_entry
+
+_IMPOSSIBLE = -1e9
+
+
+@public
+class CRFLikelihood(keras.losses.Loss):
+    """Negative log-likelihood of tags `[B, L]` under a linear-chain conditional random field.
+
+    -log p(y|x) = log Z - score(y), with log Z by the forward algorithm. It is shared out evenly among the labels of a
+    sequence, so that their sum is that of the sequence and their mean that of a token, the unit of
+    `keras.losses.SparseCategoricalCrossentropy`. The weights of the labels of a sequence act by their mean. A label of
+    weight 0, or below 0, is missing: the likelihood is that of the others, summed over every tag at its place.
+
+    Args:
+        reduction: How the tokens become a scalar, as in Keras. `"sum_over_batch_size"` divides by the number of tokens
+            with padding, `"mean_with_sample_weight"` by the sum of their weights, `"sum"` by nothing.
+        name: Name of the loss.
+        dtype: Type of the loss, as in Keras.
+
+    Returns:
+        When called on `y_true` [B, L], `y_pred` [B, L + num_tags, num_tags] from `layers.CRF` and perhaps
+        `sample_weight` [B], [B, 1] or [B, L]: a scalar.
+
+    Raises:
+        ValueError: When called, if the labels are not [B, L].
+
+    Example:
+
+    ```python
+    potentials = mtl.layers.CRF()(np.array([[[1.0, 0.0], [0.0, 2.0]]]))
+    mtl.losses.CRFLikelihood(reduction="sum")(np.array([[0, 1]]), potentials)  # 0.44: -log(0.73 · 0.88)
+    ```
+
+    Reference: J. Lafferty, A. McCallum, F. Pereira, "Conditional Random Fields: Probabilistic Models for Segmenting and
+    Labeling Sequence Data", 2001. Departure: missing labels.
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="crf_likelihood", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        if sample_weight is not None:
+            y_true = ops.cast(y_true, "int32")
+            sample_weight = a_weight_an_entry(sample_weight, ops.shape(y_true))
+            y_true = ops.where(ops.equal(sample_weight, 0), -1, y_true)
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def call(self, y_true, y_pred):
+        emissions, transitions, mask = crf.unpack(y_pred)
+        lengths = {*y_true.shape[1:2], mask.shape[1]} - {None}
+        if len(y_true.shape) != 2 or len(lengths) > 1:
+            raise ValueError(
+                f"`y_true` must be of shape {(None, mask.shape[1])}, a tag a token. "
+                f"Received: {tuple(y_true.shape)}. Pad the labels as the tokens."
+            )
+        y_true = ops.cast(y_true, "int32")
+        known = ops.logical_and(y_true >= 0, mask)  # [B, L]
+        others = ops.logical_and(known[:, :, None], ops.arange(y_pred.shape[-1]) != y_true[:, :, None])
+        # Both sums in one scan.
+        both = ops.concatenate([emissions, ops.where(others, _IMPOSSIBLE, emissions)], axis=0)
+        total, given = ops.split(crf.log_partition(both, transitions, ops.concatenate([mask, mask], axis=0)), 2)
+        count = ops.sum(ops.cast(known, total.dtype), axis=1)
+        share = (total - given) / ops.maximum(count, 1.0)  # [B]
+        return ops.cast(known, total.dtype) * share[:, None]
