@@ -2,12 +2,30 @@
 
 from mtl_keras.towers._base import Tower
 from mtl_keras.towers._stage import Stage
+from mtl_keras.towers.alexnet import AlexNet
 from mtl_keras.towers.conv import Conv
 from mtl_keras.towers.existing import Existing
 from mtl_keras.towers.get import as_tower
+from mtl_keras.towers.googlenet import GoogLeNet
 from mtl_keras.towers.lenet import LeNet
 from mtl_keras.towers.mlp import MLP
 from mtl_keras.towers.resnet import ResNet
+from mtl_keras.towers.resnet_imagenet import ResNetImageNet
 from mtl_keras.towers.tabular import Tabular
+from mtl_keras.towers.vgg import VGG
 
-__all__ = ["MLP", "Conv", "Existing", "LeNet", "ResNet", "Stage", "Tabular", "Tower", "as_tower"]
+__all__ = [
+    "MLP",
+    "VGG",
+    "AlexNet",
+    "Conv",
+    "Existing",
+    "GoogLeNet",
+    "LeNet",
+    "ResNet",
+    "ResNetImageNet",
+    "Stage",
+    "Tabular",
+    "Tower",
+    "as_tower",
+]

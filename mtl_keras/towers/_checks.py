@@ -39,6 +39,28 @@ def check_penalties(l1, l2):
             )
 
 
+def check_decay(value):
+    """Raises ValueError unless a weight decay is at least 0."""
+    if not value >= 0:
+        raise ValueError(
+            "`weight_decay` must not be negative. "
+            f"Received: weight_decay={value!r}. Use 0.0 for none, or 1e-4 as in the paper."
+        )
+
+
+def check_choice(name, value, choices):
+    """Raises ValueError unless `value` is one of several."""
+    if value not in tuple(choices):
+        known = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{name}` must be one of {known}. Received: {name}={value!r}.")
+
+
+def check_flag(name, value):
+    """Raises ValueError unless `value` is True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}.")
+
+
 def check_activation(value):
     """Raises ValueError unless `value` is a function, or the name of one of Keras' activations."""
     if isinstance(value, keras.layers.Layer) or not (isinstance(value, str) or callable(value)):

@@ -91,6 +91,36 @@ def dense_stage(**arguments):
     return Stage(partial(dense, **arguments), stacked=partial(stacked_dense, **arguments))
 
 
+def conv_relu(x, name, filters, kernel_size, stride=1, batch_norm=False, l1=0.0, l2=0.0):
+    """Returns the image after a padded convolution, batch norm if asked for, and ReLU."""
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=stride,
+        padding="same",
+        use_bias=not batch_norm,
+        kernel_initializer="he_normal",
+        kernel_regularizer=penalty(l1, l2),
+        name=f"{name}_conv",
+    )(x)
+    return activated(x, name, "relu", batch_norm)
+
+
+def conv_norm(x, name, filters, kernel_size, stride=1, weight_decay=0.0):
+    """Returns the image after a padded convolution and batch norm, as residual networks have them."""
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        kernel_regularizer=keras.regularizers.L2(weight_decay / 2) if weight_decay else None,
+        name=f"{name}_conv",
+    )(x)
+    return layers.BatchNormalization(name=f"{name}_norm")(x)
+
+
 def activated(x, name, activation, batch_norm):
     """Returns `x` after batch norm, if there is one, and the activation."""
     if batch_norm:

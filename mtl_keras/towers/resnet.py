@@ -3,13 +3,12 @@
 import dataclasses
 from functools import partial
 
-import keras
 from keras import layers
 
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_count
-from mtl_keras.towers._parts import as_image
+from mtl_keras.towers._checks import check_count, check_decay
+from mtl_keras.towers._parts import as_image, conv_norm
 from mtl_keras.towers._stage import Stage
 
 
@@ -58,11 +57,7 @@ class ResNet(Tower):
                 f"Received: depth={self.depth}. Use 8, 14, 20, 32, 44 or 56."
             )
         check_count("width", self.width)
-        if not self.weight_decay >= 0:
-            raise ValueError(
-                "`weight_decay` must not be negative. "
-                f"Received: weight_decay={self.weight_decay!r}. Use 0.0 for none, or 1e-4 as in the paper."
-            )
+        check_decay(self.weight_decay)
 
     def stages(self):
         return {
@@ -89,17 +84,7 @@ class ResNet(Tower):
         return layers.Activation("relu", name=f"{name}_activation")(y)
 
     def _conv(self, x, name, filters, stride=1):
-        x = layers.Conv2D(
-            filters,
-            3,
-            strides=stride,
-            padding="same",
-            use_bias=False,
-            kernel_initializer="he_normal",
-            kernel_regularizer=keras.regularizers.L2(self.weight_decay / 2) if self.weight_decay else None,
-            name=f"{name}_conv",
-        )(x)
-        return layers.BatchNormalization(name=f"{name}_norm")(x)
+        return conv_norm(x, name, filters, 3, stride, self.weight_decay)
 
 
 def _shortcut(x, name, filters, stride):

@@ -9,7 +9,19 @@ import pytest
 import tensorflow as tf
 
 from mtl_keras import _registry
-from mtl_keras.towers import MLP, Conv, Existing, LeNet, ResNet, Tabular, as_tower
+from mtl_keras.towers import (
+    MLP,
+    VGG,
+    AlexNet,
+    Conv,
+    Existing,
+    GoogLeNet,
+    LeNet,
+    ResNet,
+    ResNetImageNet,
+    Tabular,
+    as_tower,
+)
 from tests.unit.towers._build import build, has_dtype
 
 
@@ -29,10 +41,30 @@ CASES = {  # name of the class: (makes a recipe, shape of the inputs, names of t
         (8, 8),
         ["conv1", "conv2"],
     ),
+    "AlexNet": (
+        lambda: AlexNet(width=2, units=(5, 4), small_stem=True, dropout=0.1, l2=1e-4),
+        (16, 16, 3),
+        ["conv1", "conv2", "conv3", "conv4", "conv5", "dense1", "dense2"],
+    ),
+    "VGG": (
+        lambda: VGG(depth=11, width=2, units=(5,), dropout=0.1, l2=1e-4),
+        (8, 8, 3),
+        ["conv1", "conv2", "conv3", "conv4", "conv5", "dense1"],
+    ),
+    "GoogLeNet": (
+        lambda: GoogLeNet(width=2, small_stem=True, batch_norm=True, dropout=0.1, l2=1e-4),
+        (8, 8, 3),
+        ["stem", "inception3", "inception4", "inception5"],
+    ),
     "ResNet": (
         lambda: ResNet(depth=8, width=4, weight_decay=1e-4),
         (8, 8, 3),
         ["stem", "group1", "group2", "group3"],
+    ),
+    "ResNetImageNet": (
+        lambda: ResNetImageNet(depth=18, width=2, small_stem=True, weight_decay=1e-4),
+        (8, 8, 3),
+        ["stem", "group1", "group2", "group3", "group4"],
     ),
     "Tabular": (
         lambda: Tabular(
@@ -59,6 +91,20 @@ SIZES = [
     (Conv(filters=(4, 6, 8), batch_norm=False), (1, 2, 3)),
     (Conv(filters=(4,)), (None, None, 3)),
     (ResNet(depth=8, width=4), (5, 7)),
+    (AlexNet(width=2, units=(3,)), (32, 32, 3)),
+    (AlexNet(width=2, units=(3,), batch_norm=True), (65, 49)),
+    (AlexNet(width=2, units=(3,), small_stem=True), (32, 32, 3)),
+    (AlexNet(width=2, units=(3,), small_stem=True), (1, 2)),
+    (VGG(depth=13, width=2, units=(3,), batch_norm=True), (32, 32, 3)),
+    (VGG(depth=11, width=1, units=[3]), (65, 33)),
+    (VGG(depth=11, width=1, units=[3]), (1, 2)),
+    (GoogLeNet(width=1, small_stem=True), (32, 32, 3)),
+    (GoogLeNet(width=3), (32, 32)),
+    (GoogLeNet(width=1), (None, None, 3)),
+    (ResNetImageNet(depth=18, width=2), (32, 32, 3)),
+    (ResNetImageNet(depth=50, width=1, small_stem=True), (32, 32)),
+    (ResNetImageNet(depth=18, width=2), (None, None, 3)),
+    (ResNetImageNet(depth=18, width=2), (1, 3)),
 ]
 
 
@@ -81,7 +127,8 @@ def layers_of(model):
 
 
 def test_every_tower_has_a_case():
-    assert {name.lower() for name in CASES} == {*_registry.names("towers"), "existing"}
+    found = {name.replace("_", "") for name in _registry.names("towers")}
+    assert {name.lower() for name in CASES} == {*found, "existing"}
 
 
 def test_is_a_frozen_dataclass_with_named_stages(case):
@@ -181,6 +228,6 @@ def test_other_sizes(tower, shape):
     assert np.isfinite(output).all()
 
 
-@pytest.mark.parametrize("name", ["mlp", "lenet", "conv", "resnet", "tabular"])
+@pytest.mark.parametrize("name", _registry.names("towers"))
 def test_is_found_by_name(name):
-    assert type(as_tower(name)).__name__.lower() == name
+    assert type(as_tower(name)).__name__.lower() == name.replace("_", "")

@@ -5,13 +5,16 @@ import numpy as np
 import pytest
 
 import mtl_keras as mtl
-from mtl_keras.towers import MLP, Conv, LeNet, Tabular
+from mtl_keras.towers import MLP, VGG, AlexNet, Conv, GoogLeNet, LeNet, Tabular
 from tests.helpers import toy
 
 CASES = {  # makes the tower: number of its kernels
     "mlp": (lambda **penalty: MLP((5, 4), **penalty), 2),
     "lenet": (lambda **penalty: LeNet(filters=(2, 3), units=(5,), **penalty), 3),
     "conv": (lambda **penalty: Conv((2, 3), convs_per_stage=2, **penalty), 4),
+    "alexnet": (lambda **penalty: AlexNet(width=1, units=(5,), small_stem=True, **penalty), 6),
+    "vgg": (lambda **penalty: VGG(depth=11, width=1, units=(5,), **penalty), 9),
+    "googlenet": (lambda **penalty: GoogLeNet(width=1, small_stem=True, **penalty), 57),
     "tabular": (lambda **penalty: Tabular(units=(5, 4), **penalty), 2),
 }
 
