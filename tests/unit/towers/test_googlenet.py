@@ -55,6 +55,7 @@ def test_batch_norm_takes_the_biases():
     assert len([layer for layer in model.layers if layer.name.endswith("_norm")]) == 57
 
 
+@pytest.mark.slow
 def test_overfits_a_batch():
     assert overfits(GoogLeNet(width=4, small_stem=True, batch_norm=True, dropout=0.0), (8, 8, 3), rate=0.01)
 
