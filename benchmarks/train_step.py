@@ -51,7 +51,7 @@ def main():
     random = np.random.default_rng(0)
     options = {"level": arguments.level, "every": arguments.every}
     for num_tasks in arguments.tasks:
-        steps = max(2, 40 // num_tasks)
+        steps = max(2, 40 // num_tasks, arguments.every)
         x = random.uniform(size=(BATCH * steps, 36, 36, 1)).astype("float32")
         data = mtl.data.from_arrays(x, {f"t{i}": random.integers(0, 10, len(x)) for i in range(num_tasks)}, BATCH)
         plain = compiled(num_tasks)
