@@ -17,6 +17,7 @@ class Head:
 
     num_classes = None  # of a head whose labels are classes: how many there are
     is_binary = False  # whether the output is one probability, of yes
+    keeps_positions = False  # whether there is an answer for every position of a sequence or a map
     num_labels = None  # of a head whose outputs can be called by names: how many there are
 
     def __init__(self, hidden=(), activation="relu"):
@@ -65,6 +66,10 @@ class Head:
         """Returns the task's output from its logits."""
         _, activation = self._output()
         return keras.layers.Activation(activation, dtype="float32", name=name)(logits)
+
+    def hand_on(self, logits, name):
+        """Returns what a later task reads of this one's prediction, in a cascade: its output, by other layers."""
+        return self.activate(logits, name)
 
     def loss(self):
         """Returns the default loss, a new `keras.losses.Loss`."""

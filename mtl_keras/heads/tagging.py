@@ -22,6 +22,8 @@ class Tagging(Head):
     the features tells, learns which tag follows which; the default loss is `losses.CRFLikelihood`, and the predicted
     tags are the most probable path. The default metric is the accuracy of the tags.
 
+    To the tasks after it in a cascade a token has the softmax of its own scores, under `"crf"` too.
+
     Args:
         num_tags: Number of tags, at least 2.
         structure: `"softmax"` or `"crf"`.
@@ -46,6 +48,8 @@ class Tagging(Head):
     Reference: G. Lample, M. Ballesteros, S. Subramanian, K. Kawakami, C. Dyer, "Neural Architectures for Named Entity
     Recognition", 2016, for the conditional random field above a tower.
     """
+
+    keeps_positions = True
 
     def __init__(self, num_tags, structure="softmax", predict="tags", hidden=(), activation="relu"):
         super().__init__(hidden, activation)
@@ -74,6 +78,9 @@ class Tagging(Head):
             return CRF(dtype="float32", name=name)(logits)
         # A copy, which loses the mask: Keras' losses would divide by the mask's count, and ours by the labels'.
         return super().activate(ops.copy(logits), name)
+
+    def hand_on(self, logits, name):
+        return keras.layers.Activation("softmax", dtype="float32", name=name)(logits)  # with the mask
 
     def loss(self):
         return CRFLikelihood() if self.structure == "crf" else keras.losses.SparseCategoricalCrossentropy()

@@ -6,6 +6,7 @@ import itertools
 import keras
 
 from mtl_keras._registry import public
+from mtl_keras.layers import MatchPositions
 from mtl_keras.sharing._base import Sharing
 from mtl_keras.sharing._chain import check_binary, product
 
@@ -17,6 +18,8 @@ class Cascade(Sharing):
 
     y_t = h_t([f(x); y_1; ...; y_{t−1}]), a chain of tasks; with `context="previous"` y_t = h_t([f(x); y_{t−1}]), a
     Markov chain. Instead of the predictions y, `pass_on="features"` hands on what the heads' own hidden layers give.
+    What is handed on by a task with one answer stands at every position of a sequence; what a task with an answer for
+    each token hands on to one with a single answer is averaged over the tokens, without the padding.
 
     Args:
         order: Names of all tasks in order; None for the order in which they are given.
@@ -71,14 +74,15 @@ class Cascade(Sharing):
             context = found if self.context == "all" else found[-1:]
             x = head.pool(features[name], name)
             if context:
-                x = keras.layers.Concatenate(name=f"{name}_context")([x, *context])
+                matched = [_at_positions_of(x, y, head, f"{name}_context{i}") for i, y in enumerate(context, start=1)]
+                x = keras.layers.Concatenate(name=f"{name}_context")([x, *matched])
             x = head.represent(x, name)
             logits = head.logits(x, name)
             if self.conditional:
                 chain = logits = product(chain, logits, name)
             outputs[name] = head.activate(logits, name)
             # Not the output itself: the next task would make it a shared part of the graph.
-            handed = x if self.pass_on == "features" else head.activate(logits, f"{name}_prediction")
+            handed = x if self.pass_on == "features" else head.hand_on(logits, f"{name}_prediction")
             found.append(self._handed(handed))
             chain = self._handed(chain)
         self._check_new(tasks, features)
@@ -98,10 +102,20 @@ class Cascade(Sharing):
     def _check_new(self, tasks, features):
         """Raises ValueError if features are handed on to tasks that have them already."""
         for task, following in itertools.pairwise(tasks):
-            same = features[task.name] is features[following.name] and not task.head.hidden
+            pooled = task.head.keeps_positions == following.head.keeps_positions
+            same = features[task.name] is features[following.name] and pooled and not task.head.hidden
             if self.pass_on == "features" and same:
                 raise ValueError(
                     f"`pass_on='features'` needs features of the task {task.name!r} that {following.name!r} lacks. "
                     "Received: one tower for both, and a head without hidden layers. "
                     "Give the head `hidden=(16,)`, set `split_after`, or use `pass_on='prediction'`."
                 )
+
+
+def _at_positions_of(x, handed, head, name):
+    """Returns what is handed on at the positions of x: averaged if x has none, and repeated if only x has some."""
+    if len(x.shape) == 2:
+        return head.pool(handed, name)
+    if len(handed.shape) == len(x.shape) and handed.shape[1:-1] == x.shape[1:-1]:
+        return handed
+    return MatchPositions(name=name)([handed, x])

@@ -61,6 +61,61 @@ def test_conditional_by_hand():
     assert found == pytest.approx({"a": 0.5, "b": 0.375}, rel=1e-6)
 
 
+def _sentences(pass_on, order, structure="softmax", hidden=()):
+    """An intent and slots on tokens whose embedding is their number, with kernels of ones and no bias."""
+    tokens = keras.Input((None,), dtype="int32")
+    tower = keras.Sequential([keras.layers.Embedding(9, 1, mask_zero=True)], name="encoder")
+    tasks = [
+        mtl.Task("intent", mtl.heads.Regression(hidden=hidden, activation="linear")),
+        mtl.Task("slots", mtl.heads.Tagging(2, structure, predict="probabilities", hidden=hidden, activation="linear")),
+    ]
+    model = mtl.build_model(tokens, tasks, tower, Cascade(order=order, pass_on=pass_on))
+    model.get_layer("encoder").layers[-1].embeddings.assign(np.arange(9.0)[:, None])
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dense):
+            layer.kernel.assign(np.ones(layer.kernel.shape))
+    return model
+
+
+SENTENCE = np.array([[2, 4, 0, 0]])  # two tokens and padding: their mean is 3
+
+
+@pytest.mark.parametrize("structure", ["softmax", "crf"])
+def test_an_answer_stands_at_every_token(structure):
+    """The intent is 3; a token with embedding e has the scores [e·1 + 3·a, ...]."""
+    model = _sentences("prediction", ["intent", "slots"], structure)
+    model.get_layer("slots_linear").kernel.assign([[1.0, 0.0], [0.0, 1.0]])
+    slots = model.predict(SENTENCE, verbose=0)["slots"]
+    expected = [1 / (1 + np.exp(3.0 - e)) for e in (2, 4)]
+    np.testing.assert_allclose(slots[0, :2, 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("structure", ["softmax", "crf"])
+def test_answers_for_tokens_are_averaged_without_the_padding(structure):
+    model = _sentences("prediction", ["slots", "intent"], structure)
+    model.get_layer("slots_linear").kernel.assign([[1.0, 0.0]])
+    model.get_layer("intent_linear").kernel.assign([[0.0], [1.0], [10.0]])
+    first = np.mean([1 / (1 + np.exp(-e)) for e in (2.0, 4.0)])
+    intent = float(model.predict(SENTENCE, verbose=0)["intent"][0, 0])
+    assert intent == pytest.approx(first + 10 * (1 - first), rel=1e-6)
+
+
+def test_features_go_between_a_sentence_and_its_tokens():
+    """The intent reads the mean 3 and the slots' hidden unit 2 or 4, on average 3; the slots e and the intent's 3."""
+    forward = _sentences("features", ["slots", "intent"], hidden=(1,))
+    assert float(forward.predict(SENTENCE, verbose=0)["intent"][0, 0]) == pytest.approx(6)
+    backward = _sentences("features", ["intent", "slots"], hidden=(1,))
+    backward.get_layer("slots_linear").kernel.assign([[1.0, 0.0]])
+    slots = backward.predict(SENTENCE, verbose=0)["slots"]
+    np.testing.assert_allclose(slots[0, :2, 0], [1 / (1 + np.exp(-s)) for s in (5.0, 7.0)], rtol=1e-6)
+
+
+def test_features_that_only_the_tokens_have():
+    """Without hidden layers the slots hand on what the intent has: an average of the same features, twice."""
+    model = _sentences("features", ["slots", "intent"])
+    assert model.get_layer("intent_linear").kernel.shape == (2, 1)
+
+
 SCHEMES = [{}, {"pass_on": "features"}, {"conditional": True}, {"context": "previous"}]
 
 
