@@ -8,17 +8,14 @@ import sys
 
 import pytest
 
-CASES = [
-    {},
+CASES = [  # one for each way in which a step uses the replicas
     {"missing": True},
     {"weighting": "cagrad", "missing": True},
     {"weighting": "mgda", "level": "features"},
-    {"weighting": "uncertainty", "missing": True},
-    {"weighting": "famo"},
+    {"weighting": "famo", "missing": True},
     {"weighting": "trimmed_mean"},
     {"weighting": "modo"},
-    {"observed": True, "missing": True},
-    {"weighting": "upgrad", "observed": True},
+    {"weighting": "uncertainty", "observed": True, "missing": True},
 ]
 
 
