@@ -1,14 +1,20 @@
 """Runs an export with TensorFlow's C library alone: the loader in C++ that TensorFlow Serving has.
 
-    python c_loader.py LIBRARY EXPORT CALLS.json INPUTS.npz OUTPUTS.npz
+    python c_loader.py LIBRARY EXPORT [EXPORT ...]
 
-CALLS is `{signature: {"inputs": {name: tensor}, "outputs": {name: tensor}}}` with tensors as "operation:index". Arrays
-are under `signature/name`; strings are arrays of bytes that do not end in a zero. Nothing of TensorFlow's or Keras'
-Python is imported.
+Beside the folder EXPORT lie EXPORT.json, `{signature: {"inputs": {name: tensor}, "outputs": {name: tensor}}}` with
+tensors as "operation:index", and EXPORT.inputs.npz; EXPORT.outputs.npz is written. Arrays are under `signature/name`;
+strings are arrays of bytes that do not end in a zero. Nothing of TensorFlow's or Keras' Python is imported.
+
+`run` does so in a process of its own.
 """
 
 import ctypes
+import importlib.util
 import json
+import os
+import pathlib
+import subprocess
 import sys
 
 import numpy as np
@@ -103,15 +109,53 @@ class Loader:
         return array
 
 
-def main(library, folder, calls, inputs, outputs):
-    loader, arrays, results = Loader(library, folder), np.load(inputs), {}
-    with open(calls) as file:
-        calls = json.load(file)
-    for signature, tensors in calls.items():
-        given = {tensor: arrays[f"{signature}/{name}"] for name, tensor in tensors["inputs"].items()}
-        for name, array in loader.run(given, tensors["outputs"]).items():
-            results[f"{signature}/{name}"] = array
-    np.savez(outputs, **results)
+def library():
+    """Returns the path of TensorFlow's C library, or None if this TensorFlow has none."""
+    path = pathlib.Path(importlib.util.find_spec("tensorflow").origin).parent / "libtensorflow_cc.so.2"
+    return path if path.exists() else None
+
+
+def run(library, requests):
+    """Runs exports in a process that imports nothing of TensorFlow's Python.
+
+    Args:
+        library: Path of TensorFlow's C library.
+        requests: `{folder of an export: (names of its tensors as sessions.tensors gives them, {signature: {name:
+            array}})}`.
+
+    Returns:
+        `{folder: {signature: {name: array}}}`.
+    """
+    for folder, (calls, inputs) in requests.items():
+        with open(f"{folder}.json", "w") as file:
+            json.dump({signature: calls[signature] for signature in inputs}, file)
+        flat = {f"{signature}/{name}": array for signature, x in inputs.items() for name, array in x.items()}
+        np.savez(f"{folder}.inputs.npz", **flat)
+    command = [sys.executable, __file__, str(library), *map(str, requests)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []  # no module of TensorFlow, Keras or this package was imported
+    answers = {}
+    for folder, (_, inputs) in requests.items():
+        answers[folder] = {signature: {} for signature in inputs}
+        with np.load(f"{folder}.outputs.npz") as outputs:
+            for key in outputs:
+                signature, name = key.split("/")
+                answers[folder][signature][name] = outputs[key]
+    return answers
+
+
+def main(library, *folders):
+    for folder in folders:
+        loader, arrays, results = Loader(library, folder), np.load(f"{folder}.inputs.npz"), {}
+        with open(f"{folder}.json") as file:
+            calls = json.load(file)
+        for signature, tensors in calls.items():
+            given = {tensor: arrays[f"{signature}/{name}"] for name, tensor in tensors["inputs"].items()}
+            for name, array in loader.run(given, tensors["outputs"]).items():
+                results[f"{signature}/{name}"] = array
+        np.savez(f"{folder}.outputs.npz", **results)
     print(*(name for name in sys.modules if name.split(".")[0] in ("tensorflow", "keras", "mtl_keras")))
 
 

@@ -1,11 +1,5 @@
 """An export in the loaders that are not Python's: that of TensorFlow Serving, and sessions of TensorFlow 1."""
 
-import json
-import os
-import pathlib
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -89,24 +83,9 @@ def test_session(model, folder, rows):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 7])
-def test_library_without_python(model, folder, rows, tmp_path):
-    library = pathlib.Path(tf.__file__).parent / "libtensorflow_cc.so.2"
-    if not library.exists():
+def test_library_without_python(model, folder, rows):
+    library = c_loader.library()
+    if library is None:
         pytest.skip("this TensorFlow has no libtensorflow_cc.so.2")
-    inputs = _inputs(rows)
-    (tmp_path / "calls.json").write_text(json.dumps(sessions.tensors(folder)))
-    flat = {f"{signature}/{name}": array for signature, x in inputs.items() for name, array in x.items()}
-    np.savez(tmp_path / "inputs.npz", **flat)
-    files = [str(tmp_path / name) for name in ("calls.json", "inputs.npz", "outputs.npz")]
-    command = [sys.executable, c_loader.__file__, str(library), str(folder), *files]
-    done = subprocess.run(
-        command, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == []  # no module of TensorFlow, Keras or this package was imported
-    answers = {signature: {} for signature in inputs}
-    with np.load(tmp_path / "outputs.npz") as outputs:
-        for key in outputs:
-            signature, name = key.split("/")
-            answers[signature][name] = outputs[key]
-    _check(model, rows, answers)
+    answers = c_loader.run(library, {folder: (sessions.tensors(folder), _inputs(rows))})
+    _check(model, rows, answers[folder])

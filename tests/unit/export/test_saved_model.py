@@ -1,6 +1,7 @@
 """saved_model."""
 
 import json
+import resource
 import subprocess
 import sys
 import textwrap
@@ -195,6 +196,22 @@ def test_a_kill_leaves_no_half_version(tmp_path):
     last = max(int(folder.name) for folder in models.glob("[0-9]*"))
     again = mtl.export.saved_model(mtl.build_model((3,), tasks, tower=keras.layers.Dense(2)), models)
     assert again == models / str(last + 1)
+
+
+def test_a_full_disk_leaves_no_half_version(small, tmp_path):
+    """The system refuses to write files over 4 KiB, as it refuses any on a full disk."""
+    mtl.export.saved_model(small, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    large = mtl.build_model((64,), [mtl.Task("odd", mtl.heads.Binary())], tower=keras.layers.Dense(256))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises((OSError, tf.errors.OpError)):
+            mtl.export.saved_model(large, tmp_path, keep=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
 
 
 def _one_output():

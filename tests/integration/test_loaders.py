@@ -1,0 +1,89 @@
+"""Exports of every tower and every sharing scheme, in the loaders that are not Python's.
+
+By default each tower comes with one of the schemes and each scheme with one of the towers; with the environment variable
+`WHOLE_MATRIX=1` each tower comes with every scheme that it goes with.
+"""
+
+import os
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from mtl_keras import _registry
+from tests.helpers import c_loader, sessions
+from tests.unit.towers._build import has_dtype
+from tests.unit.towers.test_contract import CASES, batch
+
+ROWS = (1, 7)
+EVEN = ["Conv", "ResNet", "ResNetImageNet"]  # cases whose numbers of channels are even
+
+
+def _goes(tower, scheme):
+    """Returns whether a scheme goes with the case of a tower: see README."""
+    _, _, stages = CASES[tower]
+    return (scheme != "ple" or len(stages) > 1) and (scheme != "sluice" or tower in EVEN)
+
+
+def _pairs():
+    every = [(tower, scheme) for scheme in _registry.names("sharing") for tower in CASES if _goes(tower, scheme)]
+    if os.environ.get("WHOLE_MATRIX"):
+        return every
+    chosen = {}  # scheme: tower
+    for scheme in dict.fromkeys(scheme for _, scheme in every):
+        towers = [tower for tower, other in every if other == scheme]
+        chosen[scheme] = next((tower for tower in towers if tower not in chosen.values()), towers[0])
+    rest = [(tower, "hard") for tower in CASES if tower not in chosen.values()]
+    return [*((tower, scheme) for scheme, tower in chosen.items()), *rest]
+
+
+def _input(part):
+    shape, dtype = part if has_dtype(part) else (part, "float32")
+    return keras.Input(shape, dtype=dtype)
+
+
+def _model(tower, scheme):
+    make, shape, _ = CASES[tower]
+    keras.utils.set_random_seed(0)
+    tasks = [mtl.Task("cat", mtl.heads.Binary()), mtl.Task("dog", mtl.heads.Binary())]
+    inputs = {name: _input(part) for name, part in shape.items()} if isinstance(shape, dict) else _input(shape)
+    return mtl.build_model(inputs, tasks, make(), scheme)
+
+
+def _rows(model, tower, rows):
+    """Returns `{name of an input: array}` with a number of rows."""
+    _, shape, _ = CASES[tower]
+    x = batch(shape)
+    named = x if isinstance(x, dict) else {model.inputs[0].name: x}
+    arrays = {name: np.resize(np.asarray(part), (rows, *part.shape[1:])) for name, part in named.items()}
+    return {name: array.astype("S") if array.dtype.kind in "OU" else array for name, array in arrays.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("half", [0, 1])  # one process of the library for many exports
+def test_both_loaders(half, tmp_path):
+    library, requests, expected = c_loader.library(), {}, {}
+    for tower, scheme in _pairs()[half::2]:
+        model = _model(tower, scheme)
+        folder = mtl.export.saved_model(model, tmp_path / f"{tower}_{scheme}", signatures=())
+        calls = {"serving_default": sessions.tensors(folder)["serving_default"]}
+        for rows in ROWS:
+            x = _rows(model, tower, rows)
+            given = {name: tf.constant(array) for name, array in x.items()}
+            expected[folder, rows] = model(given if isinstance(model.input, dict) else next(iter(given.values())))
+            _check(sessions.run(folder, "serving_default", x), expected[folder, rows], folder)
+            calls[str(rows)] = calls["serving_default"]
+            requests.setdefault(folder, (calls, {}))[1][str(rows)] = x
+    if library is None:
+        pytest.skip("this TensorFlow has no libtensorflow_cc.so.2; its sessions agree")
+    answers = c_loader.run(library, requests)
+    for (folder, rows), outputs in expected.items():
+        _check(answers[folder][str(rows)], outputs, folder)
+
+
+def _check(answer, expected, folder):
+    assert set(answer) == set(expected), folder
+    for task, value in expected.items():
+        np.testing.assert_allclose(answer[task], value, atol=1e-6, err_msg=str(folder))
