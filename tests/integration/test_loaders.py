@@ -1,7 +1,7 @@
 """Exports of every tower and every sharing scheme, in the loaders that are not Python's.
 
-By default each tower comes with one of the schemes and each scheme with one of the towers; with the environment variable
-`WHOLE_MATRIX=1` each tower comes with every scheme that it goes with.
+By default each tower comes with one of the schemes and each scheme with one of the towers; with the environment
+variable `WHOLE_MATRIX=1` each tower comes with every scheme that it goes with.
 """
 
 import os
