@@ -3,6 +3,7 @@
 from mtl_keras.towers._base import Tower
 from mtl_keras.towers._stage import Stage
 from mtl_keras.towers.alexnet import AlexNet
+from mtl_keras.towers.applications import Applications
 from mtl_keras.towers.conv import Conv
 from mtl_keras.towers.existing import Existing
 from mtl_keras.towers.get import as_tower
@@ -18,6 +19,7 @@ __all__ = [
     "MLP",
     "VGG",
     "AlexNet",
+    "Applications",
     "Conv",
     "Existing",
     "GoogLeNet",

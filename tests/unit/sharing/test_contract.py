@@ -100,7 +100,8 @@ def test_every_scheme_has_a_case():
 
 def test_every_tower_has_a_case():
     tried = {type(make()).__name__ for make, _, _ in TOWERS.values()}
-    assert tried == set(towers.__all__) - {"Stage", "Tower", "as_tower"}
+    # Applications is one model as a stage, as Existing is, and takes seconds to build: see its own tests.
+    assert tried == set(towers.__all__) - {"Applications", "Stage", "Tower", "as_tower"}
 
 
 @pytest.mark.parametrize("name", CASES)

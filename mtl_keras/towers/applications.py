@@ -1,0 +1,65 @@
+"""A tower made of a model of `keras.applications`."""
+
+import dataclasses
+
+import keras
+from keras import layers
+
+from mtl_keras.towers._base import Tower
+from mtl_keras.towers._checks import check_choice
+from mtl_keras.towers._parts import as_image
+
+
+@dataclasses.dataclass(frozen=True)
+class Applications(Tower):
+    """A model of `keras.applications` without its head, as one stage `"model"`, which takes raw pixels.
+
+    The stage is one `keras.Model`: what the application's `preprocess_input` does, the application, and
+    global average pooling. For images `[H, W]` or `[H, W, channels]` of 1 or 3 channels with values in
+    [0, 255], and of any size that the application takes: most take 32x32, Inception ones 75x75, Xception
+    71x71. Images of one channel are repeated to three. Each copy begins with the same pre-trained weights, or
+    with random ones of its own.
+
+    Args:
+        model: Name of the application, such as `"ResNet50"`; any of those in `keras.applications`.
+        weights: `None` for random weights, or `"imagenet"`, which Keras downloads once.
+
+    Raises:
+        ValueError: If an argument is none of these, or if the image does not suit the application.
+
+    Example:
+
+    ```python
+    tower = mtl.towers.Applications("MobileNet")
+    features = tower.stages()["model"](keras.Input((32, 32, 3), dtype="uint8"), "shared_model")
+    features.shape  # (None, 1024)
+    ```
+    """
+
+    model: str
+    weights: str | None = None
+
+    def __post_init__(self):
+        check_choice("model", self.model, [name for name in dir(keras.applications) if name[0].isupper()])
+        check_choice("weights", self.weights, (None, "imagenet"))
+
+    def stages(self):
+        return {"model": self._apply}
+
+    def _apply(self, x, name):
+        x = as_image(x, name)
+        *size, channels = x.shape[1:]
+        if channels not in (1, 3):
+            raise ValueError(
+                f"`inputs` of the tower of {self.model} must be an image of 1 or 3 channels. "
+                f"Received: {list(x.shape[1:])}. Use another tower, such as `tower='resnet'`."
+            )
+        function = getattr(keras.applications, self.model)
+        family = getattr(
+            keras.applications, function.__module__.rpartition(".")[-1]
+        )  # such as keras.applications.resnet
+        image = keras.Input((*size, channels))
+        pixels = layers.Concatenate(name="grey")([image] * 3) if channels == 1 else image
+        application = function(include_top=False, weights=self.weights, input_shape=(*size, 3), pooling="avg")
+        features = application(family.preprocess_input(pixels))
+        return keras.Model(image, features, name=name)(x)
