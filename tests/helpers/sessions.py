@@ -1,25 +1,37 @@
 """Runs an export with a session of TensorFlow 1, by the names of its tensors."""
 
+import contextlib
+
 import tensorflow as tf
 
 
-def tensors(folder):
-    """Returns `{signature: {"inputs": {name: tensor}, "outputs": {name: tensor}}}` with the names of tensors."""
-    found = {}
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+class Session:
+    """An export in a session of TensorFlow 1.
+
+    Attributes:
+        tensors: `{signature: {"inputs": {name: tensor}, "outputs": {name: tensor}}}` with the names of tensors.
+    """
+
+    def __init__(self, session, folder):
         graph = tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
-        for name, signature in graph.signature_def.items():
-            if not name.startswith("__"):
-                inputs = {key: info.name for key, info in signature.inputs.items()}
-                outputs = {key: info.name for key, info in signature.outputs.items()}
-                found[name] = {"inputs": inputs, "outputs": outputs}
-    return found
+        self._session = session
+        self.tensors = {
+            name: {
+                "inputs": {key: info.name for key, info in signature.inputs.items()},
+                "outputs": {key: info.name for key, info in signature.outputs.items()},
+            }
+            for name, signature in graph.signature_def.items()
+            if not name.startswith("__")
+        }
+
+    def run(self, signature, inputs):
+        """Returns what a signature gives, `{name: array}`, for `{name: array}`."""
+        names = self.tensors[signature]
+        return self._session.run(names["outputs"], {names["inputs"][name]: array for name, array in inputs.items()})
 
 
-def run(folder, signature, inputs):
-    """Returns what a signature gives, `{name: array}`, for `{name: array}`."""
-    names = tensors(folder)[signature]
+@contextlib.contextmanager
+def load(folder):
+    """Opens an export."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
-        feed = {names["inputs"][name]: array for name, array in inputs.items()}
-        return session.run(names["outputs"], feed)
+        yield Session(session, folder)

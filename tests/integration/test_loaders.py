@@ -39,16 +39,16 @@ def _pairs():
     return [*((tower, scheme) for scheme, tower in chosen.items()), *rest]
 
 
-def _input(part):
+def _input(part, name=None):
     shape, dtype = part if has_dtype(part) else (part, "float32")
-    return keras.Input(shape, dtype=dtype)
+    return keras.Input(shape, dtype=dtype, name=name)
 
 
 def _model(tower, scheme):
     make, shape, _ = CASES[tower]
     keras.utils.set_random_seed(0)
     tasks = [mtl.Task("cat", mtl.heads.Binary()), mtl.Task("dog", mtl.heads.Binary())]
-    inputs = {name: _input(part) for name, part in shape.items()} if isinstance(shape, dict) else _input(shape)
+    inputs = {name: _input(part, name) for name, part in shape.items()} if isinstance(shape, dict) else _input(shape)
     return mtl.build_model(inputs, tasks, make(), scheme)
 
 
@@ -68,19 +68,23 @@ def test_both_loaders(half, tmp_path):
     for tower, scheme in _pairs()[half::2]:
         model = _model(tower, scheme)
         folder = mtl.export.saved_model(model, tmp_path / f"{tower}_{scheme}", signatures=())
-        calls = {"serving_default": sessions.tensors(folder)["serving_default"]}
-        for rows in ROWS:
-            x = _rows(model, tower, rows)
-            given = {name: tf.constant(array) for name, array in x.items()}
-            expected[folder, rows] = model(given if isinstance(model.input, dict) else next(iter(given.values())))
-            _check(sessions.run(folder, "serving_default", x), expected[folder, rows], folder)
-            calls[str(rows)] = calls["serving_default"]
-            requests.setdefault(folder, (calls, {}))[1][str(rows)] = x
+        inputs = {str(rows): _rows(model, tower, rows) for rows in ROWS}
+        expected[folder] = {rows: _predicted(model, x) for rows, x in inputs.items()}
+        with sessions.load(folder) as session:
+            for rows, x in inputs.items():
+                _check(session.run("serving_default", x), expected[folder][rows], folder)
+        requests[folder] = (dict.fromkeys(inputs, session.tensors["serving_default"]), inputs)
     if library is None:
         pytest.skip("this TensorFlow has no libtensorflow_cc.so.2; its sessions agree")
     answers = c_loader.run(library, requests)
-    for (folder, rows), outputs in expected.items():
-        _check(answers[folder][str(rows)], outputs, folder)
+    for folder, outputs in expected.items():
+        for rows, output in outputs.items():
+            _check(answers[folder][rows], output, folder)
+
+
+def _predicted(model, x):
+    tensors = {name: tf.constant(array) for name, array in x.items()}
+    return model(tensors if isinstance(model.input, dict) else next(iter(tensors.values())))
 
 
 def _check(answer, expected, folder):

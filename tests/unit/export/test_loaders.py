@@ -77,8 +77,10 @@ def _check(model, rows, answers):
 @pytest.mark.parametrize("rows", [1, 7])
 def test_session(model, folder, rows):
     inputs = _inputs(rows)
-    assert set(sessions.tensors(folder)) == set(inputs)
-    _check(model, rows, {signature: sessions.run(folder, signature, x) for signature, x in inputs.items()})
+    with sessions.load(folder) as session:
+        assert set(session.tensors) == set(inputs)
+        answers = {signature: session.run(signature, x) for signature, x in inputs.items()}
+    _check(model, rows, answers)
 
 
 @pytest.mark.slow
@@ -87,5 +89,6 @@ def test_library_without_python(model, folder, rows):
     library = c_loader.library()
     if library is None:
         pytest.skip("this TensorFlow has no libtensorflow_cc.so.2")
-    answers = c_loader.run(library, {folder: (sessions.tensors(folder), _inputs(rows))})
+    with sessions.load(folder) as session:
+        answers = c_loader.run(library, {folder: (session.tensors, _inputs(rows))})
     _check(model, rows, answers[folder])

@@ -11,18 +11,14 @@ NAMES = [name for name in dir(keras.applications) if name[0].isupper()]
 PIXELS = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("float32")
 
 
-def preprocessed(model):
-    """Returns what the application inside a tower gets of `PIXELS`."""
-    inner = model.get_layer("shared_model")
-    return keras.Model(inner.input, inner.layers[-1].input)(PIXELS).numpy()
-
-
-def test_raw_pixels_are_preprocessed():
-    """VGG16 takes BGR less the means of ImageNet, in the numbers of Caffe's model."""
-    with keras.StatelessScope(initialize_variables=False):
-        model = build(Applications("VGG16"), (32, 32, 3))
-    expected = PIXELS[..., ::-1] - np.array([103.939, 116.779, 123.68])
-    np.testing.assert_allclose(preprocessed(model), expected, atol=1e-4)
+@pytest.mark.parametrize("name", ["MobileNet", "VGG16"])
+def test_raw_pixels_are_preprocessed(name):
+    """To [-1, 1] for MobileNet; for VGG16 to BGR less the means of ImageNet, in the numbers of Caffe's model."""
+    model = build(Applications(name), (32, 32, 3))
+    application = model.get_layer("shared_model").layers[-1]
+    bgr = PIXELS[..., ::-1] - np.array([103.939, 116.779, 123.68], "float32")
+    expected = application({"MobileNet": PIXELS / 127.5 - 1, "VGG16": bgr}[name])
+    np.testing.assert_allclose(model(PIXELS)["shared"], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_every_application_knows_its_preprocessing():
