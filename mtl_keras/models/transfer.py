@@ -65,7 +65,7 @@ class Transfer:
         if self.compiled:
             self.compile(**{**self.compile_arguments, "optimizer": self.optimizer})
 
-    def add_task(self, task, like=None, freeze=None):
+    def add_task(self, task, like=None, after=None, freeze=None):
         """Returns a model with one task more, whose head is new and whose layers are otherwise those of this one.
 
         For transfer: the two models share their layers, so that what one learns or freezes holds for the other.
@@ -74,13 +74,16 @@ class Transfer:
             task: A `Task` with a name of its own.
             like: Name of the task whose features the new one gets, where the tasks have different ones. With
                 `sharing="hard"` all have the same.
+            after: Name of a layer: the new task's features are its output, and not those of another task. So an
+                auxiliary classifier stands on the middle of a tower.
             freeze: What to freeze, as in `freeze`: `"shared"`, or a list of parts.
 
         Returns:
             A `MultiTaskModel`, not compiled.
 
         Raises:
-            ValueError: If the name is taken, the features to use are not clear or not known, or this model is frozen.
+            ValueError: If the name is taken, the features to use are not clear or not known, both `like` and `after`
+                are given, or this model is frozen.
 
         Example:
 
@@ -98,6 +101,28 @@ class Transfer:
             raise ValueError(f"`task` must have a name of its own. Received: {task.name!r}, out of {self.task_names}.")
         if self.frozen:
             raise ValueError(f"The model must not be frozen. Received: frozen parts {list(self.frozen)}. Unfreeze it.")
+        features, maker, tower = self._found(like, after)
+        model = type(self)(
+            self.input,
+            {**self.output, task.name: task.head(features, task.name)},
+            tasks=[*self.tasks, task],
+            towers={**self.towers, task.name: tower},
+            features={**self.features, task.name: maker},
+            name=self.name,
+        )
+        if freeze:
+            model.freeze(*keras.tree.flatten(freeze))
+        return model
+
+    def _found(self, like, after):
+        """Returns the features of a new task, the name of what makes them, and the names of their tower's layers."""
+        if after is not None:
+            if like is not None:
+                raise ValueError(f"`like` and `after` exclude each other. Received: like={like!r}, after={after!r}.")
+            features = self.get_layer(after).output
+            behind = {layer.name for layer in keras.Model(self.inputs, features).layers}
+            towers = [[name for name in tower if name in behind] for tower in self.towers.values()]
+            return features, after, max(towers, key=len, default=[])
         if like is None and len(set(self.features.values())) == 1:
             like = next(iter(self.features))
         if like not in self.features:
@@ -106,15 +131,4 @@ class Transfer:
                 f"Expected one out of {list(self.features)}. Received: like={like!r}. For a graph of your own, use "
                 "`MultiTaskModel(model.inputs, {**model.output, name: output})`."
             )
-        features = find_tensor(self.output[like], self.features[like])
-        model = type(self)(
-            self.input,
-            {**self.output, task.name: task.head(features, task.name)},
-            tasks=[*self.tasks, task],
-            towers={**self.towers, task.name: self.towers[like]},
-            features={**self.features, task.name: self.features[like]},
-            name=self.name,
-        )
-        if freeze:
-            model.freeze(*keras.tree.flatten(freeze))
-        return model
+        return find_tensor(self.output[like], self.features[like]), self.features[like], self.towers[like]

@@ -56,11 +56,23 @@ class GoogLeNet(Tower):
     model = keras.Model(inputs, features)
     ```
 
+    An auxiliary classifier is a task after the module 4a, and after 4d, with the labels of the main one:
+
+    ```python
+    tower = mtl.towers.GoogLeNet(width=4, small_stem=True)
+    model = mtl.build_model((32, 32, 3), [mtl.Task("animal", mtl.heads.Multiclass(3))], tower=tower)
+    auxiliary = mtl.Task("auxiliary", mtl.heads.Multiclass(3, hidden=(16,)), weight=0.3)
+    model = model.add_task(auxiliary, after="shared_inception4_a_join")
+    model.compile("adam")
+    images, labels = np.zeros((4, 32, 32, 3)), np.array([0, 1, 2, 0])
+    model.fit(images, {"animal": labels, "auxiliary": labels}, verbose=0)
+    ```
+
     Reference:
         C. Szegedy, W. Liu, Y. Jia, P. Sermanet, S. Reed, D. Anguelov, D. Erhan, V. Vanhoucke, A. Rabinovich,
         "Going deeper with convolutions", 2015. Departures: no normalisation of local responses; He's
-        initialisation; and without the two auxiliary classifiers, whose losses need labels, which a tower
-        does not see: use `batch_norm=True` where it trains badly without them.
+        initialisation; the two auxiliary classifiers are tasks of their own, as above, with dense layers on the
+        mean of the maps.
     """
 
     width: int = 64

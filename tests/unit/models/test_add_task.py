@@ -163,3 +163,29 @@ def test_shares_the_experts_of_a_task():
     assert {path.split("/")[0] for path in moved} == {
         *("digit_gate", "marks_gate", "digit_linear", "odd_linear", "marks_linear", "big_hidden1", "big_linear")
     }
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_on_the_middle_of_a_tower(loaded, tmp_path):
+    """The new head reads the first of two layers, of 5 and 4 units, and trains nothing above it."""
+    larger = mtl.build_model(toy.SHAPE, toy.tasks()[:1], tower=mtl.towers.MLP((5, 4)))
+    larger = larger.add_task(_new(), after="shared_dense1_activation")
+    if loaded:
+        larger.save(tmp_path / "model.keras")
+        larger = keras.models.load_model(tmp_path / "model.keras")
+    assert larger.get_layer("big_hidden1").kernel.shape == (5, 3)
+    assert larger.towers["big"] == ["shared_dense1_flatten", "shared_dense1_dense", "shared_dense1_activation"]
+    partition = mtl.engine.Partition(larger)
+    assert {v.path for v in partition.shared} == {"shared_dense1_dense/kernel", "shared_dense1_dense/bias"}
+    assert {v.path.split("/")[0] for v in partition.own["digit"]} == {"shared_dense2_dense", "digit_linear"}
+    larger.compile("adam", weighting="mgda")
+    history = larger.fit(toy.arrays()[0], _labels(["digit"]), verbose=0).history
+    assert np.isfinite(history["big_loss"]).all()
+
+
+def test_like_or_after():
+    model = mtl.build_model(toy.SHAPE, toy.tasks()[:1], tower=mtl.towers.MLP((5, 4)))
+    with pytest.raises(ValueError, match=r"`like` and `after` exclude each other. Received: like='digit', after="):
+        model.add_task(_new(), like="digit", after="shared_dense1_activation")
+    with pytest.raises(ValueError, match=r"No such layer: shared_dense1\. Existing layers are"):
+        model.add_task(_new(), after="shared_dense1")
