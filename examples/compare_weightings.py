@@ -111,8 +111,8 @@ def compare(data, arguments):
 
 
 def print_table(rows):
-    base = rows["single_task"][1]
-    gains = {name: 100 * np.mean((accuracies - base) / base) for name, (_, accuracies, _) in rows.items()}
+    figures = {name: dict(zip(TASKS, accuracies, strict=True)) for name, (_, accuracies, _) in rows.items()}
+    gains = {name: mtl.metrics.delta_m(of_method, figures["single_task"]) for name, of_method in figures.items()}
     print(f"\n{'method':16}{'reads':10}{'left':>8}{'right':>8}{'Δm %':>8}{'ms/step':>9}")
     for name in sorted(rows, key=gains.get, reverse=True):
         reads, (left, right), milliseconds = rows[name]
