@@ -5,7 +5,7 @@ from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras.heads._base import Head, check_count
-from mtl_keras.layers import CRF, DecodeCRF
+from mtl_keras.layers import CRF, HMM, DecodeCRF
 from mtl_keras.losses import CRFLikelihood
 
 
@@ -20,15 +20,18 @@ class Tagging(Head):
     With `structure="softmax"` each tag is decided by itself; the default loss is the sparse categorical cross-entropy.
     With `"crf"` a linear-chain conditional random field over the sequence without its padding, which the Keras mask of
     the features tells, learns which tag follows which; the default loss is `losses.CRFLikelihood`, and the predicted
-    tags are the most probable path. The default metric is the accuracy of the tags.
+    tags are the most probable path. `"hmm"` is a conditional random field whose potentials are those of a hidden Markov
+    model: transitions as probabilities, and the network's probabilities over the tags' prior, `layers.HMM`. It is
+    trained by the same loss; or call `model.get_layer(task_name).count(labels)` to set transitions and prior from
+    labels, and give the task `loss=losses.CRFLikelihood("joint")`. The default metric is the accuracy of the tags.
 
     To the tasks after it in a cascade a token has the softmax of its own scores, under `"crf"` too.
 
     Args:
         num_tags: Number of tags, at least 2.
-        structure: `"softmax"` or `"crf"`.
+        structure: `"softmax"`, `"crf"` or `"hmm"`.
         predict: What `predict`, the metrics and exports get: `"tags"`; or `"probabilities"`, [batch, length, num_tags],
-            under `"crf"` those over all paths.
+            under `"crf"` and `"hmm"` those over all paths.
         hidden: Widths of the head's own dense layers, which see each token by itself.
         activation: Activation of those layers.
 
@@ -46,7 +49,8 @@ class Tagging(Head):
     ```
 
     Reference: G. Lample, M. Ballesteros, S. Subramanian, K. Kawakami, C. Dyer, "Neural Architectures for Named Entity
-    Recognition", 2016, for the conditional random field above a tower.
+    Recognition", 2016, for the conditional random field above a tower; H. Bourlard, N. Morgan, "Connectionist Speech
+    Recognition: A Hybrid Approach", 1994, for the hidden Markov model.
     """
 
     keeps_positions = True
@@ -55,7 +59,7 @@ class Tagging(Head):
         super().__init__(hidden, activation)
         check_count("num_tags", num_tags, minimum=2)
         for argument, value, known in (
-            ("structure", structure, ("softmax", "crf")),
+            ("structure", structure, ("softmax", "crf", "hmm")),
             ("predict", predict, ("tags", "probabilities")),
         ):
             if value not in known:
@@ -74,8 +78,9 @@ class Tagging(Head):
         return features
 
     def activate(self, logits, name):
-        if self.structure == "crf":
-            return CRF(dtype="float32", name=name)(logits)
+        if self.structure != "softmax":
+            chain = CRF if self.structure == "crf" else HMM
+            return chain(dtype="float32", name=name)(logits)
         # A copy, which loses the mask: Keras' losses would divide by the mask's count, and ours by the labels'.
         return super().activate(ops.copy(logits), name)
 
@@ -83,7 +88,7 @@ class Tagging(Head):
         return keras.layers.Activation("softmax", dtype="float32", name=name)(logits)  # with the mask
 
     def loss(self):
-        return CRFLikelihood() if self.structure == "crf" else keras.losses.SparseCategoricalCrossentropy()
+        return keras.losses.SparseCategoricalCrossentropy() if self.structure == "softmax" else CRFLikelihood()
 
     def metrics(self):
         if self.predict == "tags":
@@ -91,7 +96,7 @@ class Tagging(Head):
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     def serve(self, output):
-        if self.structure == "crf":
+        if self.structure != "softmax":
             return DecodeCRF(self.predict, dtype="float32")(output)
         return ops.argmax(output, axis=-1) if self.predict == "tags" else output
 

@@ -8,6 +8,7 @@ from mtl_keras.layers.crf import CRF
 from mtl_keras.layers.cross_stitch import CrossStitch
 from mtl_keras.layers.decode_crf import DecodeCRF
 from mtl_keras.layers.dselect_k_gate import DSelectKGate
+from mtl_keras.layers.hmm import HMM
 from mtl_keras.layers.logit_product import LogitProduct
 from mtl_keras.layers.match_positions import MatchPositions
 from mtl_keras.layers.mix_experts import MixExperts
@@ -18,6 +19,7 @@ from mtl_keras.layers.subspace_stitch import SubspaceStitch
 
 __all__ = [
     "CRF",
+    "HMM",
     "AttentionMask",
     "AttentiveTransfer",
     "Branching",

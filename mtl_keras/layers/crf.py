@@ -56,11 +56,7 @@ class CRF(keras.layers.Layer):
         self.end = self.add_weight(name="end", shape=(size,), initializer="zeros")
 
     def call(self, emissions, mask=None):
-        here = ops.ones_like(emissions[:, :, 0], dtype="int32") if mask is None else ops.cast(mask, "int32")
-        first, last = (
-            ops.cast(ops.logical_and(here > 0, count == 1), emissions.dtype)[:, :, None]
-            for count in (ops.cumsum(here, axis=1), ops.flip(ops.cumsum(ops.flip(here, axis=1), axis=1), axis=1))
-        )
+        first, last = crf.ends(emissions, mask)
         emissions = emissions + first * self.start + last * self.end
         return crf.pack(emissions, ops.convert_to_tensor(self.transitions, emissions.dtype), mask)
 

@@ -30,6 +30,18 @@ def unpack(potentials):
     return ops.where(mask[:, :, None], emissions, 0.0), transitions, mask
 
 
+def ends(emissions, mask=None):
+    """Returns which positions are the first and the last of a chain, two tensors [B, L, 1] of 0 and 1.
+
+    Args:
+        emissions: [B, L, K]
+        mask: As in `pack`. [B, L]
+    """
+    here = ops.ones_like(emissions[:, :, 0], dtype="int32") if mask is None else ops.cast(mask, "int32")
+    counts = (ops.cumsum(here, axis=1), ops.flip(ops.cumsum(ops.flip(here, axis=1), axis=1), axis=1))
+    return tuple(ops.cast(ops.logical_and(here > 0, count == 1), emissions.dtype)[:, :, None] for count in counts)
+
+
 def log_partition(emissions, transitions, mask):
     """Returns the logarithm of the sum of exp(score) over all paths through each chain.
 

@@ -19,7 +19,12 @@ class CRFLikelihood(keras.losses.Loss):
     `keras.losses.SparseCategoricalCrossentropy`. The weights of the labels of a sequence act by their mean. A label of
     weight 0, or below 0, is missing: the likelihood is that of the others, summed over every tag at its place.
 
+    With `likelihood="joint"`, for the potentials of `layers.HMM` alone, it is -log p(x, y) up to terms that nothing
+    trained enters into: without log Z. With all labels there, the network then learns by the cross-entropy of each tag,
+    and the transitions as by counting. The value can be below 0.
+
     Args:
+        likelihood: `"conditional"` or `"joint"`.
         reduction: How the tokens become a scalar, as in Keras. `"sum_over_batch_size"` divides by the number of tokens
             with padding, `"mean_with_sample_weight"` by the sum of their weights, `"sum"` by nothing.
         name: Name of the loss.
@@ -30,7 +35,7 @@ class CRFLikelihood(keras.losses.Loss):
         `sample_weight` [B], [B, 1] or [B, L]: a scalar.
 
     Raises:
-        ValueError: When called, if the labels are not [B, L].
+        ValueError: If `likelihood` is none of the two; when called, if the labels are not [B, L].
 
     Example:
 
@@ -43,8 +48,11 @@ class CRFLikelihood(keras.losses.Loss):
     Labeling Sequence Data", 2001. Departure: missing labels.
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="crf_likelihood", dtype=None):
+    def __init__(self, likelihood="conditional", reduction="sum_over_batch_size", name="crf_likelihood", dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
+        if likelihood not in ("conditional", "joint"):
+            raise ValueError(f"`likelihood` must be 'conditional' or 'joint'. Received: likelihood={likelihood!r}.")
+        self.likelihood = likelihood
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         if sample_weight is not None:
@@ -64,9 +72,15 @@ class CRFLikelihood(keras.losses.Loss):
         y_true = ops.cast(y_true, "int32")
         known = ops.logical_and(y_true >= 0, mask)  # [B, L]
         others = ops.logical_and(known[:, :, None], ops.arange(y_pred.shape[-1]) != y_true[:, :, None])
-        # Both sums in one scan.
-        both = ops.concatenate([emissions, ops.where(others, _IMPOSSIBLE, emissions)], axis=0)
-        total, given = ops.split(crf.log_partition(both, transitions, ops.concatenate([mask, mask], axis=0)), 2)
-        count = ops.sum(ops.cast(known, total.dtype), axis=1)
+        compatible = ops.where(others, _IMPOSSIBLE, emissions)
+        if self.likelihood == "joint":
+            total, given = 0.0, crf.log_partition(compatible, transitions, mask)
+        else:  # both sums in one scan
+            both = ops.concatenate([emissions, compatible], axis=0)
+            total, given = ops.split(crf.log_partition(both, transitions, ops.concatenate([mask, mask], axis=0)), 2)
+        count = ops.sum(ops.cast(known, given.dtype), axis=1)
         share = (total - given) / ops.maximum(count, 1.0)  # [B]
-        return ops.cast(known, total.dtype) * share[:, None]
+        return ops.cast(known, given.dtype) * share[:, None]
+
+    def get_config(self):
+        return {"likelihood": self.likelihood, **super().get_config()}

@@ -6,7 +6,7 @@ import pytest
 
 import mtl_keras as mtl
 
-STRUCTURES = pytest.mark.parametrize("structure", ["softmax", "crf"])
+STRUCTURES = pytest.mark.parametrize("structure", ["softmax", "crf", "hmm"])
 
 
 def data():
@@ -29,7 +29,7 @@ def build(structure, **arguments):
 def test_trains_and_survives_padding_saving_and_export(structure, tmp_path):
     x, tags = data()
     model = build(structure)
-    model.compile(keras.optimizers.Adam(0.05), weighting="pcgrad" if structure == "crf" else None)
+    model.compile(keras.optimizers.Adam(0.05), weighting="pcgrad" if structure != "softmax" else None)
     dataset = mtl.data.from_arrays(x, {"first": x[:, 0] % 2, "tags": tags}, batch_size=16, shuffle=True)
     model.fit(dataset, epochs=3, verbose=0)
     scores = model.evaluate(dataset, return_dict=True, verbose=0)
@@ -72,21 +72,22 @@ def test_probabilities(structure):
     assert model.tasks[1].head.metrics()[0].name == "accuracy"
 
 
-def test_without_transitions_both_structures_are_the_same():
+def test_without_transitions_all_structures_are_the_same():
     x, tags = data()
     models = []
-    for structure in ("softmax", "crf"):  # whose transitions are 0 at the start
+    for structure in ("softmax", "crf", "hmm"):  # whose transitions are equal at the start
         keras.utils.set_random_seed(0)
         models.append(build(structure, predict="probabilities"))
-    p, q = (model.predict(x, verbose=0)["tags"] for model in models)
+    p, q, r = (model.predict(x, verbose=0)["tags"] for model in models)
     np.testing.assert_allclose(p[x > 0], q[x > 0], atol=1e-5)
+    np.testing.assert_allclose(p[x > 0], r[x > 0], atol=1e-5)
     dataset = mtl.data.from_arrays(x, {"first": x[:, 0] % 2, "tags": tags}, batch_size=64)
     losses = []
     for model in models:
         model.compile("sgd")
         losses.append(model.evaluate(dataset, return_dict=True, verbose=0)["tags_loss"])
     likelihoods = np.take_along_axis(p, np.maximum(tags, 0)[..., None], axis=2)[tags >= 0]
-    assert losses == pytest.approx([-np.log(likelihoods).mean()] * 2, rel=1e-4)
+    assert losses == pytest.approx([-np.log(likelihoods).mean()] * 3, rel=1e-4)
 
 
 def test_decodes():
@@ -98,7 +99,7 @@ def test_decodes():
     assert mtl.heads.Tagging(2).decode(np.array([[1, 0]])).keys() == {"label"}
 
 
-@pytest.mark.parametrize("arguments", [{"structure": "hmm2"}, {"predict": "scores"}, {"num_tags": 1}, {"hidden": (0,)}])
+@pytest.mark.parametrize("arguments", [{"structure": "lstm"}, {"predict": "scores"}, {"num_tags": 1}, {"hidden": (0,)}])
 def test_bad_arguments(arguments):
     with pytest.raises(ValueError, match=f"`{next(iter(arguments))}` must be"):
         mtl.heads.Tagging(**{"num_tags": 3, **arguments})
