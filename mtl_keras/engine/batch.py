@@ -18,7 +18,8 @@ class Batch:
         self.objectives = model.objectives
         self.replicas = replicas
         self.x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        self.y, self.sample_weight = model.labels(y, sample_weight)
+        y, self.sample_weight = model.labels(y, sample_weight)
+        self.y = {task: o.checked(y[task], self.sample_weight[task]) for task, o in self.objectives.items()}
         self.counts = self._count(self.sample_weight)
 
     def _count(self, sample_weight):

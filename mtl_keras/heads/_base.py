@@ -19,6 +19,7 @@ class Head:
     is_binary = False  # whether the output is one probability, of yes
     keeps_positions = False  # whether there is an answer for every position of a sequence or a map
     num_labels = None  # of a head whose outputs can be called by names: how many there are
+    label_range = None  # the lowest and the highest label that its default loss takes, where there are such
 
     def __init__(self, hidden=(), activation="relu"):
         self.hidden = tuple(hidden)

@@ -33,6 +33,7 @@ class Binary(Head):
     num_classes = 2
     is_binary = True
     num_labels = 2
+    label_range = (0, 1)
 
     def loss(self):
         return keras.losses.BinaryCrossentropy()

@@ -36,6 +36,7 @@ class Multiclass(Head):
         check_count("num_classes", num_classes, minimum=2)
         self.num_classes = num_classes
         self.num_labels = num_classes
+        self.label_range = (0, num_classes - 1)
 
     def loss(self):
         return keras.losses.SparseCategoricalCrossentropy()

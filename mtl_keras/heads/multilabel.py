@@ -34,6 +34,8 @@ class Multilabel(Head):
     ```
     """
 
+    label_range = (0, 1)
+
     def __init__(self, num_labels, hidden=(), activation="relu"):
         super().__init__(hidden, activation)
         check_count("num_labels", num_labels, minimum=1)

@@ -68,6 +68,7 @@ class Tagging(Head):
         self.structure = structure
         self.predict = predict
         self.num_labels = num_tags
+        self.label_range = (0, num_tags - 1)
 
     def pool(self, features, name):
         if len(features.shape) != 3:

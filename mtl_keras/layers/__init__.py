@@ -9,13 +9,16 @@ from mtl_keras.layers.cross_stitch import CrossStitch
 from mtl_keras.layers.decode_crf import DecodeCRF
 from mtl_keras.layers.dselect_k_gate import DSelectKGate
 from mtl_keras.layers.hmm import HMM
+from mtl_keras.layers.increasing import Increasing
 from mtl_keras.layers.logit_product import LogitProduct
 from mtl_keras.layers.match_positions import MatchPositions
+from mtl_keras.layers.mean_and_deviation import MeanAndDeviation
 from mtl_keras.layers.mix_experts import MixExperts
 from mtl_keras.layers.softmax_gate import SoftmaxGate
 from mtl_keras.layers.stack_experts import StackExperts
 from mtl_keras.layers.stacked_dense import StackedDense
 from mtl_keras.layers.subspace_stitch import SubspaceStitch
+from mtl_keras.layers.thresholds import Thresholds
 
 __all__ = [
     "CRF",
@@ -27,11 +30,14 @@ __all__ = [
     "CrossStitch",
     "DSelectKGate",
     "DecodeCRF",
+    "Increasing",
     "LogitProduct",
     "MatchPositions",
+    "MeanAndDeviation",
     "MixExperts",
     "SoftmaxGate",
     "StackExperts",
     "StackedDense",
     "SubspaceStitch",
+    "Thresholds",
 ]

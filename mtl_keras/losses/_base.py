@@ -46,3 +46,66 @@ def a_weight_an_entry(sample_weight, shape):
     if missing_axes > 0:
         sample_weight = ops.expand_dims(sample_weight, tuple(range(-missing_axes, 0)))
     return ops.broadcast_to(sample_weight, shape)
+
+
+def a_label_a_row(y_true, y_pred):
+    """Returns labels `[B]` or `[B, 1]` as `[B, 1]`."""
+    if len(y_true.shape) == 1:
+        y_true = ops.expand_dims(y_true, -1)
+    if len(y_true.shape) != 2 or y_true.shape[-1] != 1 or len(y_pred.shape) != 2:
+        raise ValueError(
+            "`y_true` must be of shape [B] or [B, 1], a label a row, and `y_pred` of shape [B, k]. "
+            f"Received: y_true of shape {tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}."
+        )
+    return y_true
+
+
+class BatchLoss(keras.losses.Loss):
+    """A loss of a batch as a whole, which is no mean over its labels.
+
+    Abstract. A subclass implements `batch_loss(y_true, y_pred, weight)`, a scalar, where a label of weight 0 counts for
+    nothing. A Keras mask is not read: leave padding out by weights.
+    """
+
+    is_of_batch = True  # for the objective, which would divide by the number of labels
+
+    def __init__(self, name, dtype=None):
+        super().__init__(name=name, reduction="sum", dtype=dtype)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        y_true, y_pred = (ops.convert_to_tensor(y, dtype=self.dtype) for y in (y_true, y_pred))
+        weight = 1.0 if sample_weight is None else ops.convert_to_tensor(sample_weight, dtype=self.dtype)
+        return self.batch_loss(y_true, y_pred, ops.convert_to_tensor(weight, dtype=self.dtype))
+
+    def call(self, y_true, y_pred):
+        return self(y_true, y_pred)
+
+    def batch_loss(self, y_true, y_pred, weight):
+        raise NotImplementedError
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+def as_indicators(y_true, y_pred, weight):
+    """Returns labels as 0 and 1, predictions and weights, each [B, k].
+
+    Args:
+        y_true: Labels of 0 and 1 in the shape of the predictions, or classes without the last axis or with one of 1.
+        y_pred: Probabilities, [..., k].
+        weight: A scalar, or of the labels' shape, or [B].
+    """
+    k = y_pred.shape[-1]
+    if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1 < k:
+        y_true = ops.squeeze(y_true, axis=-1)
+    if len(y_true.shape) == len(y_pred.shape) - 1:
+        y_true = (
+            ops.expand_dims(y_true, -1) if k == 1 else ops.one_hot(ops.cast(y_true, "int32"), k, dtype=y_pred.dtype)
+        )
+    if len(y_true.shape) != len(y_pred.shape) or y_true.shape[-1] != k:
+        raise ValueError(
+            "`y_true` must have the shape of `y_pred`, or be classes without its last axis. "
+            f"Received: y_true of shape {tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}."
+        )
+    weight = a_weight_an_entry(weight, ops.shape(y_pred))
+    return tuple(ops.reshape(x, (-1, k)) for x in (ops.cast(y_true, y_pred.dtype), y_pred, weight))

@@ -50,6 +50,18 @@ def check_shape(task, y, y_pred, sample_weight):
         )
 
 
+def check_ranges(objectives):
+    """Raises a ValueError if a task has had labels out of its range since its metrics were reset."""
+    for name, objective in objectives.items():
+        wrong = int(objective.num_wrong) if objective.label_range else 0
+        if wrong:
+            lowest, highest = objective.label_range
+            raise ValueError(
+                f"`y[{name!r}]` must hold labels from {lowest} to {highest}. Received: {wrong} outside of that. "
+                "Missing labels need sample weight 0, which `mtl_keras.data.from_arrays` gives to -1 and NaN."
+            )
+
+
 def _describe(value):
     if isinstance(value, (list, tuple)):
         return f"a {type(value).__name__} of length {len(value)}"

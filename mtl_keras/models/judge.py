@@ -35,8 +35,14 @@ def make_objectives(model, loss, loss_weights, metrics, weighted_metrics):
             class_weight=task and task.class_weight,
             num_classes=task and task.head.num_classes,
             serve=task and task.head.serve,
+            label_range=task.head.label_range if _is_default(task_loss, task) else None,
         )
     return objectives
+
+
+def _is_default(loss, task):
+    """Whether a loss is of the kind of the head's own, which takes the labels that the head says."""
+    return task is not None and task.head.label_range is not None and type(loss) is type(task.head.loss())
 
 
 def _by_task(names, argument, given, defaults):

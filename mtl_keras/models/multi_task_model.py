@@ -240,7 +240,9 @@ class MultiTaskModel(Transfer, TrainStep, keras.Model):
     def evaluate(self, x=None, y=None, *args, **kwargs):
         """Judges the model, as `keras.Model.evaluate` does."""
         self._check_arrays(y, kwargs.get("sample_weight"))
-        return super().evaluate(x, y, *args, **kwargs)
+        results = super().evaluate(x, y, *args, **kwargs)
+        check.check_ranges(self.objectives)
+        return results
 
     def predict_step(self, data):
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)

@@ -12,7 +12,8 @@ class Objective(keras.metrics.Metric):
 
     Missing labels have sample weight 0. The loss of a batch is Σ wᵢ·lᵢ / n over its n labels whose weight is
     not 0, and 0 if there are none; with no zero weight this is Keras' own mean. `metrics` count the n labels,
-    each once; `weighted_metrics` use the weights themselves.
+    each once; `weighted_metrics` use the weights themselves. Labels outside `label_range` are counted, for an error
+    after the first batch, and taken as its lower end.
 
     Args:
         name: Name of the task.
@@ -23,6 +24,7 @@ class Objective(keras.metrics.Metric):
         class_weight: `{class: factor}` or None, for training only.
         num_classes: Number of classes, where there is a `class_weight`.
         serve: Function that makes of the task's output what the metrics get; None for the output itself.
+        label_range: The lowest and the highest label that there can be, or None.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Objective(keras.metrics.Metric):
         class_weight=None,
         num_classes=None,
         serve=None,
+        label_range=None,
     ):
         super().__init__(name=name)
         self.loss_function = loss
@@ -44,6 +47,23 @@ class Objective(keras.metrics.Metric):
         self.weighted_metrics = list(weighted_metrics)
         self.serve = serve
         self.class_weight = class_weight and [class_weight.get(label, 1.0) for label in range(num_classes)]
+        self.label_range = label_range
+        self.num_wrong = self.add_variable((), "zeros", name="num_wrong")
+
+    def checked(self, y, sample_weight):
+        """Returns the labels of a batch with the lowest in place of any that is out of range, which it counts."""
+        if self.label_range is None:
+            return y
+        lowest, highest = self.label_range
+        value = ops.cast(y, "float32")
+        fits = ops.logical_and(value >= lowest, value <= highest)
+        wrong = ops.logical_not(fits)
+        if sample_weight is not None:
+            there = ops.not_equal(sample_weight, 0)
+            there = ops.any(there, axis=tuple(range(len(wrong.shape), len(there.shape))))
+            wrong = ops.logical_and(wrong, _spread(there, len(wrong.shape)))
+        self.num_wrong.assign_add(ops.sum(ops.cast(wrong, "float32")))
+        return ops.where(fits, y, ops.cast(lowest, ops.convert_to_tensor(y).dtype))
 
     def count(self, y, sample_weight):
         """Returns how many labels of a batch are there. Float scalar."""
@@ -62,30 +82,43 @@ class Objective(keras.metrics.Metric):
             num_replicas: Number of replicas, whose losses are summed.
             training: Whether class weights apply.
         """
-        self._check_rank(y, y_pred, sample_weight)
         weight = sample_weight
+        of_batch = getattr(self.loss_function, "is_of_batch", False)
+        if sample_weight is not None and not of_batch:
+            weight = self._fitted(y, y_pred, sample_weight)
         if training and self.class_weight is not None:
-            label = ops.cast(ops.reshape(y, (-1,)), "int32")
-            class_weight = ops.take(ops.convert_to_tensor(self.class_weight, "float32"), label)
-            weight = class_weight if weight is None else ops.reshape(weight, (-1,)) * class_weight
+            label = ops.squeeze(y, axis=-1) if len(y.shape) == len(y_pred.shape) else y
+            class_weight = ops.take(ops.convert_to_tensor(self.class_weight, "float32"), ops.cast(label, "int32"))
+            if weight is not None and len(weight.shape) > len(label.shape):
+                weight = ops.squeeze(weight, axis=-1)
+            weight = class_weight if weight is None else _spread(weight, len(label.shape)) * class_weight
         value = self.loss_function(y, y_pred, weight)
+        if of_batch:
+            return value if num_replicas == 1 else value * self.count(y, sample_weight) / ops.maximum(count, 1.0)
         if sample_weight is not None and self.loss_function.reduction in ("sum_over_batch_size", "mean"):
             # Keras divides by the number of weights, zero or not.
             size = ops.cast(ops.size(sample_weight), "float32") * num_replicas
             value = value * (size / ops.maximum(count, 1.0))
         return value
 
-    def _check_rank(self, y, y_pred, sample_weight):
-        """Raises a ValueError for weights of single entries where the loss has one value a row."""
-        if sample_weight is None or len(sample_weight.shape) < 2 or sample_weight.shape[-1] == 1:
-            return
+    def _fitted(self, y, y_pred, sample_weight):
+        """Returns the weights in a shape that Keras' losses take as it is meant.
+
+        Raises a ValueError for weights of single entries where the loss has one value a row.
+        """
+        by_row = len(sample_weight.shape) < 2 or sample_weight.shape[-1] == 1
+        if by_row and (len(y_pred.shape) < 3 or len(sample_weight.shape) == len(y_pred.shape)):
+            return sample_weight
         values = self.loss_function.call(ops.cast(y, y_pred.dtype), y_pred)  # for its shape alone
+        if by_row:  # Keras would spread weights [B] along the last axis of values [B, L]
+            return _spread(sample_weight, len(values.shape))
         if len(values.shape) < len(sample_weight.shape):
             raise ValueError(
                 f"`sample_weight[{self.name!r}]` has shape {tuple(sample_weight.shape)}, and the loss "
                 f"{self.loss_function.name!r} gives one value a row. Use weights of shape [batch], or a loss of "
                 "single entries, such as mtl_keras.losses.ElementwiseBinaryCrossentropy()."
             )
+        return sample_weight
 
     def update_state(self, y, y_pred, sample_weight, loss, count):
         """Counts a batch; arguments as in `loss`, whose value on one replica is `loss`."""
@@ -99,6 +132,7 @@ class Objective(keras.metrics.Metric):
             metric.update_state(y, y_pred, sample_weight=sample_weight)
 
     def reset_state(self):
+        self.num_wrong.assign(0.0)
         for metric in (self.loss_mean, *self.task_metrics, *self.weighted_metrics):
             metric.reset_state()
 
@@ -146,6 +180,11 @@ def as_metric(identifier, task, loss, units):
         return metric
     name = identifier if isinstance(identifier, str) else getattr(metric, "__name__", "metric")
     return keras.metrics.MeanMetricWrapper(metric, name=name)
+
+
+def _spread(weight, rank):
+    """Returns weights [B, ...] with axes of size 1 at the end, to have as many axes as asked for, or more."""
+    return ops.reshape(weight, (*ops.shape(weight), *(1,) * (rank - len(weight.shape))))
 
 
 def _accuracy(task, loss, units):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mtl_keras import heads
-from mtl_keras.heads import Binary, Head, Multiclass, Multilabel, Regression
+from mtl_keras.heads import Binary, Count, Gaussian, Head, Multiclass, Multilabel, Ordinal, Quantiles, Regression
+from mtl_keras.layers import Increasing, MeanAndDeviation
 
 # Predictions of two samples and labels, from which the default loss and metrics are worked out by hand.
 CASES = {  # class: dict
@@ -45,6 +46,46 @@ CASES = {  # class: dict
         "loss": (0.25 + 0 + 4 + 0) / 4,
         "metrics": {"mae": (0.5 + 0 + 2 + 0) / 4},
     },
+    Ordinal: {
+        "arguments": {"num_classes": 3, "predict": "ranks"},
+        "units": 2,
+        "scores": 1,
+        "layers": ["task_linear", "task_thresholds", "task"],
+        "num_classes": 3,
+        "labels": [2, 0, 1],
+        "predictions": [[0.75, 0.5 + 1e-6], [0.75, 0.75], [0.75, 0.25]],  # ranks 2, 2, 1
+        "loss": -np.log([0.75, 0.5, 0.25, 0.25, 0.75, 0.75]).sum() / 3,
+        "metrics": {"accuracy": 2 / 3, "mae": 2 / 3},
+    },
+    Count: {
+        "arguments": {"link": "softplus"},
+        "units": 1,
+        "num_classes": None,
+        "labels": [3, 0],
+        "predictions": [[2.0], [0.5]],
+        "loss": (2 - 3 * np.log(2) + 0.5) / 2,
+        "metrics": {"mae": (1 + 0.5) / 2},
+    },
+    Quantiles: {
+        "arguments": {"quantiles": [0.1, 0.9], "crossing": False},
+        "units": 2,
+        "last": Increasing,
+        "num_classes": None,
+        "labels": [2.0, 5.0],
+        "predictions": [[1.0, 4.0], [1.0, 4.0]],
+        "loss": ((0.1 + 0.2) / 2 + (0.4 + 0.9) / 2) / 2,
+        "metrics": {"coverage": 0.5},
+    },
+    Gaussian: {
+        "arguments": {},
+        "units": 2,
+        "last": MeanAndDeviation,
+        "num_classes": None,
+        "labels": [1.0, -1.0],
+        "predictions": [[0.0, 2.0], [-1.0, 1.0]],
+        "loss": (np.log(2) + 1 / 8 + np.log(2 * np.pi)) / 2,
+        "metrics": {"mae": 0.5},
+    },
 }
 
 
@@ -67,8 +108,8 @@ def batch(shape=(5,), rows=4, scale=1.0):
 
 
 def test_every_head_has_a_case():
-    # `Tagging`, whose labels have positions, has tests of its own.
-    assert {cls.__name__ for cls in CASES} == set(heads.__all__) - {"Head", "Tagging"}
+    # `Segmentation` and `Tagging`, whose labels have positions, have tests of their own.
+    assert {cls.__name__ for cls in CASES} == set(heads.__all__) - {"Head", "Segmentation", "Tagging"}
     assert all(issubclass(cls, Head) for cls in CASES)
 
 
@@ -97,7 +138,7 @@ def test_output_name_shape_and_type(case, policy):
     assert output.shape == (None, case["units"])
     assert output.dtype == "float32"
     assert model.layers[-1].name == "a_task"
-    assert isinstance(model.layers[-1], keras.layers.Activation)
+    assert isinstance(model.layers[-1], case.get("last", keras.layers.Activation))
     assert model.get_layer("a_task_hidden1").compute_dtype == policy.removeprefix("mixed_")
     assert model.get_layer("a_task_linear").compute_dtype == "float32"
     assert {weight.dtype for weight in model.weights} == {"float32"}
@@ -107,13 +148,13 @@ def test_hidden_layers_are_the_heads_own(case):
     model = build(make(case, hidden=(4, 3), activation="tanh"))
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     assert [layer.name for layer in dense] == ["task_hidden1", "task_hidden2", "task_linear"]
-    assert [layer.units for layer in dense] == [4, 3, case["units"]]
+    assert [layer.units for layer in dense] == [4, 3, case.get("scores", case["units"])]
     assert [layer.activation.__name__ for layer in dense] == ["tanh", "tanh", "linear"]
 
 
 def test_without_hidden_layers(case):
     model = build(make(case))
-    assert [layer.name for layer in model.layers[1:]] == ["task_linear", "task"]
+    assert [layer.name for layer in model.layers[1:]] == case.get("layers", ["task_linear", "task"])
 
 
 @pytest.mark.parametrize("shape", [(5,), (3, 5), (2, 3, 5)], ids=lambda shape: f"rank{len(shape) + 1}")
@@ -141,6 +182,12 @@ def test_predictions_are_in_natural_units(case):
     if case["cls"] is Regression:
         assert p.min() < -10
         assert p.max() > 10
+    elif case["cls"] in (Quantiles, Gaussian):
+        assert np.abs(p[:, 0]).max() > 10
+        assert (p[:, 1] > 0).all() if case["cls"] is Gaussian else (np.diff(p) >= 0).all()
+    elif case["cls"] is Count:
+        assert p.min() >= 0
+        assert p.max() > 10
     else:
         assert p.min() >= 0
         assert p.max() <= 1
@@ -149,12 +196,18 @@ def test_predictions_are_in_natural_units(case):
 def test_outputs_are_the_activation_of_a_linear_layer(case):
     model, x = build(make(case)), batch()
     kernel, bias = (np.asarray(weight, "float64") for weight in model.get_weights())
-    z = x @ kernel + bias
+    z = x @ kernel + (0 if case["cls"] is Ordinal else bias)
+    positive = np.log1p(np.exp(z))
+    thresholds = np.array([np.log(1 / 2), np.log(2)])  # of three ranks that are equally probable
     expected = {
         Multiclass: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True),
         Binary: 1 / (1 + np.exp(-z)),
         Multilabel: 1 / (1 + np.exp(-z)),
         Regression: z,
+        Ordinal: 1 / (1 + np.exp(thresholds - z[:, :1])),
+        Count: positive,
+        Quantiles: np.stack([z[:, 0], z[:, 0] + positive[:, -1]], axis=1),
+        Gaussian: np.stack([z[:, 0], positive[:, -1] + 1e-3], axis=1),
     }[case["cls"]]
     np.testing.assert_allclose(model(x)["task"], expected, atol=1e-6)
 
@@ -167,9 +220,10 @@ def test_default_loss_by_hand(case):
 
 
 def test_default_metrics_by_hand(case):
-    values = {}
-    for metric in make(case).metrics():
-        metric.update_state(np.array(case["labels"]), np.array(case["predictions"], "float32"))
+    values, head = {}, make(case)
+    for metric in head.metrics():
+        served = head.serve(np.array(case["predictions"], "float32"))
+        metric.update_state(np.array(case["labels"]), served)
         values[metric.name] = float(metric.result())
     assert values == pytest.approx(case["metrics"], rel=1e-5)
 
@@ -205,6 +259,28 @@ def test_labels_as_a_row_or_a_column_are_the_same(cls):
             assert float(metric.result()) == 0.75
 
 
+@pytest.mark.parametrize("cls", [Ordinal, Count, Quantiles, Gaussian])
+@pytest.mark.parametrize("weights", [None, [1.0, 0.0, 2.0]])
+def test_labels_as_a_row_or_a_column_are_the_same_with_weights(cls, weights):
+    head, case = cls(**CASES[cls]["arguments"]), CASES[cls]
+    rows = [0, 1, 0]
+    labels, p = np.array(case["labels"])[rows], np.array(case["predictions"], "float32")[rows]
+    expected = {metric.name: [] for metric in head.metrics()}
+    row, column = (head.loss()(y, p, weights) for y in (labels, labels[:, None]))
+    assert float(row) == float(column)
+    for y in (labels, labels[:, None]):
+        for metric in head.metrics():
+            metric.update_state(y, head.serve(p), sample_weight=weights)
+            expected[metric.name].append(float(metric.result()))
+    for name, (one, other) in expected.items():
+        alone = []  # each row by itself
+        for i in range(3):
+            metric = next(m for m in head.metrics() if m.name == name)
+            metric.update_state(labels[i : i + 1], head.serve(p[i : i + 1]))
+            alone.append(float(metric.result()))
+        assert one == other == pytest.approx(np.average(alone, weights=weights), rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("cls", "labels", "loss", "step"),
     [
@@ -233,7 +309,12 @@ def test_bad_hidden(case, hidden):
 
 @pytest.mark.parametrize(
     ("cls", "argument", "minimum"),
-    [(Multiclass, "num_classes", 2), (Multilabel, "num_labels", 1), (Regression, "units", 1)],
+    [
+        (Multiclass, "num_classes", 2),
+        (Multilabel, "num_labels", 1),
+        (Regression, "units", 1),
+        (Ordinal, "num_classes", 3),
+    ],
 )
 @pytest.mark.parametrize("value", ["below", -5, 2.5, None, "3", True])
 def test_bad_width(cls, argument, minimum, value):

@@ -48,6 +48,32 @@ def test_regression_is_its_own_answer():
     assert mtl.heads.Regression(2).num_labels is None
 
 
+def test_ordinal_decides_for_the_median():
+    output = np.array([[0.4, 0.05, 0.55], [0.4, 0.2, 0.4], [0.6, 0.2, 0.2]], "float32")
+    decoded = _decode(mtl.heads.Ordinal(3, predict="probabilities"), output)
+    np.testing.assert_array_equal(decoded["label"], [2, 1, 0])  # the rank where half of the probability is reached
+    np.testing.assert_allclose(decoded["score"], [0.55, 0.2, 0.6])
+    ranks = np.array([2, 1, 0])
+    assert mtl.heads.Ordinal(3).decode(ranks) == {"label": ranks}
+
+
+@pytest.mark.parametrize("top_k", [None, 2])
+def test_segmentation(top_k):
+    decoded = _decode(mtl.heads.Segmentation(3), PROBABILITIES[None, :, None], top_k=top_k)
+    np.testing.assert_array_equal(decoded["label"], [[[1], [0]]])
+    np.testing.assert_allclose(decoded["score"], [[[0.7], [0.5]]])
+    if top_k:
+        np.testing.assert_array_equal(decoded["top_label"], [[[[1, 2]], [[0, 2]]]])
+    classes = np.array([[[1]]])
+    assert mtl.heads.Segmentation(3, predict="classes").decode(classes) == {"label": classes}
+
+
+@pytest.mark.parametrize("head", [mtl.heads.Count(), mtl.heads.Quantiles(), mtl.heads.Gaussian()])
+def test_numbers_are_their_own_answer(head):
+    assert head.decode(PROBABILITIES) == {}
+    assert head.num_labels is None
+
+
 def test_how_many_labels_there_are():
     heads = [mtl.heads.Multiclass(4), mtl.heads.Binary(), mtl.heads.Multilabel(3)]
     assert [head.num_labels for head in heads] == [4, 2, 3]

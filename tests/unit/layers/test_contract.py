@@ -15,13 +15,16 @@ from mtl_keras.layers import (
     CrossStitch,
     DecodeCRF,
     DSelectKGate,
+    Increasing,
     LogitProduct,
     MatchPositions,
+    MeanAndDeviation,
     MixExperts,
     SoftmaxGate,
     StackedDense,
     StackExperts,
     SubspaceStitch,
+    Thresholds,
 )
 
 CASES = {  # name: (makes the layer, shape of its input without the batch, or a list of them)
@@ -32,8 +35,10 @@ CASES = {  # name: (makes the layer, shape of its input without the batch, or a 
     "CRF": (CRF, (4, 3)),
     "CrossStitch": (lambda: CrossStitch(1, own=0.7), [(3, 4), (3, 4), (3, 4)]),
     "HMM": (HMM, (4, 3)),
+    "Increasing": (Increasing, (4,)),
     "LogitProduct": (LogitProduct, [(1,), (1,)]),
     "MatchPositions": (MatchPositions, [(5, 4, 3), (2, 3, 7)]),
+    "MeanAndDeviation": (lambda: MeanAndDeviation(0.1), (2,)),
     "SubspaceStitch": (lambda: SubspaceStitch(1, own=0.7, orthogonality=0.1), [(3, 4), (3, 4)]),
     "DecodeCRF": (lambda: DecodeCRF("probabilities"), (5, 3)),
     "DSelectKGate": (lambda: DSelectKGate(4, 2, 0.5, 0.1, balance=0.2, labels=("a", ["1", "2", "3", "4"], "")), (5,)),
@@ -49,6 +54,8 @@ CASES = {  # name: (makes the layer, shape of its input without the batch, or a 
         lambda: StackedDense(3, 4, "relu", kernel_initializer="he_normal", kernel_regularizer=keras.regularizers.L2(1)),
         (5,),
     ),
+    "Thresholds": (lambda: Thresholds(4), (1,)),
+    "Thresholds_of_1": (lambda: Thresholds(1), (3, 1)),
     "StackedDense_in_a_stack": (lambda: StackedDense(3, 4, use_bias=False), (3, 5)),
 }
 

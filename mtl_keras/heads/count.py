@@ -1,0 +1,53 @@
+"""How many."""
+
+import keras
+
+from mtl_keras._registry import public
+from mtl_keras.heads._base import Head
+from mtl_keras.metrics import ElementwiseMeanAbsoluteError
+
+
+@public
+class Count(Head):
+    """A number of things: predicts the rate of a Poisson distribution, which is its mean, [batch, 1].
+
+    Labels are numbers of at least 0, [batch] or [batch, 1]. The default loss is `keras.losses.Poisson`, rate − y·log
+    rate, the default metric the mean absolute error.
+
+    Args:
+        link: What makes a rate of a score: `"softplus"`, or `"exponential"`, the canonical one, which overflows in
+            float32 at scores over 88.
+        hidden: Widths of the head's own dense layers.
+        activation: Activation of those layers.
+
+    Raises:
+        ValueError: If `link` is none of the two, or a width is not a positive integer.
+
+    Example:
+
+    ```python
+    task = mtl.Task("visitors", mtl.heads.Count())
+    model = mtl.build_model((8, 8), [task])
+    model.predict(np.zeros((1, 8, 8)), verbose=0)["visitors"]  # [[0.69]]
+    ```
+    """
+
+    label_range = (0, float("inf"))
+
+    def __init__(self, link="softplus", hidden=(), activation="relu"):
+        super().__init__(hidden, activation)
+        if link not in ("softplus", "exponential"):
+            raise ValueError(f"`link` must be 'softplus' or 'exponential'. Received: link={link!r}.")
+        self.link = link
+
+    def loss(self):
+        return keras.losses.Poisson()
+
+    def metrics(self):
+        return [ElementwiseMeanAbsoluteError(name="mae")]
+
+    def _output(self):
+        return 1, self.link
+
+    def get_config(self):
+        return {"link": self.link, **super().get_config()}

@@ -1,0 +1,72 @@
+"""Quantiles of a number."""
+
+import itertools
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.heads._base import Head
+from mtl_keras.layers import Increasing
+from mtl_keras.losses import Pinball
+
+
+@public
+class Quantiles(Head):
+    """Quantiles of a real number, such as a median with an interval: predicts their values, [batch, quantiles].
+
+    Labels are floats, [batch] or [batch, 1]. The default loss is `losses.Pinball`; the default metric is `coverage`,
+    the share of the labels from the lowest to the highest predicted quantile, to compare with the difference of the
+    two: 0.8 for 0.1 and 0.9.
+
+    Args:
+        quantiles: The quantiles, rising, each in (0, 1).
+        crossing: Whether the quantiles are predicted independently, and may come in another order; by default each is
+            the one before plus something positive.
+        hidden: Widths of the head's own dense layers.
+        activation: Activation of those layers.
+
+    Raises:
+        ValueError: If the quantiles do not rise within (0, 1), or a width is not a positive integer.
+
+    Example:
+
+    ```python
+    task = mtl.Task("price", mtl.heads.Quantiles([0.1, 0.5, 0.9]))
+    model = mtl.build_model((8, 8), [task])
+    model.predict(np.zeros((1, 8, 8)), verbose=0)["price"]  # [[0.0, 0.69, 1.39]]
+    ```
+
+    Reference: R. Koenker, G. Bassett, "Regression Quantiles", 1978.
+    """
+
+    def __init__(self, quantiles=(0.1, 0.5, 0.9), crossing=False, hidden=(), activation="relu"):
+        super().__init__(hidden, activation)
+        quantiles = [float(quantile) for quantile in quantiles]
+        if not quantiles or any(low >= high for low, high in itertools.pairwise([0.0, *quantiles, 1.0])):
+            raise ValueError(f"`quantiles` must be numbers in (0, 1) that rise. Received: quantiles={quantiles}.")
+        self.quantiles = quantiles
+        self.crossing = crossing
+
+    def activate(self, logits, name):
+        return super().activate(logits, name) if self.crossing else Increasing(dtype="float32", name=name)(logits)
+
+    def loss(self):
+        return Pinball(self.quantiles)
+
+    def metrics(self):
+        return [keras.metrics.MeanMetricWrapper(_covered, name="coverage")]
+
+    def _output(self):
+        return len(self.quantiles), "linear"
+
+    def get_config(self):
+        return {"quantiles": self.quantiles, "crossing": self.crossing, **super().get_config()}
+
+
+def _covered(y_true, y_pred):
+    """Returns 1 for each label from the lowest to the highest predicted quantile. [B]"""
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.cast(ops.reshape(y_true, (-1,)), y_pred.dtype)
+    low, high = ops.min(y_pred, axis=-1), ops.max(y_pred, axis=-1)
+    return ops.cast(ops.logical_and(low <= y_true, y_true <= high), y_pred.dtype)

@@ -1,0 +1,107 @@
+"""A class for every position of a map."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.heads._base import Head, check_count
+
+
+@public
+class Segmentation(Head):
+    """One of `num_classes` classes for every position of an image: predicts probabilities [batch, H, W, num_classes].
+
+    Its features are a map, [batch, h, w, channels], as image towers without a pooling or dense layer at the end give
+    it. The scores of the classes are enlarged bilinearly to the size of the labels. Labels are integers from 0 to
+    `num_classes` - 1, [batch, H, W] or [batch, H, W, 1]; single positions may be missing, which -1 says to
+    `data.from_arrays`. The default loss is the sparse categorical cross-entropy, the default metric the accuracy of the
+    positions. `keras.metrics.MeanIoU(num_classes, sparse_y_pred=False)` suits the probabilities.
+
+    Args:
+        num_classes: Number of classes, at least 2.
+        size: Height and width of the labels, or None for those of the features times `factor`.
+        factor: How many times larger than the features the labels are, where `size` is None.
+        predict: What `predict`, the metrics and exports get: `"probabilities"`; or `"classes"`, int32 [batch, H, W].
+        hidden: Widths of the head's own dense layers, which see each position by itself.
+        activation: Activation of those layers.
+
+    Raises:
+        ValueError: If an argument is out of its range; when a model is built, if the features are no map.
+
+    Example:
+
+    ```python
+    encoder = keras.Sequential([keras.layers.Conv2D(8, 3, strides=4, padding="same", activation="relu")])
+    tasks = [mtl.Task("kind", mtl.heads.Multiclass(3)), mtl.Task("parts", mtl.heads.Segmentation(4, factor=4))]
+    model = mtl.build_model((32, 24, 3), tasks, tower=encoder)
+    model.predict(np.zeros((1, 32, 24, 3)), verbose=0)["parts"].shape  # (1, 32, 24, 4)
+    ```
+
+    Reference: J. Long, E. Shelhamer, T. Darrell, "Fully Convolutional Networks for Semantic Segmentation", 2015,
+    without the connections past the coarse layers.
+    """
+
+    def __init__(self, num_classes, size=None, factor=1, predict="probabilities", hidden=(), activation="relu"):
+        super().__init__(hidden, activation)
+        check_count("num_classes", num_classes, minimum=2)
+        check_count("factor", factor, minimum=1)
+        if size is not None:
+            if not isinstance(size, (list, tuple)) or len(size) != 2 or factor != 1:
+                raise ValueError(
+                    f"`size` must be (height, width), without a `factor`. Received: size={size!r}, factor={factor}."
+                )
+            for length in size:
+                check_count("size", length, minimum=1)
+            size = tuple(size)
+        if predict not in ("probabilities", "classes"):
+            raise ValueError(f"`predict` must be 'probabilities' or 'classes'. Received: predict={predict!r}.")
+        self.num_classes = num_classes
+        self.size = size
+        self.factor = factor
+        self.predict = predict
+        self.num_labels = num_classes
+        self.label_range = (0, num_classes - 1)
+
+    def pool(self, features, name):
+        if len(features.shape) != 4:
+            raise ValueError(
+                f"The features of task {name!r} must be a map [batch, height, width, channels]. "
+                f"Received shape {tuple(features.shape)}. Use a tower that keeps its positions."
+            )
+        return features
+
+    def logits(self, x, name):
+        scores = super().logits(x, name)
+        resized = {"interpolation": "bilinear", "dtype": "float32", "name": f"{name}_resized"}
+        if self.size:
+            return keras.layers.Resizing(*self.size, data_format="channels_last", **resized)(scores)
+        if self.factor > 1:
+            return keras.layers.UpSampling2D(self.factor, data_format="channels_last", **resized)(scores)
+        return scores
+
+    def loss(self):
+        return keras.losses.SparseCategoricalCrossentropy()
+
+    def metrics(self):
+        if self.predict == "classes":
+            return [keras.metrics.Accuracy(name="accuracy")]
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def serve(self, output):
+        return ops.argmax(output, axis=-1) if self.predict == "classes" else output
+
+    def decode(self, output, top_k=None):
+        if self.predict == "classes":
+            return {"label": output}  # [B, H, W]
+        decoded = {"label": ops.argmax(output, axis=-1), "score": ops.max(output, axis=-1)}  # [B, H, W]
+        if top_k:
+            scores, classes = ops.top_k(output, min(top_k, self.num_classes))  # [B, H, W, k]
+            decoded |= {"top_label": classes, "top_score": scores}
+        return decoded
+
+    def _output(self):
+        return self.num_classes, "softmax"
+
+    def get_config(self):
+        own = {"num_classes": self.num_classes, "size": self.size, "factor": self.factor, "predict": self.predict}
+        return {**own, **super().get_config()}

@@ -1,0 +1,35 @@
+"""Values in rising order."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+
+
+@public
+class Increasing(keras.layers.Layer):
+    """Makes of any values along the last axis values that rise: the first, and positive steps from each to the next.
+
+    v_1 = z_1, v_k = v_{k-1} + softplus(z_k).
+
+    Args:
+        **kwargs: Arguments of a Keras layer.
+
+    Call arguments:
+        values: `[..., K]`.
+
+    Returns:
+        `[..., K]`.
+
+    Example:
+
+    ```python
+    mtl.layers.Increasing()(np.array([[1.0, 0.0, -5.0]]))  # [[1.0, 1.69, 1.70]]
+    ```
+    """
+
+    def call(self, values):
+        return ops.cumsum(ops.concatenate([values[..., :1], ops.softplus(values[..., 1:])], axis=-1), axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape

@@ -1,0 +1,45 @@
+"""Negative log-likelihood of normal distributions."""
+
+import math
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.losses._base import a_label_a_row
+
+
+@public
+class GaussianLikelihood(keras.losses.Loss):
+    """Negative log-likelihood of numbers under normal distributions whose deviations are predicted, too.
+
+    log σ + (y − μ)² / (2σ²) + log(2π) / 2. The value can be below 0.
+
+    Args:
+        reduction: How the rows become a scalar, as in Keras.
+        name: Name of the loss.
+        dtype: Type to compute in, as in Keras.
+
+    Returns:
+        When called on `y_true` [B] or [B, 1], `y_pred` [B, 2], the mean and the standard deviation, and perhaps
+        `sample_weight` [B]: a scalar.
+
+    Raises:
+        ValueError: When called, if the labels are not one a row.
+
+    Example:
+
+    ```python
+    mtl.losses.GaussianLikelihood()(np.array([1.0]), np.array([[0.0, 2.0]]))  # 1.74: log 2 + 1/8 + 0.92
+    ```
+
+    Reference: D. Nix, A. Weigend, "Estimating the Mean and Variance of the Target Probability Distribution", 1994.
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="gaussian_likelihood", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def call(self, y_true, y_pred):
+        mean, deviation = y_pred[:, :1], y_pred[:, 1:]
+        z = (ops.cast(a_label_a_row(y_true, y_pred), y_pred.dtype) - mean) / deviation
+        return ops.squeeze(ops.log(deviation) + 0.5 * ops.square(z) + 0.5 * math.log(2 * math.pi), axis=-1)

@@ -1,0 +1,46 @@
+"""Cross-entropy of ranks."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.losses._base import a_label_a_row
+
+
+@public
+class OrdinalCrossentropy(keras.losses.Loss):
+    """Sum over the thresholds between ranks of the binary cross-entropy of "the rank is above it".
+
+    Σ_k −[y > k]·log p_k − [y ≤ k]·log(1 − p_k): an error costs the more, the more ranks it is off. Given the output of
+    a sigmoid it is computed from the logits.
+
+    Args:
+        reduction: How the rows become a scalar, as in Keras.
+        name: Name of the loss.
+        dtype: Type to compute in, as in Keras.
+
+    Returns:
+        When called on `y_true` [B] or [B, 1], ranks from 0 to K - 1, `y_pred` [B, K - 1], the probabilities of a rank
+        above 0, above 1 and so on, and perhaps `sample_weight` [B]: a scalar.
+
+    Raises:
+        ValueError: When called, if the labels are not one a row.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.OrdinalCrossentropy()
+    loss(np.array([1]), np.array([[0.9, 0.2]]))  # 0.33: -log(0.9) - log(0.8)
+    ```
+
+    Reference: W. Cao, V. Mirjalili, S. Raschka, "Rank Consistent Ordinal Regression for Neural Networks with
+    Application to Age Estimation", 2020.
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="ordinal_crossentropy", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def call(self, y_true, y_pred):
+        rank = a_label_a_row(y_true, y_pred)
+        above = ops.cast(rank > ops.arange(y_pred.shape[-1], dtype=rank.dtype), y_pred.dtype)  # [B, K - 1]
+        return ops.sum(ops.binary_crossentropy(above, y_pred), axis=-1)

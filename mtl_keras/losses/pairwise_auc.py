@@ -1,0 +1,55 @@
+"""The area under the ROC curve as a loss."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.losses._base import BatchLoss, as_indicators
+
+
+@public
+class PairwiseAUC(BatchLoss):
+    """Mean over the pairs of a yes and a no of max(0, margin − (p_yes − p_no))², which is 0 where all are in order.
+
+    The area under the ROC curve is the share of the pairs in order; this is its smooth surrogate. It is a figure of the
+    whole batch, of B² pairs: batches must hold examples of both kinds. Probabilities are ordered by it, not calibrated.
+
+    Args:
+        margin: By how much a yes should have more probability than a no, in (0, 1].
+        name: Name of the loss.
+        dtype: Type to compute in, as in Keras.
+
+    Returns:
+        When called on `y_pred` [B, k], the probabilities of yes for k labels; `y_true` of 0 and 1 in the same shape, or
+        [B] for k = 1; and perhaps `sample_weight` [B], [B, 1] or [B, k]: a scalar, the mean over the labels that have
+        pairs. A pair counts by the product of its weights. 0 without any pair.
+
+    Raises:
+        ValueError: If `margin` is not in (0, 1]; when called, if the shapes do not suit each other.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.PairwiseAUC(margin=0.5)
+    loss(np.array([1, 0, 0]), np.array([[0.7], [0.1], [0.6]]))  # 0.08: (0² + 0.4²) / 2
+    ```
+
+    Reference: L. Yan, R. Dodier, M. Mozer, R. Wolniewicz, "Optimizing Classifier Performance via an Approximation to
+    the Wilcoxon-Mann-Whitney Statistic", 2003, with the power 2, and margins from 0.1 to 0.7.
+    """
+
+    def __init__(self, margin=0.5, name="pairwise_auc", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        if not 0 < margin <= 1:
+            raise ValueError(f"`margin` must be in (0, 1]. Received: margin={margin!r}.")
+        self.margin = margin
+
+    def batch_loss(self, y_true, y_pred, weight):
+        y_true, y_pred, weight = as_indicators(y_true, y_pred, weight)  # [B, k] each
+        short = ops.square(ops.relu(self.margin - (y_pred[:, None] - y_pred[None])))  # [B, B, k]
+        pairs = (weight * y_true)[:, None] * (weight * (1.0 - y_true))[None]
+        total = ops.sum(pairs, axis=(0, 1))  # [k]
+        losses = ops.sum(pairs * short, axis=(0, 1)) / ops.where(total > 0, total, 1.0)
+        return ops.sum(losses) / ops.maximum(ops.sum(ops.cast(total > 0, losses.dtype)), 1.0)
+
+    def get_config(self):
+        return {"margin": self.margin, **super().get_config()}

@@ -1,0 +1,56 @@
+"""The loss of quantiles."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.losses._base import a_label_a_row
+
+
+@public
+class Pinball(keras.losses.Loss):
+    """Mean over quantiles of the pinball loss, which is least at the quantiles of the labels.
+
+    With e = y − v_q it is q·e for e > 0 and (q − 1)·e below: for q = 0.9 an underestimate costs nine times as much as
+    an overestimate.
+
+    Args:
+        quantiles: The quantiles that the columns of the predictions are, each in (0, 1).
+        reduction: How the rows become a scalar, as in Keras.
+        name: Name of the loss.
+        dtype: Type to compute in, as in Keras.
+
+    Returns:
+        When called on `y_true` [B] or [B, 1], `y_pred` [B, number of quantiles] and perhaps `sample_weight` [B]: a
+        scalar.
+
+    Raises:
+        ValueError: If a quantile is not in (0, 1); when called, if the shapes are others.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.Pinball([0.1, 0.9])
+    loss(np.array([2.0]), np.array([[1.0, 4.0]]))  # (0.1·1 + 0.1·2) / 2
+    ```
+
+    Reference: R. Koenker, G. Bassett, "Regression Quantiles", 1978.
+    """
+
+    def __init__(self, quantiles, reduction="sum_over_batch_size", name="pinball", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.quantiles = [float(quantile) for quantile in quantiles]
+        if not self.quantiles or not all(0 < quantile < 1 for quantile in self.quantiles):
+            raise ValueError(f"`quantiles` must be numbers in (0, 1). Received: quantiles={quantiles!r}.")
+
+    def call(self, y_true, y_pred):
+        if y_pred.shape[-1] != len(self.quantiles):
+            raise ValueError(
+                f"`y_pred` must have {len(self.quantiles)} columns, one a quantile. Received: {tuple(y_pred.shape)}."
+            )
+        error = ops.cast(a_label_a_row(y_true, y_pred), y_pred.dtype) - y_pred  # [B, K]
+        quantiles = ops.convert_to_tensor(self.quantiles, y_pred.dtype)
+        return ops.mean(ops.maximum(quantiles * error, (quantiles - 1) * error), axis=-1)
+
+    def get_config(self):
+        return {"quantiles": list(self.quantiles), **super().get_config()}

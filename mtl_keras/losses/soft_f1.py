@@ -1,0 +1,61 @@
+"""F1 as a loss."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.losses._base import BatchLoss, as_indicators
+
+
+@public
+class SoftF1(BatchLoss):
+    """1 − F1 of a batch, with probabilities in place of decisions.
+
+    F1 = 2·tp / (2·tp + fp + fn), where an example of a class with probability p counts as p right and 1 − p missed. For
+    rare classes, which the cross-entropy lets drown. It is a figure of the whole batch: make batches large enough to
+    hold some examples of each class, and start from a network that the cross-entropy trained, or add the two.
+
+    Args:
+        average: `"macro"`: the mean over the classes, or labels, that the labels of the batch have; `"micro"`: all
+            classes as one.
+        name: Name of the loss.
+        dtype: Type to compute in, as in Keras.
+
+    Returns:
+        When called on `y_pred` [B, k], the probabilities of k classes or labels, or of yes for k = 1; `y_true` of 0 and
+        1 in the same shape, or integers [B] or [B, 1]; and perhaps `sample_weight` [B], [B, 1] or [B, k]: a scalar from
+        0 to 1. 0 for a batch without labels, and under `"macro"` for one without any yes.
+
+    Raises:
+        ValueError: If `average` is none of the two; when called, if the shapes do not suit each other.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.SoftF1("micro")
+    loss(np.array([1, 0]), np.array([[0.8], [0.4]]))  # 0.27: 1 - 2·0.8 / (2·0.8 + 0.4 + 0.2)
+    ```
+
+    Reference: J. Pastor-Pellicer, F. Zamora-Martínez, S. España-Boquera, M. Castro-Bleda, "F-Measure as the Error
+    Function to Train Neural Networks", 2013.
+    """
+
+    def __init__(self, average="macro", name="soft_f1", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        if average not in ("macro", "micro"):
+            raise ValueError(f"`average` must be 'macro' or 'micro'. Received: average={average!r}.")
+        self.average = average
+
+    def batch_loss(self, y_true, y_pred, weight):
+        y_true, y_pred, weight = as_indicators(y_true, y_pred, weight)  # [B, k] each
+        right, predicted, there = (ops.sum(weight * x, axis=0) for x in (y_true * y_pred, y_pred, y_true))
+        if self.average == "micro":
+            right, predicted, there = (ops.sum(x, keepdims=True) for x in (right, predicted, there))
+            counts = ops.any(weight > 0, keepdims=True)
+        else:
+            counts = there > 0
+        total = ops.where(counts, predicted + there, 1.0)
+        losses = ops.where(counts, 1.0 - 2.0 * right / ops.maximum(total, 1e-7), 0.0)
+        return ops.sum(losses) / ops.maximum(ops.sum(ops.cast(counts, losses.dtype)), 1.0)
+
+    def get_config(self):
+        return {"average": self.average, **super().get_config()}

@@ -1,0 +1,74 @@
+"""A label that a head does not take is an error after the first batch, or the epoch in which it came."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mtl_keras as mtl
+from mtl_keras import heads
+
+CASES = {  # name: (the head, labels of which two are wrong, the range)
+    "Multiclass": (heads.Multiclass(3), np.array([0, 3, -1, 2]), "from 0 to 2"),
+    "Binary": (heads.Binary(), np.array([0.0, 2.0, np.nan, 1.0]), "from 0 to 1"),
+    "Multilabel": (heads.Multilabel(2), np.array([[0, 1], [2, 1], [0, 1], [1, -1]]), "from 0 to 1"),
+    "Ordinal": (heads.Ordinal(4), np.array([[3], [4], [0], [-2]]), "from 0 to 3"),
+    "Count": (heads.Count(), np.array([0.0, -1.0, 7.0, -0.5]), "from 0 to inf"),
+    "Tagging": (heads.Tagging(3), np.array([[0, 1], [2, 3], [9, 0], [0, 0]]), "from 0 to 2"),
+    "Tagging_crf": (heads.Tagging(3, "crf"), np.array([[0, 1], [2, 3], [9, 0], [0, 0]]), "from 0 to 2"),
+    "Segmentation": (heads.Segmentation(2), np.array([[[0, 2]], [[0, 1]], [[5, 1]], [[0, 0]]], "uint8"), "from 0 to 1"),
+}
+
+
+def build(head, **arguments):
+    shape = {heads.Segmentation: (1, 2, 2), heads.Tagging: (2, 2)}.get(type(head), (2,))
+    model = mtl.build_model(shape, [mtl.Task("task", head)], tower=keras.Sequential([keras.layers.Dense(3)]))
+    model.compile("sgd", **{"run_eagerly": True, **arguments})
+    return model, np.ones((4, *shape), "float32")
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+@pytest.mark.parametrize("name", CASES)
+def test_a_label_out_of_range(name, method):
+    head, labels, limits = CASES[name]
+    model, x = build(head)
+    with pytest.raises(
+        ValueError, match=rf"`y\['task'\]` must hold labels {limits}. Received: 2 outside of that.*weight 0"
+    ):
+        getattr(model, method)(x, {"task": labels}, verbose=0)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_same_with_weight_0(name):
+    head, labels, _ = CASES[name]
+    model, x = build(head)
+    inside = (labels >= 0) & (labels <= head.label_range[1])
+    weights = inside.astype("float32") if labels.shape[1:] not in ((1,), ()) else inside.reshape(4).astype("float32")
+    results = model.evaluate(x, {"task": labels}, sample_weight={"task": weights}, return_dict=True, verbose=0)
+    assert np.isfinite(list(results.values())).all()
+
+
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+def test_in_a_graph_from_a_dataset(jit_compile):
+    model, x = build(heads.Multiclass(3), run_eagerly=False, jit_compile=jit_compile)
+    good, bad = {"task": np.array([0, 1, 2, 0])}, {"task": np.array([0, 1, 2, 7])}
+    datasets = [
+        tf.data.Dataset.from_tensor_slices((np.tile(x, (2, 1)), {"task": np.tile(y["task"], 2)})).batch(4)
+        for y in (good, bad)
+    ]
+    mixed = datasets[0].concatenate(datasets[1])  # the third batch is the first that is wrong
+    error = r"must hold labels from 0 to 2. Received: 2 outside"
+    model.fit(datasets[0], epochs=2, verbose=0)
+    with pytest.raises(ValueError, match=error):
+        model.fit(mixed, epochs=3, verbose=0)
+    assert model.history.epoch == []
+    with pytest.raises(ValueError, match=error):
+        model.fit(datasets[0], validation_data=mixed, verbose=0)
+    with pytest.raises(ValueError, match=error):  # not forgotten over the validation
+        model.fit(mixed, validation_data=datasets[0], verbose=0)
+    model.fit(datasets[0], verbose=0)
+
+
+def test_another_loss_takes_other_labels():
+    model, x = build(heads.Binary(), loss={"task": "hinge"})
+    model.fit(x, {"task": np.array([-1.0, 1.0, -1.0, 1.0])}, verbose=0)
