@@ -1,5 +1,6 @@
-"""Batches for multi-task models: arrays, data frames, TensorFlow Datasets, MultiMNIST, missing labels, augmentation."""
+"""Batches: arrays, data frames, TensorFlow Datasets, MultiMNIST, missing labels, boxes, augmentation."""
 
+from mtl_keras.data.encode_boxes import encode_boxes
 from mtl_keras.data.from_arrays import from_arrays
 from mtl_keras.data.mask_missing import mask_missing
 from mtl_keras.data.multi_mnist import multi_mnist
@@ -7,4 +8,4 @@ from mtl_keras.data.random_crop import random_crop
 from mtl_keras.data.random_flip import random_flip
 from mtl_keras.data.tfds import tfds
 
-__all__ = ["from_arrays", "mask_missing", "multi_mnist", "random_crop", "random_flip", "tfds"]
+__all__ = ["encode_boxes", "from_arrays", "mask_missing", "multi_mnist", "random_crop", "random_flip", "tfds"]

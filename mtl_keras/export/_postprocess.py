@@ -50,7 +50,7 @@ def decoder(labels, heads, top_k=None, values=True):
 def check_names(tasks, labels, heads):
     """Raises a ValueError if what a task decides would have the name of another task."""
     for task in labels:
-        taken = {f"{task}_{what}" for what in ("label", "score", "top_label", "top_score")} & set(tasks)
+        taken = {f"{task}_{what}" for what in ("label", "score", "top_label", "top_score", "box", "count")} & set(tasks)
         if taken:
             raise ValueError(
                 f"`labels[{task!r}]` makes outputs that have the names of tasks: {sorted(taken)}. "

@@ -43,7 +43,8 @@ def saved_model(
 
     A task with `labels` has the outputs `<task>_label` and `<task>_score` as well, in its own signature and in
     `labels`. These are of shape [B] for `Multiclass` and `Binary` and, with `top_k`, also `<task>_top_label` and
-    `<task>_top_score` [B, top_k] for `Multiclass`; for `Multilabel` they are [B, top_k], the highest score first.
+    `<task>_top_score` [B, top_k] for `Multiclass`; for `Multilabel` they are [B, top_k], the highest score first. For
+    `Detection` they are [B, max_boxes], beside `<task>_box` and `<task>_count`: rows from the count on are no boxes.
 
     Nothing of training is inside, and no layer that no exported task needs. Models in float16 or bfloat16 take and
     give float32. The version is written under another name and then renamed, so that a server that watches `path`

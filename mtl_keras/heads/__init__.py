@@ -3,6 +3,7 @@
 from mtl_keras.heads._base import Head
 from mtl_keras.heads.binary import Binary
 from mtl_keras.heads.count import Count
+from mtl_keras.heads.detection import Detection
 from mtl_keras.heads.gaussian import Gaussian
 from mtl_keras.heads.multiclass import Multiclass
 from mtl_keras.heads.multilabel import Multilabel
@@ -15,6 +16,7 @@ from mtl_keras.heads.tagging import Tagging
 __all__ = [
     "Binary",
     "Count",
+    "Detection",
     "Gaussian",
     "Head",
     "Multiclass",

@@ -80,6 +80,14 @@ class Head:
         """Returns the default metrics, a list of new `keras.metrics.Metric`s."""
         raise NotImplementedError
 
+    def label_shape(self, output_shape):
+        """Returns the shape that the labels must have, with None for what does not matter; None for no such demand.
+
+        Args:
+            output_shape: Shape of the output.
+        """
+        return None
+
     def serve(self, output):
         """Returns what `predict`, the metrics and exports get of an output, which the loss gets untouched.
 

@@ -6,6 +6,7 @@ from mtl_keras.layers.branching import Branching
 from mtl_keras.layers.calibration import Calibration
 from mtl_keras.layers.crf import CRF
 from mtl_keras.layers.cross_stitch import CrossStitch
+from mtl_keras.layers.decode_boxes import DecodeBoxes
 from mtl_keras.layers.decode_crf import DecodeCRF
 from mtl_keras.layers.dselect_k_gate import DSelectKGate
 from mtl_keras.layers.hmm import HMM
@@ -29,6 +30,7 @@ __all__ = [
     "Calibration",
     "CrossStitch",
     "DSelectKGate",
+    "DecodeBoxes",
     "DecodeCRF",
     "Increasing",
     "LogitProduct",

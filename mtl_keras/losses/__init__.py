@@ -1,6 +1,7 @@
 """Losses that Keras lacks."""
 
 from mtl_keras.losses.crf_likelihood import CRFLikelihood
+from mtl_keras.losses.detection_loss import DetectionLoss
 from mtl_keras.losses.elementwise_binary_crossentropy import ElementwiseBinaryCrossentropy
 from mtl_keras.losses.elementwise_mean_squared_error import ElementwiseMeanSquaredError
 from mtl_keras.losses.gaussian_likelihood import GaussianLikelihood
@@ -11,6 +12,7 @@ from mtl_keras.losses.soft_f1 import SoftF1
 
 __all__ = [
     "CRFLikelihood",
+    "DetectionLoss",
     "ElementwiseBinaryCrossentropy",
     "ElementwiseMeanSquaredError",
     "GaussianLikelihood",

@@ -36,14 +36,29 @@ def by_task(argument, given, names):
     return given
 
 
-def check_shape(task, y, y_pred, sample_weight):
-    """Raises a ValueError if the static shapes of a task's labels or weights cannot belong to its output."""
+def check_shape(task, y, y_pred, sample_weight, expected=None):
+    """Raises a ValueError if the static shapes of a task's labels or weights cannot belong to its output.
+
+    Args:
+        task: Name of the task.
+        y: Labels.
+        y_pred: The task's output.
+        sample_weight: Weights of the labels, or None.
+        expected: Shape that the labels must have, with None for what does not matter; None for that of the output.
+    """
     if sample_weight is not None and len(sample_weight.shape) > len(y_pred.shape):
         raise ValueError(
             f"`sample_weight[{task!r}]` must have shape [batch] or the labels' shape. "
             f"Received shape {tuple(sample_weight.shape)} for an output of shape {tuple(y_pred.shape)}."
         )
-    if len(y.shape) == len(y_pred.shape) and y.shape[-1] not in (1, None, y_pred.shape[-1]):
+    if expected is not None:
+        pairs = zip(y.shape, expected, strict=False)
+        if len(y.shape) != len(expected) or any(None not in pair and pair[0] != pair[1] for pair in pairs):
+            raise ValueError(
+                f"`y[{task!r}]` must have shape {tuple(expected)}, for an output of shape {tuple(y_pred.shape)}. "
+                f"Received shape {tuple(y.shape)}."
+            )
+    elif len(y.shape) == len(y_pred.shape) and y.shape[-1] not in (1, None, y_pred.shape[-1]):
         raise ValueError(
             f"`y[{task!r}]` has shape {tuple(y.shape)}, and the task's output has shape {tuple(y_pred.shape)}. "
             "Their last axes must agree, or the labels' be 1."

@@ -203,8 +203,10 @@ class MultiTaskModel(Transfer, TrainStep, keras.Model):
         if sample_weight is None:
             sample_weight = dict.fromkeys(names)
         sample_weight = check.by_task("sample_weight", sample_weight, names)
+        heads = {task.name: task.head for task in self.tasks}
         for name in names:
-            check.check_shape(name, y[name], self.output[name], sample_weight[name])
+            expected = heads[name].label_shape(self.output[name].shape) if name in heads else None
+            check.check_shape(name, y[name], self.output[name], sample_weight[name], expected)
         return y, sample_weight
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, *args, **kwargs):

@@ -108,8 +108,8 @@ def batch(shape=(5,), rows=4, scale=1.0):
 
 
 def test_every_head_has_a_case():
-    # `Segmentation` and `Tagging`, whose labels have positions, have tests of their own.
-    assert {cls.__name__ for cls in CASES} == set(heads.__all__) - {"Head", "Segmentation", "Tagging"}
+    # `Detection`, `Segmentation` and `Tagging`, whose labels have positions, have tests of their own.
+    assert {cls.__name__ for cls in CASES} == set(heads.__all__) - {"Head", "Detection", "Segmentation", "Tagging"}
     assert all(issubclass(cls, Head) for cls in CASES)
 
 

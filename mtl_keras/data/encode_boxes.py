@@ -1,0 +1,113 @@
+"""Makes labels of a grid of cells from boxes."""
+
+import tensorflow as tf
+
+
+def encode_boxes(boxes, classes, grid, num_classes=None):
+    """Makes the labels of `heads.Detection` from the boxes of each image.
+
+    A box belongs to the cell in which its centre lies. Where several centres lie in one cell, the first box in the
+    order given is kept and the others are dropped: put first what matters most, or make the grid finer.
+
+    For batches and for single images, eagerly and in `dataset.map`.
+
+    Args:
+        boxes: `y_min, x_min, y_max, x_max` relative to the image, in [0, 1] (Keras' `"rel_yxyx"`), [..., N, 4]; padded,
+            or a `tf.RaggedTensor`.
+        classes: Integers from 0, and -1 where a row of `boxes` is padding, [..., N].
+        grid: Number of rows and columns of cells, two integers or one for both: height and width of the features of
+            the head.
+        num_classes: Number of classes that the head has, for a check of `classes`; no check for None.
+
+    Returns:
+        A float32 tensor [..., rows, columns, 6]. For each cell the box, 1 and its class, in the form of the rows that
+        the head predicts; or 0 and class -1 where no centre lies.
+
+    Raises:
+        ValueError: If `grid` is no size, a shape does not fit, or eagerly, if a box or class is out of its range;
+            in a graph that is a `tf.errors.InvalidArgumentError`.
+
+    Example:
+
+    ```python
+    boxes = np.array([[[0.0, 0.5, 0.5, 1.0], [0.0, 0.0, 0.0, 0.0]]])  # an image with a box, and padding
+    labels = mtl.data.encode_boxes(boxes, np.array([[7, -1]]), grid=(2, 2), num_classes=10)
+    labels[0, 0, 1]  # [0.0, 0.5, 0.5, 1.0, 1.0, 7.0]
+    ```
+
+    Reference: J. Redmon, S. Divvala, R. Girshick, A. Farhadi, "You Only Look Once: Unified, Real-Time Object
+    Detection", 2016.
+    """
+    rows, columns = _as_grid(grid)
+    boxes, classes = _as_padded(boxes, classes)
+    there = classes >= 0  # [..., N]
+    top, bottom = boxes[..., :2], boxes[..., 2:]
+    # Rounding makes of a border that is none 1 + 1e-7.
+    inside = tf.reduce_all((top >= -1e-6) & (bottom <= 1 + 1e-6) & (top < bottom), axis=-1) | ~there
+    boxes = _checked(
+        boxes,
+        inside,
+        "`boxes` must be y_min, x_min, y_max, x_max relative to the image, in [0, 1], with y_min < y_max and "
+        "x_min < x_max. Divide pixels by height and width, and say by class -1 which rows are padding.",
+    )
+    if num_classes is not None:
+        text = f"`classes` must be integers from 0 to {num_classes - 1}, and -1 for padding. Count them from 0."
+        classes = _checked(classes, (classes >= -1) & (classes < num_classes), text)
+
+    sides = tf.constant([rows, columns], boxes.dtype)
+    cell = tf.cast(tf.floor(0.5 * (boxes[..., :2] + boxes[..., 2:]) * sides), tf.int32)
+    cell = tf.clip_by_value(cell, 0, tf.constant([rows, columns]) - 1)  # a centre on the lower or right border
+    cell = tf.where(there, cell[..., 0] * columns + cell[..., 1], -1)  # [..., N]
+    # Row N, which is no box, is what cells without a centre get.
+    num = tf.shape(boxes)[-2]
+    owners = tf.where(tf.range(rows * columns)[:, None] == cell[..., None, :], tf.range(num), num)  # [..., cells, N]
+    first = tf.reduce_min(tf.concat([owners, tf.fill([*_leading(owners), 1], num)], axis=-1), axis=-1)
+    entries = tf.concat([boxes, tf.ones_like(boxes[..., :1]), tf.cast(classes, boxes.dtype)[..., None]], axis=-1)
+    nothing = tf.broadcast_to([0.0, 0.0, 0.0, 0.0, 0.0, -1.0], [*_leading(entries)[:-1], 1, 6])
+    labels = tf.gather(tf.concat([entries, nothing], axis=-2), first, axis=-2, batch_dims=len(boxes.shape) - 2)
+    return tf.reshape(labels, [*_leading(labels)[:-1], rows, columns, 6])
+
+
+def _leading(tensor):
+    """Returns the sizes of all axes but the last one, as integers where they are known."""
+    known, sizes = tensor.shape[:-1], tf.shape(tensor)
+    return [sizes[axis] if size is None else size for axis, size in enumerate(known)]
+
+
+def _as_grid(grid):
+    """Returns the numbers of rows and columns."""
+    pair = (grid, grid) if isinstance(grid, int) else tuple(grid)
+    if len(pair) != 2 or not all(isinstance(side, int) and side >= 1 for side in pair):
+        raise ValueError(
+            "`grid` must be one or two positive integers: height and width of the head's features. "
+            f"Received: grid={grid!r}."
+        )
+    return pair
+
+
+def _as_padded(boxes, classes):
+    """Returns the boxes in float32 and the classes in int32, as tensors whose shapes fit."""
+    boxes = boxes.to_tensor(shape=[None] * (len(boxes.shape) - 1) + [4]) if _is_ragged(boxes) else boxes
+    classes = classes.to_tensor(-1) if _is_ragged(classes) else classes
+    boxes, classes = tf.cast(boxes, tf.float32), tf.cast(classes, tf.int32)
+    if len(boxes.shape) < 2 or boxes.shape[-1] != 4 or not boxes.shape[:-1].is_compatible_with(classes.shape):
+        raise ValueError(
+            "`boxes` must be of shape [..., N, 4] and `classes` of shape [..., N]. "
+            f"Received: {boxes.shape} and {classes.shape}. An image without boxes has N = 0, or padding."
+        )
+    return boxes, classes
+
+
+def _is_ragged(value):
+    return isinstance(value, tf.RaggedTensor)
+
+
+def _checked(tensor, holds, text):
+    """Returns the tensor, if a condition holds for all of it."""
+    if tf.executing_eagerly():
+        if not tf.reduce_all(holds):
+            wrong = tf.boolean_mask(tensor, ~holds)[0].numpy().tolist()
+            raise ValueError(f"{text} Received: {wrong}.")
+        return tensor
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(holds), [text, tensor])]):
+        return tf.identity(tensor)

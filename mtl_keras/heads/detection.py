@@ -1,0 +1,110 @@
+"""Where the objects of an image are, and of which class."""
+
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.heads._base import Head, check_count
+from mtl_keras.layers import DecodeBoxes
+from mtl_keras.losses import DetectionLoss
+from mtl_keras.metrics import MeanAveragePrecision
+
+
+@public
+class Detection(Head):
+    """Boxes around the objects of an image, with scores and classes: predicts `[batch, max_boxes, 6]`.
+
+    Its features are a map, [batch, S, S', channels], as convolutions give it before any pooling to a vector: a grid of
+    cells over the image. Each cell tells whether the centre of an object lies in it, the object's box and its class;
+    one object a cell, in a single stage. Choose a tower whose map is fine enough that two centres seldom share a cell.
+
+    Labels are [batch, S, S', 6] from `data.encode_boxes`; images without labels have weight 0, which NaN in all their
+    entries says to `data.from_arrays`. Boxes are `y_min, x_min, y_max, x_max` relative to the image (Keras'
+    `"rel_yxyx"`, the order of TensorFlow and of TensorFlow Datasets), in labels as in predictions. A predicted row is
+    such a box, its score and its class, after non-maximum suppression, the highest score first; rows of score 0 and
+    class -1 fill up what is left. The default loss is `losses.DetectionLoss`, which gets the raw output; the default
+    metric is the mean average precision at an overlap of 0.5, for which boxes that `data.encode_boxes` dropped are not
+    there.
+
+    Args:
+        num_classes: Number of classes, at least 1.
+        max_boxes: Number of rows of a prediction, at least 1. The time of a prediction grows with it.
+        score_threshold: Boxes up to this score are left out, in [0, 1).
+        iou_threshold: Overlap, as intersection over union, up to which two boxes of a class are both kept, in [0, 1].
+        hidden: Widths of the head's own dense layers, which see each cell by itself.
+        activation: Activation of those layers.
+
+    Raises:
+        ValueError: If an argument is out of its range; when a model is built, if the features are no map.
+
+    Example:
+
+    ```python
+    convolutions = keras.Sequential([keras.layers.Conv2D(8, 3, 4, padding="same"), keras.layers.ReLU()])
+    tasks = [mtl.Task("count", mtl.heads.Multiclass(5)), mtl.Task("where", mtl.heads.Detection(10, max_boxes=4))]
+    model = mtl.build_model((24, 24, 1), tasks, tower=convolutions)  # a grid of 6x6 cells
+    model.compile("adam")
+    boxes, classes = np.array([[[0.1, 0.2, 0.5, 0.6]]]), np.array([[7]])
+    labels = {"count": np.array([1]), "where": mtl.data.encode_boxes(boxes, classes, grid=6)}
+    model.fit(np.zeros((1, 24, 24, 1)), labels, verbose=0)
+    model.predict(np.zeros((1, 24, 24, 1)), verbose=0)["where"].shape  # (1, 4, 6)
+    ```
+
+    Reference: J. Redmon, S. Divvala, R. Girshick, A. Farhadi, "You Only Look Once: Unified, Real-Time Object
+    Detection", 2016. Departures: one box a cell, in place of two of which one is responsible; a map of cells from
+    convolutions, in place of dense layers over the whole image; sigmoids for centre and size, a softmax for the
+    classes; those of `losses.DetectionLoss`.
+    """
+
+    keeps_positions = True
+
+    def __init__(
+        self, num_classes, max_boxes=20, score_threshold=0.05, iou_threshold=0.5, hidden=(), activation="relu"
+    ):
+        super().__init__(hidden, activation)
+        check_count("num_classes", num_classes, minimum=1)
+        # `num_classes` stays None: it is for labels that are classes, [batch], as class weights need them.
+        self.num_labels = num_classes
+        self.max_boxes = max_boxes
+        self.score_threshold = score_threshold
+        self.iou_threshold = iou_threshold
+        self._decoder()  # checks the rest
+
+    def pool(self, features, name):
+        if len(features.shape) != 4:
+            raise ValueError(
+                f"The features of task {name!r} must be a map [batch, height, width, channels]. "
+                f"Received shape {tuple(features.shape)}. Use a tower that ends in convolutions, without pooling to a "
+                "vector: the other tasks' heads average over the map by themselves."
+            )
+        return features
+
+    def label_shape(self, output_shape):
+        return (*output_shape[:3], 6)
+
+    def loss(self):
+        return DetectionLoss()
+
+    def metrics(self):
+        return [MeanAveragePrecision(self.num_labels, name="map")]
+
+    def serve(self, output):
+        return self._decoder()(output)
+
+    def decode(self, output, top_k=None):
+        score = output[..., 4]  # [B, max_boxes]
+        return {
+            "label": ops.cast(ops.maximum(output[..., 5], 0), "int32"),
+            "score": score,
+            "box": output[..., :4],
+            "count": ops.sum(ops.cast(score > 0, "int32"), axis=-1),  # [B]
+        }
+
+    def _decoder(self):
+        return DecodeBoxes(self.max_boxes, self.score_threshold, self.iou_threshold, dtype="float32")
+
+    def _output(self):
+        return 5 + self.num_labels, "linear"
+
+    def get_config(self):
+        own = {name: getattr(self, name) for name in ("max_boxes", "score_threshold", "iou_threshold")}
+        return {"num_classes": self.num_labels, **own, **super().get_config()}

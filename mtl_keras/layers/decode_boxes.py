@@ -1,0 +1,84 @@
+"""The boxes that a grid of cells found, without those that show an object again."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+from mtl_keras.linalg import boxes as of_boxes
+
+
+@public
+class DecodeBoxes(keras.layers.Layer):
+    """Makes of the raw output of `heads.Detection` a list of boxes with scores and classes.
+
+    The score of a box for a class is its confidence times the probability of the class. Of boxes of one class that
+    overlap, the one of the highest score is kept: non-maximum suppression, greedy and within each class. The number of
+    rows is fixed, so that it runs in any graph.
+
+    Args:
+        max_boxes: Number of rows, at least 1.
+        score_threshold: Boxes up to this score are left out, in [0, 1).
+        iou_threshold: Overlap, as intersection over union, up to which two boxes of a class are both kept, in [0, 1].
+        **kwargs: Arguments of a Keras layer.
+
+    Call arguments:
+        cells: `[B, S, S', 5 + num_classes]`: logits of the centre (y, x) in the cell, logits of the square roots of
+            height and width relative to the image, logit of the confidence, logits of the classes.
+
+    Returns:
+        `[B, max_boxes, 6]`: `y_min, x_min, y_max, x_max` relative to the image, in [0, 1] (Keras' `"rel_yxyx"`), score
+        and class, the highest score first. Rows of score 0 and class -1 fill up what is left: the number of boxes is
+        that of the scores above 0.
+
+    Raises:
+        ValueError: If an argument is out of its range; when built, if the input is no grid with a class.
+
+    Example:
+
+    ```python
+    cells = np.full((1, 1, 2, 6), -9.0, "float32")  # one row of two cells, one class
+    cells[0, 0, 1] = [0, 0, 0, 0, 9, 0]  # in the middle of the second cell, 1/4 high and wide
+    mtl.layers.DecodeBoxes(max_boxes=3)(cells)[0, 0]  # [0.375, 0.625, 0.625, 0.875, 1.0, 0.0]
+    ```
+    """
+
+    def __init__(self, max_boxes=20, score_threshold=0.05, iou_threshold=0.5, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(max_boxes, int) or isinstance(max_boxes, bool) or max_boxes < 1:
+            raise ValueError(f"`max_boxes` must be an integer of at least 1. Received: max_boxes={max_boxes!r}.")
+        if not 0 <= score_threshold < 1:
+            raise ValueError(f"`score_threshold` must be in [0, 1). Received: score_threshold={score_threshold!r}.")
+        if not 0 <= iou_threshold <= 1:
+            raise ValueError(f"`iou_threshold` must be in [0, 1]. Received: iou_threshold={iou_threshold!r}.")
+        self.max_boxes = max_boxes
+        self.score_threshold = score_threshold
+        self.iou_threshold = iou_threshold
+
+    def build(self, input_shape):
+        if len(input_shape) != 4 or input_shape[-1] < 6:
+            raise ValueError(
+                f"`cells` must be of shape [B, S, S', 5 + num_classes]. Received: {tuple(input_shape)}. "
+                "Give the output of `heads.Detection`."
+            )
+
+    def call(self, cells):
+        cells = ops.cast(cells, "float32")
+        batch, classes = ops.shape(cells)[0], cells.shape[-1] - 5
+        boxes = ops.reshape(of_boxes.from_cells(ops.sigmoid(cells[..., :4])), (batch, -1, 4))
+        # Keras warns of a softmax over one class.
+        scores = ops.sigmoid(cells[..., 4:5]) * ops.exp(ops.log_softmax(cells[..., 5:], axis=-1))
+        scores = ops.reshape(scores, (batch, -1, classes))  # [B, N, C]
+        kept = of_boxes.suppress(boxes, scores, self.max_boxes, self.score_threshold, self.iou_threshold)
+        which, label = ops.maximum(kept[..., :1], 0), kept[..., 1:]  # [B, max_boxes, 1]
+        of_label = ops.cast(label == ops.arange(classes), "float32")
+        score = ops.sum(ops.take_along_axis(scores, which, axis=1) * of_label, axis=-1, keepdims=True)
+        box = ops.where(label >= 0, ops.take_along_axis(boxes, which, axis=1), 0.0)
+        rows = ops.concatenate([box, score, ops.cast(label, "float32")], axis=-1)
+        return ops.cast(rows, self.compute_dtype)
+
+    def compute_output_spec(self, cells):
+        return keras.KerasTensor((cells.shape[0], self.max_boxes, 6), dtype=self.compute_dtype)
+
+    def get_config(self):
+        own = {name: getattr(self, name) for name in ("max_boxes", "score_threshold", "iou_threshold")}
+        return {**super().get_config(), **own}
