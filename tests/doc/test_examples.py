@@ -18,8 +18,11 @@ ROWS = {  # what the first column of the table has
     "own_weighting.py": ["digit", "odd", "ink"],
     "census_income.py": ["income", "never_married"],
     "cifar10_hard_sharing.py": ["class", "is_cat", "is_dog", "animal"],
+    "detect_digits.py": ["count", "largest", "where"],
     "compare_weightings.py": ["single_task", "famo", "pcgrad", "graddrop", "modo"],
 }
+
+PICTURES = {"detect_digits.py": "detected_digits.png"}  # that it saves by default
 
 
 def run(example, folder, *arguments):
@@ -51,6 +54,7 @@ def test_smoke(example, tmp_path):
     table = run(example, tmp_path, "--smoke", "--plot", "curves.png")
     assert {first for first, _ in table} >= set(ROWS[example])
     assert (tmp_path / "curves.png").exists()
+    assert (tmp_path / PICTURES.get(example, "curves.png")).exists()
 
 
 @pytest.mark.slow
