@@ -64,6 +64,7 @@ class Detection(Head):
         check_count("num_classes", num_classes, minimum=1)
         # `num_classes` stays None: it is for labels that are classes, [batch], as class weights need them.
         self.num_labels = num_classes
+        self.label_range = (-1, max(1, num_classes - 1))  # class -1 where nothing is, and confidences of 1
         self.max_boxes = max_boxes
         self.score_threshold = score_threshold
         self.iou_threshold = iou_threshold
