@@ -55,4 +55,8 @@ def print_table(results, tasks):
         for name in next(iter(results.values())):
             if name.startswith(f"{task}_") and name != f"{task}_loss":
                 metric = name.removeprefix(f"{task}_")
-                print(f"{task:{width}}  {metric:8}", *(f"{result[name]:14.4f}" for result in results.values()))
+                print(f"{task:{width}}  {metric:8}", *(_cell(result[name]) for result in results.values()))
+
+
+def _cell(number):
+    return f"{number:14.4f}" if abs(number) < 1000 else f"{number:14.0f}"

@@ -2,11 +2,12 @@
 
     python examples/atis_intent_slots.py --data atis --models joint_crf
 
-Two tasks on one bidirectional LSTM: the intent of a sentence, and a tag for each of its words. `--data` is a folder with
-`train`, `dev` and `test`, each with the files `seq.in`, `seq.out` and `label`, a sentence a line, as the repositories of
-Slot-Gated SLU (MiuLab) and JointBERT have them. `--smoke` makes sentences of its own. The epoch with the best span F1 on
-`dev` counts. The table has the accuracy of the intent, the span F1 of the slots as conlleval counts it, and the share of
-the sentences in which all is right, on `test`; and the number of parameters and the seconds of the training.
+Two tasks on one bidirectional LSTM: the intent of a sentence, and a tag for each of its words. `--data` is a folder
+with `train`, `dev` and `test`, each with the files `seq.in`, `seq.out` and `label`, a sentence a line, as the
+repositories of Slot-Gated SLU (MiuLab) and JointBERT have them. `--smoke` makes sentences of its own. The epoch with
+the best span F1 on `dev` counts. The table has the accuracy of the intent, the span F1 of the slots as conlleval counts
+it, and the share of the sentences in which all is right, on `test`; and the number of parameters and the seconds of the
+training.
 """
 
 import pathlib

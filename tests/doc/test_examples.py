@@ -11,6 +11,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("[!_]*.py"))
 ROWS = {  # what the first column of the table has
+    "atis_intent_slots.py": ["intent", "slots", "sentence", "model"],
     "quickstart.py": ["digit", "odd", "ink"],
     "mnist_hard_sharing.py": ["digit", "odd", "ink"],
     "mnist_soft_sharing.py": ["digit", "odd", "ink"],
@@ -19,6 +20,7 @@ ROWS = {  # what the first column of the table has
     "census_income.py": ["income", "never_married"],
     "cifar10_hard_sharing.py": ["class", "is_cat", "is_dog", "animal"],
     "detect_digits.py": ["count", "largest", "where"],
+    "cifar10_towers.py": ["class", "is_cat", "is_dog", "animal", "model"],
     "compare_weightings.py": ["single_task", "famo", "pcgrad", "graddrop", "modo"],
 }
 
