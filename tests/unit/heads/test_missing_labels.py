@@ -9,10 +9,13 @@ from mtl_keras import heads
 
 ROWS, LENGTH = 6, 4
 LABELS = np.random.default_rng(0)
+CORNERS = np.sort(LABELS.uniform(size=(ROWS, 1, 2, 2)), axis=2).reshape(ROWS, 1, 4)  # a box an image
+BOXES = mtl.data.encode_boxes(CORNERS, LABELS.integers(0, 2, (ROWS, 1)), LENGTH).numpy()
 CASES = {  # name: (the head, labels)
     "Binary": (heads.Binary(), LABELS.integers(0, 2, ROWS)),
     "Count": (heads.Count(), LABELS.integers(0, 9, ROWS)),
     "Count_exponential": (heads.Count("exponential"), LABELS.integers(0, 9, ROWS)),
+    "Detection": (heads.Detection(2, max_boxes=3), BOXES),
     "Gaussian": (heads.Gaussian(), LABELS.normal(size=ROWS)),
     "Multiclass": (heads.Multiclass(3), LABELS.integers(0, 3, ROWS)),
     "Multilabel": (heads.Multilabel(3), LABELS.integers(0, 2, (ROWS, 3))),
@@ -31,7 +34,8 @@ CASES = {  # name: (the head, labels)
 
 def build(head, policy="float32"):
     """Returns a model, and inputs, of the rank that the head's labels need."""
-    shape = {heads.Segmentation: (LENGTH, LENGTH, 2), heads.Tagging: (LENGTH, 2)}.get(type(head), (2,))
+    image = (LENGTH, LENGTH, 2)
+    shape = {heads.Detection: image, heads.Segmentation: image, heads.Tagging: (LENGTH, 2)}.get(type(head), (2,))
     keras.config.set_dtype_policy(policy)
     try:
         tower = keras.Sequential([keras.layers.Dense(4, activation="tanh")])
