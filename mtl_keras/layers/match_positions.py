@@ -12,7 +12,8 @@ class MatchPositions(keras.layers.Layer):
 
     Along each axis of positions, entry i of m is the mean of the entries from ⌊i·n/m⌋ to ⌈(i + 1)·n/m⌉ − 1 of n:
     adaptive average pooling, which repeats entries where m is above n. Features whose other ones have another rank are
-    averaged over all positions, and this mean stands at every position of the result.
+    averaged over all positions, and this mean stands at every position of the result. Of a sequence with a Keras mask
+    the positions that it leaves out do not count: n is the number of the others, and so is m for the other sequence.
 
     Input: features [B, ..., C], and a tensor [B, ..., D] of any size that has the wanted positions. Output: the
     features at these positions, [B, ..., C].
@@ -25,13 +26,19 @@ class MatchPositions(keras.layers.Layer):
     ```
     """
 
-    def call(self, inputs):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs, mask=None):
         x, like = inputs
+        here, wanted = mask or (None, None)
         rank = len(like.shape)
         if len(x.shape) != rank:
-            mean = ops.mean(x, axis=tuple(range(1, len(x.shape) - 1))) if len(x.shape) > 2 else x
-            mean = ops.reshape(mean, (-1, *[1] * (rank - 2), x.shape[-1]))
+            mean = ops.reshape(_mean(x, here), (-1, *[1] * (rank - 2), x.shape[-1]))
             return ops.broadcast_to(mean, (*ops.shape(like)[:-1], x.shape[-1]))
+        if rank == 3 and here is not None:
+            return _pooled_tokens(x, here, ops.ones_like(like[:, :, 0], dtype="bool") if wanted is None else wanted)
         for axis in range(1, rank - 1):
             if x.shape[axis] is None or x.shape[axis] != like.shape[axis]:
                 x = _pooled(x, ops.shape(like)[axis], axis)
@@ -42,6 +49,26 @@ class MatchPositions(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[1][:-1], input_shape[0][-1])
+
+
+def _mean(x, here):
+    """Returns the mean over the positions. [B, C]"""
+    if here is None:
+        return ops.mean(x, axis=tuple(range(1, len(x.shape) - 1))) if len(x.shape) > 2 else x
+    here = ops.cast(ops.expand_dims(here, axis=-1), x.dtype)
+    return ops.sum(here * x, axis=1) / ops.maximum(ops.sum(here, axis=1), 1)
+
+
+def _pooled_tokens(x, here, wanted):
+    """Returns means of the positions that a mask leaves [B, n], at those that another one wants [B, m]. [B, m, C]"""
+    here, wanted = ops.cast(here, "int32"), ops.cast(wanted, "int32")
+    entry = ops.expand_dims(ops.cumsum(here, axis=1) - 1, axis=1)  # [B, 1, n]
+    cell = ops.expand_dims(ops.cumsum(wanted, axis=1) - 1, axis=2)  # [B, m, 1]
+    length = ops.reshape(ops.sum(here, axis=1), (-1, 1, 1))
+    size = ops.maximum(ops.reshape(ops.sum(wanted, axis=1), (-1, 1, 1)), 1)
+    inside = (entry >= cell * length // size) & (entry < -(-(cell + 1) * length // size))  # [B, m, n]
+    inside = ops.cast(inside & ops.expand_dims(here > 0, axis=1), x.dtype)
+    return ops.matmul(inside / ops.maximum(ops.sum(inside, axis=2, keepdims=True), 1), x)
 
 
 def _pooled(x, size, axis):

@@ -8,17 +8,24 @@ from mtl_keras import _registry, layers
 from mtl_keras.layers import (
     CRF,
     HMM,
+    AddPositions,
     AttentionMask,
+    AttentionPooling,
     AttentiveTransfer,
     Branching,
     Calibration,
+    CopyWithMask,
     CrossStitch,
     DecodeBoxes,
     DecodeCRF,
     DSelectKGate,
+    FillEmpty,
+    HalveSequence,
     Increasing,
     LogitProduct,
+    MaskedConv1D,
     MatchPositions,
+    MaxOverPositions,
     MeanAndDeviation,
     MixExperts,
     SoftmaxGate,
@@ -29,15 +36,23 @@ from mtl_keras.layers import (
 )
 
 CASES = {  # name: (makes the layer, shape of its input without the batch, or a list of them)
+    "AddPositions": (AddPositions, (5, 4)),
+    "AddPositions_learned": (lambda: AddPositions("learned", 6, "ones"), (5, 3)),
     "AttentionMask": (AttentionMask, (5, 4)),
+    "AttentionPooling": (lambda: AttentionPooling(3, keras.regularizers.L2(1)), (5, 4)),
     "AttentiveTransfer": (AttentiveTransfer, [(3, 4), (3, 4)]),
     "Branching": (lambda: Branching(2.0, anneal_steps=3, seed=1), [(4,), (4,), (4,)]),
     "Calibration": (lambda: Calibration(0.5), [(1,), (1,)]),
+    "CopyWithMask": (CopyWithMask, (4, 3)),
     "CRF": (CRF, (4, 3)),
     "CrossStitch": (lambda: CrossStitch(1, own=0.7), [(3, 4), (3, 4), (3, 4)]),
     "HMM": (HMM, (4, 3)),
     "Increasing": (Increasing, (4,)),
+    "FillEmpty": (FillEmpty, (5,)),
+    "HalveSequence": (HalveSequence, (5, 2)),
     "LogitProduct": (LogitProduct, [(1,), (1,)]),
+    "MaskedConv1D": (lambda: MaskedConv1D(3, 2, activation="tanh"), (5, 4)),
+    "MaxOverPositions": (MaxOverPositions, (5, 4)),
     "MatchPositions": (MatchPositions, [(5, 4, 3), (2, 3, 7)]),
     "MeanAndDeviation": (lambda: MeanAndDeviation(0.1), (2,)),
     "SubspaceStitch": (lambda: SubspaceStitch(1, own=0.7, orthogonality=0.1), [(3, 4), (3, 4)]),
@@ -114,8 +129,8 @@ def test_saves_and_loads(case, tmp_path):
 
 def test_trains_what_it_has_and_what_it_reads(case):
     layer, x = case
-    if isinstance(layer, MatchPositions):
-        return  # which reads the shape alone of its second input, and has no weights
+    if isinstance(layer, MatchPositions | FillEmpty):
+        return  # which read the shape alone of the second input, or integers, and have no weights
     inputs = keras.tree.map_structure(lambda array: keras.Input(array.shape[1:]), x)
     read = keras.tree.map_structure(lambda tensor: keras.layers.Dense(tensor.shape[-1])(tensor), inputs)
     model = keras.Model(inputs, layer(read))
@@ -132,7 +147,7 @@ def test_mixed_precision(case):
     config = layer.get_config()
     low = type(layer).from_config({**config, "dtype": "mixed_bfloat16"})
     output = low(keras.tree.map_structure(keras.ops.convert_to_tensor, x))
-    assert output.dtype == "bfloat16"
+    assert output.dtype == ("int32" if isinstance(layer, FillEmpty) else "bfloat16")
     assert {weight.dtype for weight in low.weights} <= {"float32"}
     layer(x)  # builds it
     layer.set_weights(low.get_weights())

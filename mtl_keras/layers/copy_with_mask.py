@@ -1,0 +1,40 @@
+"""A copy that attention may take the mask of."""
+
+import keras
+from keras import ops
+
+from mtl_keras._registry import public
+
+
+@public
+class CopyWithMask(keras.layers.Layer):
+    """Returns a copy of a sequence with its Keras mask, for a layer that removes the mask of what it reads.
+
+    `keras.layers.MultiHeadAttention` uses the mask of its query and then takes it off the very tensor: a shortcut
+    around the attention, or another attention on the same tensor, would find none. Put this in front of it.
+
+    Args:
+        **kwargs: Arguments of a Keras layer.
+
+    Call arguments:
+        x: Any tensor.
+
+    Example:
+
+    ```python
+    words = keras.layers.Embedding(9, 4, mask_zero=True)(np.array([[3, 8, 0]]))
+    query = mtl.layers.CopyWithMask()(words)
+    attended = keras.layers.MultiHeadAttention(2, 2)(query, query)
+    keras.layers.Add()([words, attended])  # has the mask that the words have
+    ```
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, x):
+        return ops.copy(x)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
