@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.export._extras import need
+from mtl_keras._extras import need
 
 FILE = pathlib.Path("assets.extra", "tf_serving_warmup_requests")
 

@@ -4,7 +4,7 @@ import warnings
 
 import keras
 
-from mtl_keras.export._extras import need
+from mtl_keras._extras import need
 from mtl_keras.export._files import write_model
 
 

@@ -1,6 +1,6 @@
 """Exports a model for OpenVINO."""
 
-from mtl_keras.export._extras import need
+from mtl_keras._extras import need
 from mtl_keras.export._files import write_model
 
 

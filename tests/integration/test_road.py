@@ -37,7 +37,8 @@ def data():
 def test_every_tower_is_tried():
     elsewhere = {"tabular"}  # in `test_sharing_matrix.py`: its inputs are no images
     large = {"alexnet", "googlenet", "resnet_imagenet", "vgg"}  # saved and loaded in the contract of the towers
-    assert {*TOWERS, *elsewhere, *large} == {*_registry.names("towers"), "existing"}
+    texts = {"bert", "bigru", "bilstm", "cnn_attention", "dpcnn", "text_cnn", "transformer"}  # in `test_texts.py`
+    assert {*TOWERS, *elsewhere, *large, *texts} == {*_registry.names("towers"), "existing"}
 
 
 @pytest.mark.slow

@@ -53,6 +53,17 @@ TOWERS = {  # makes the tower: (number of its trainable variables, width of its 
     "Existing_model": (lambda: towers.Existing(_own_model()), 2, 3),
     "Existing_layer": (lambda: towers.Existing(keras.layers.Dense(3)), 2, 3),
     "Tabular": (lambda: towers.Tabular(("age",), {"job": ("a", "b")}, units=(5,)), 3, 5),
+    "BiLSTM": (lambda: towers.BiLSTM(units=(3,), embedding_dim=4, num_tokens=9), 7, 6),
+    "BiGRU": (lambda: towers.BiGRU(units=(3,), embedding_dim=4, num_tokens=9), 7, 6),
+    "TextCNN": (lambda: towers.TextCNN(filters=2, embedding_dim=4, num_tokens=9), 7, 6),
+    "CNNAttention": (lambda: towers.CNNAttention(filters=(2,), units=3, embedding_dim=4, num_tokens=9), 6, 2),
+    "DPCNN": (lambda: towers.DPCNN(filters=4, num_blocks=2, embedding_dim=3, num_tokens=9), 11, 4),
+    "Transformer": (
+        lambda: towers.Transformer(embedding_dim=4, num_layers=1, num_heads=2, units=3, num_tokens=9),
+        17,
+        4,
+    ),
+    "BERT": (lambda: towers.BERT(embedding_dim=4, num_layers=1, num_heads=2, units=3, num_tokens=9), 21, 4),
 }
 HEADS = [("a", mtl.heads.Multiclass(3)), ("b", mtl.heads.Binary(hidden=(2,))), ("c", mtl.heads.Regression())]
 HEAD_VARIABLES = {"a": 2, "b": 4, "c": 2}
@@ -61,13 +72,15 @@ HEAD_VARIABLES = {"a": 2, "b": 4, "c": 2}
 def _model(scheme, tower, num_tasks):
     tasks = [mtl.Task(name, head) for name, head in HEADS[:num_tasks]]
     tower = TOWERS[tower][0]()
-    inputs = tower.inputs() if isinstance(tower, towers.Tabular) else (8, 8)
+    inputs = tower.inputs() if hasattr(tower, "inputs") else (8, 8)
     return mtl.build_model(inputs, tasks, tower=tower, sharing=scheme)
 
 
 def _batch(model):
     if isinstance(model.input, dict):
         return {"age": tf.constant([0.3, 0.1]), "job": tf.constant(["b", "x"])}
+    if model.input.dtype == "int32":
+        return tf.constant([[3, 8, 1], [5, 2, 0]])
     return np.random.default_rng(0).normal(size=(2, 8, 8)).astype("float32")
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 
 import keras
 import numpy as np
@@ -10,9 +11,14 @@ import tensorflow as tf
 
 from mtl_keras import _registry
 from mtl_keras.towers import (
+    BERT,
+    DPCNN,
     MLP,
     VGG,
     AlexNet,
+    BiGRU,
+    BiLSTM,
+    CNNAttention,
     Conv,
     Existing,
     GoogLeNet,
@@ -20,6 +26,8 @@ from mtl_keras.towers import (
     ResNet,
     ResNetImageNet,
     Tabular,
+    TextCNN,
+    Transformer,
     as_tower,
 )
 from tests.unit.towers._build import build, has_dtype
@@ -78,8 +86,46 @@ CASES = {  # name of the class: (makes a recipe, shape of the inputs, names of t
         {"age": (), "job": ((), "string"), "pay": (2,), "code": ((1,), "int64")},
         ["columns", "dense1", "dense2"],
     ),
+    "BiLSTM": (
+        lambda: BiLSTM(units=(3, 2), embedding_dim=4, num_tokens=6, dropout=0.1, l2=1e-4),
+        {"tokens": ((5,), "int32")},
+        ["embedding", "lstm1", "lstm2"],
+    ),
+    "BiGRU": (
+        lambda: BiGRU(units=(3,), embedding_dim=4, vocabulary=("0", "1"), length=3),
+        {"text": ((), "string")},
+        ["embedding", "gru1"],
+    ),
+    "TextCNN": (
+        lambda: TextCNN(filters=2, kernel_sizes=(2, 3), embedding_dim=4, num_tokens=6, l2=1e-4),
+        {"tokens": ((None,), "int64")},
+        ["embedding", "conv", "pool"],
+    ),
+    "CNNAttention": (
+        lambda: CNNAttention(filters=(3, 2), units=4, embedding_dim=4, vocabulary=("2", "1"), dropout=0.1, l2=1e-4),
+        {"text": ((1,), "string")},
+        ["embedding", "conv1", "conv2", "attention"],
+    ),
+    "DPCNN": (
+        lambda: DPCNN(filters=3, num_blocks=2, embedding_dim=4, num_tokens=6, l2=1e-4),
+        {"tokens": ((5,), "uint8")},
+        ["embedding", "region", "block1", "block2", "pool"],
+    ),
+    "Transformer": (
+        lambda: Transformer(embedding_dim=4, num_layers=2, num_heads=2, units=5, num_tokens=6, l2=1e-4),
+        {"tokens": ((5,), "int32")},
+        ["embedding", "layer1", "layer2"],
+    ),
+    "BERT": (
+        lambda: BERT(embedding_dim=4, num_layers=1, num_heads=2, units=5, max_length=8, pooled=True, num_tokens=6),
+        {"tokens": ((5,), "int32")},
+        ["embedding", "layer1", "pooler"],
+    ),
     "Existing": (lambda: Existing(own_model()), (3, 2), ["model"]),
 }
+# Towers that leave layers of the package in the graph, which mind the padding.
+LAYERS_OF_OURS = {"BERT", "BiGRU", "BiLSTM", "CNNAttention", "DPCNN", "TextCNN", "Transformer"}
+IDS = {"tokens": ((None,), "int32")}
 SIZES = [
     (MLP(units=[5]), (6,)),
     (MLP(units=(5,)), ()),
@@ -105,6 +151,18 @@ SIZES = [
     (ResNetImageNet(depth=50, width=1, small_stem=True), (32, 32)),
     (ResNetImageNet(depth=18, width=2), (None, None, 3)),
     (ResNetImageNet(depth=18, width=2), (1, 3)),
+    (BiLSTM(units=[2], embedding_dim=3), IDS),
+    (BiGRU(units=(2,), embedding_dim=3), {"tokens": ((1,), "int32")}),
+    (TextCNN(filters=2, embedding_dim=3), {"tokens": ((1,), "int32")}),
+    (TextCNN(filters=2, kernel_sizes=(6,), embedding_dim=3), {"tokens": ((40,), "int32")}),
+    (CNNAttention(filters=(2,), embedding_dim=3), {"tokens": ((1,), "int32")}),
+    (CNNAttention(filters=(2,), embedding_dim=3, kernel_size=4), IDS),
+    (DPCNN(filters=2, num_blocks=4, embedding_dim=3), IDS),
+    (DPCNN(filters=2, num_blocks=3, embedding_dim=3), {"tokens": ((1,), "int32")}),
+    (DPCNN(filters=2, num_blocks=3, embedding_dim=3), {"tokens": ((33,), "int32")}),
+    (Transformer(embedding_dim=2, num_layers=1, num_heads=1, units=3), IDS),
+    (Transformer(embedding_dim=3, num_heads=1, positions="learned", max_length=6), {"tokens": ((6,), "int32")}),
+    (BERT(embedding_dim=2, num_layers=1, num_heads=1, units=3, num_tokens=9), IDS),
 ]
 
 
@@ -118,7 +176,9 @@ def batch(shape):
     if isinstance(shape, dict):
         return {name: tf.constant(batch(part)) for name, part in shape.items()}
     if has_dtype(shape):
-        return np.arange(3).reshape(3, *shape[0]).astype({"string": str}.get(shape[1], shape[1]))
+        sides = [side or 6 for side in shape[0]]
+        values = (np.arange(3 * math.prod(sides)) % 5).reshape(3, *sides)
+        return values.astype({"string": str}.get(shape[1], shape[1]))
     return np.random.default_rng(0).normal(size=(3, *(side or 6 for side in shape))).astype("float32")
 
 
@@ -185,7 +245,7 @@ def test_same_seed_gives_the_same_weights(name):
 def test_model_is_plain_keras_and_loads(case, tmp_path):
     tower, shape, _ = case
     model = build(tower, shape, copies=("one", "two"))
-    assert "mtl_keras" not in json.dumps(model.get_config())
+    assert ("mtl_keras" in json.dumps(model.get_config())) == (type(tower).__name__ in LAYERS_OF_OURS)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     for copy, output in model(batch(shape)).items():
@@ -224,7 +284,8 @@ def test_builds_in_mixed_precision(name):
 def test_other_sizes(tower, shape):
     model = build(tower, shape)
     output = model(batch(shape))["shared"]
-    assert output.shape == (3, *model.output["shared"].shape[1:])
+    expected = [side or 6 for side in model.output["shared"].shape[1:]]
+    assert output.shape == (3, *expected)
     assert np.isfinite(output).all()
 
 

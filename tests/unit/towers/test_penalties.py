@@ -5,7 +5,21 @@ import numpy as np
 import pytest
 
 import mtl_keras as mtl
-from mtl_keras.towers import MLP, VGG, AlexNet, Conv, GoogLeNet, LeNet, Tabular
+from mtl_keras.towers import (
+    DPCNN,
+    MLP,
+    VGG,
+    AlexNet,
+    BiGRU,
+    BiLSTM,
+    CNNAttention,
+    Conv,
+    GoogLeNet,
+    LeNet,
+    Tabular,
+    TextCNN,
+    Transformer,
+)
 from tests.helpers import toy
 
 CASES = {  # makes the tower: number of its kernels
@@ -16,18 +30,28 @@ CASES = {  # makes the tower: number of its kernels
     "vgg": (lambda **penalty: VGG(depth=11, width=1, units=(5,), **penalty), 9),
     "googlenet": (lambda **penalty: GoogLeNet(width=1, small_stem=True, **penalty), 57),
     "tabular": (lambda **penalty: Tabular(units=(5, 4), **penalty), 2),
+    "bilstm": (lambda **penalty: BiLSTM((2,), 3, num_tokens=5, **penalty), 4),
+    "bigru": (lambda **penalty: BiGRU((2,), 3, num_tokens=5, **penalty), 4),
+    "text_cnn": (lambda **penalty: TextCNN(2, embedding_dim=3, num_tokens=5, **penalty), 3),
+    "cnn_attention": (lambda **penalty: CNNAttention((2, 3), embedding_dim=3, num_tokens=5, **penalty), 3),
+    "dpcnn": (lambda **penalty: DPCNN(2, num_blocks=2, embedding_dim=3, num_tokens=5, **penalty), 5),
+    "transformer": (lambda **penalty: Transformer(4, num_layers=1, num_heads=2, num_tokens=5, **penalty), 6),
 }
+
+
+def _inputs(tower):
+    return tower.inputs() if hasattr(tower, "num_tokens") else toy.SHAPE
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_is_on_the_kernels_of_the_tower_alone(name):
     make, num_kernels = CASES[name]
-    model = mtl.build_model(toy.SHAPE, toy.tasks(), tower=make(l1=0.1, l2=0.01))
+    model = mtl.build_model(_inputs(make()), toy.tasks(), tower=make(l1=0.1, l2=0.01))
     kernels = [v.numpy() for v in model.trainable_variables if v.path.startswith("shared") and "kernel" in v.path]
     assert len(model.losses) == len(kernels) == num_kernels
     expected = sum(0.1 * np.abs(kernel).sum() + 0.01 * np.square(kernel).sum() for kernel in kernels)
     np.testing.assert_allclose(sum(model.losses), expected, rtol=1e-5)
-    assert not mtl.build_model(toy.SHAPE, toy.tasks(), tower=make()).losses
+    assert not mtl.build_model(_inputs(make()), toy.tasks(), tower=make()).losses
 
 
 @pytest.mark.parametrize("weighting", [None, "pcgrad", "uncertainty"])

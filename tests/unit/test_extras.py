@@ -2,7 +2,7 @@
 
 import pytest
 
-from mtl_keras.export._extras import need
+from mtl_keras._extras import need
 
 
 def test_what_is_there():

@@ -1,4 +1,4 @@
-"""Packages that only some exports need."""
+"""Packages that only some parts need."""
 
 import importlib
 

@@ -1,0 +1,148 @@
+"""A tower in the form of BERT, of keras-hub."""
+
+import dataclasses
+from functools import partial
+
+import keras
+from keras import layers, ops
+
+from mtl_keras._extras import need
+from mtl_keras._registry import public
+from mtl_keras.layers import AddPositions, CopyWithMask
+from mtl_keras.towers._checks import check_count, check_flag, check_rate
+from mtl_keras.towers._stage import Stage
+from mtl_keras.towers._text import TextTower
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class BERT(TextTower):
+    """The layers of `keras_hub.models.BertBackbone`: `"embedding"`, `"layer1"`, `"layer2"`, ..., and maybe `"pooler"`.
+
+    The features keep the positions, `[B, L, embedding_dim]`, with a Keras mask: `heads.Tagging` reads each of them, and
+    other heads their mean over the tokens. Padding, id 0, changes nothing. With its defaults it has the size of
+    BERT-base, 109,482,240 parameters with the pooler, and random weights; a preset brings its own sizes and weights,
+    which every copy of a layer starts from. Inputs are token ids `[B, L]`, for a preset those of its own tokenizer,
+    with the special tokens (`keras_hub.models.BertTextClassifierPreprocessor`); or, with a vocabulary, strings `[B]`,
+    which are split into words and looked up inside the model: see `from_data` and `inputs`. All tokens are of the first
+    segment. The stage `"embedding"` is a front, one copy of which serves all tasks.
+
+    Args:
+        preset: What `keras_hub.models.BertBackbone.from_preset` takes, such as `"bert_tiny_en_uncased"` or a folder;
+            None for random weights.
+        embedding_dim: Width of the embeddings and of every layer; `num_heads` divides it.
+        num_layers: Number of layers.
+        num_heads: Number of attention heads of each layer.
+        units: Width of the hidden layer between two attentions.
+        max_length: Number of tokens that a text has at most.
+        dropout: Share of the values dropped, in [0, 1).
+        pooled: Whether the features are a dense layer with tanh on the first position, `[B, embedding_dim]`, in the
+            place of all positions.
+        vocabulary: Distinct tokens, for strings; their ids begin at 2, after 0, the padding, and 1, unknown tokens.
+        num_tokens: Number of ids without a vocabulary: they are below it.
+        length: Number of tokens that strings are cut or padded to; None: padded to the longest of the batch.
+        standardize: What is done to strings first: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` or
+            None.
+
+    Raises:
+        ValueError: If an argument is out of its range; when a model is built, if its input is no text.
+        ImportError: If keras-hub, which the extra `text` brings, is not installed.
+
+    Example:
+
+    ```python
+    texts = np.array(["show me the flights", "what is the fare"])
+    tower = mtl.towers.BERT.from_data(texts, embedding_dim=8, num_layers=1, num_heads=2, units=16)
+    model = mtl.build_model(tower.inputs(), [mtl.Task("intent", mtl.heads.Multiclass(2))], tower=tower)
+    model.predict(tf.constant(["the fare, please"]), verbose=0)["intent"].shape  # (1, 2)
+    ```
+
+    Reference: J. Devlin, M.-W. Chang, K. Lee, K. Toutanova, "BERT: Pre-training of deep bidirectional transformers for
+    language understanding", NAACL 2019. Departure: features are all positions by default.
+    """
+
+    preset: str | None = None
+    embedding_dim: int = 768
+    num_layers: int = 12
+    num_heads: int = 12
+    units: int = 3072
+    max_length: int = 512
+    dropout: float = 0.1
+    pooled: bool = False
+    num_tokens: int = dataclasses.field(default=30_522, kw_only=True)
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("embedding_dim", "num_layers", "num_heads", "units", "max_length"):
+            check_count(name, getattr(self, name))
+        check_rate("dropout", self.dropout)
+        check_flag("pooled", self.pooled)
+        if self.embedding_dim % self.num_heads:
+            raise ValueError(
+                "`embedding_dim` must be a multiple of `num_heads`. "
+                f"Received: embedding_dim={self.embedding_dim}, num_heads={self.num_heads}."
+            )
+        if self.preset is not None and self.vocabulary is not None:
+            raise ValueError(
+                "`vocabulary` must be None with a `preset`, whose tokenizer has its own. "
+                f"Received: preset={self.preset!r} and {len(self.vocabulary)} tokens. Give token ids."
+            )
+
+    def stages(self):
+        backbone = self._backbone()
+        stages = {"embedding": Stage(partial(self._embedding, backbone=backbone), front=True)}
+        for i in range(self.num_layers if self.preset is None else backbone.num_layers):
+            layer = backbone.transformer_layers[0 if self.preset is None else i]
+            stages[f"layer{i + 1}"] = Stage(partial(self._layer, layer=layer))
+        if self.pooled:
+            stages["pooler"] = Stage(partial(self._pooler, dense=backbone.pooled_dense))
+        return stages
+
+    def _backbone(self):
+        """Returns the model whose layers are copied: one with weights, or else the narrowest that has all settings."""
+        backbone = need("keras_hub", "text", 'The tower "bert"').models.BertBackbone
+        if self.preset is not None:
+            return backbone.from_preset(self.preset)
+        return backbone(
+            vocabulary_size=self._num_ids(),
+            num_layers=1,
+            num_heads=self.num_heads,
+            hidden_dim=self.num_heads,
+            intermediate_dim=self.units,
+            dropout=self.dropout,
+            max_sequence_length=self.max_length,
+        )
+
+    def _embedding(self, x, name, backbone):
+        ids = self._tokens(x, name)
+        width = backbone.hidden_dim if self.preset else self.embedding_dim
+        x = self._applied(ids, f"{name}_table", backbone.token_embedding, output_dim=width, mask_zero=True)
+        # Ids of 0 give a mask that is False everywhere: `Add` takes a token for one where either of its inputs does.
+        first = self._applied(
+            ops.zeros_like(ids), f"{name}_segment", backbone.segment_embedding, output_dim=width, mask_zero=True
+        )
+        x = layers.Add(name=f"{name}_add")([x, first])
+        places = backbone.position_embedding
+        initializer = keras.initializers.serialize(places.initializer)  # which gives every copy a seed of its own
+        add = AddPositions("learned", places.sequence_length, initializer, name=f"{name}_positions")
+        x = add(x)
+        if self.preset:
+            add.set_weights(places.get_weights())
+        x = self._applied(x, f"{name}_norm", backbone.embeddings_layer_norm)
+        return self._applied(x, f"{name}_dropout", backbone.embeddings_dropout)
+
+    def _layer(self, x, name, layer):
+        # The attention takes the mask off what it reads, which others may read, too.
+        return self._applied(CopyWithMask(name=f"{name}_copy")(x), f"{name}_encoder", layer)
+
+    def _pooler(self, x, name, dense):
+        changes = {} if self.preset else {"units": self.embedding_dim}
+        return self._applied(x[:, 0], f"{name}_dense", dense, **changes)
+
+    def _applied(self, x, name, layer, **changes):
+        """Returns what a copy of a layer gives, with the weights of the preset, if there is one."""
+        copy = type(layer).from_config({**layer.get_config(), **changes, "name": name})
+        x = copy(x)
+        if self.preset:
+            copy.set_weights(layer.get_weights())
+        return x

@@ -1,0 +1,85 @@
+"""A tower of convolutions over tokens and attention over positions."""
+
+import dataclasses
+from functools import partial
+
+from mtl_keras._registry import public
+from mtl_keras.layers import AttentionPooling
+from mtl_keras.towers._checks import check_activation, check_count, check_penalties, check_rate, check_widths
+from mtl_keras.towers._parts import dropped, penalty
+from mtl_keras.towers._stage import Stage
+from mtl_keras.towers._text import TextTower, conv
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class CNNAttention(TextTower):
+    """Convolutions over tokens, and a trained mean of what they give: `"embedding"`, `"conv1"`, ..., `"attention"`.
+
+    The features are `[B, filters of the last convolution]`. Padding, id 0, changes nothing. Inputs are token ids
+    `[B, L]`, or, with a vocabulary, strings `[B]`, which are looked up inside the model: see `from_data` and `inputs`.
+    The stage `"embedding"` is a front, one copy of which serves all tasks.
+
+    Args:
+        filters: Number of filters of each convolution.
+        kernel_size: Width of the filters, in tokens.
+        units: Width of the hidden layer of the attention.
+        embedding_dim: Width of the token embeddings.
+        activation: Name of a Keras activation, or a function.
+        dropout: Share of the values dropped after the embeddings and each stage, in [0, 1).
+        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the embeddings and the heads
+            have none.
+        l2: Factor of the penalty Σw².
+        vocabulary: Distinct tokens, for strings; their ids begin at 2, after 0, the padding, and 1, unknown tokens.
+        num_tokens: Number of ids without a vocabulary: they are below it.
+        length: Number of tokens that strings are cut or padded to; None: padded to the longest of the batch.
+        standardize: What is done to strings first: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` or
+            None.
+
+    Raises:
+        ValueError: If an argument is out of its range; when a model is built, if its input is no text.
+
+    Example:
+
+    ```python
+    texts = np.array(["show me the flights", "what is the fare"])
+    tower = mtl.towers.CNNAttention.from_data(texts, filters=(8,), units=4, embedding_dim=8)
+    model = mtl.build_model(tower.inputs(), [mtl.Task("intent", mtl.heads.Multiclass(2))], tower=tower)
+    model.predict(tf.constant(["the fare, please"]), verbose=0)["intent"].shape  # (1, 2)
+    ```
+
+    Reference: the attention of Z. Yang, D. Yang, C. Dyer, X. He, A. Smola, E. Hovy, "Hierarchical attention networks
+    for document classification", NAACL 2016. Departure: above convolutions instead of recurrent layers.
+    """
+
+    filters: tuple = (128, 128)
+    kernel_size: int = 3
+    units: int = 128
+    embedding_dim: int = 128
+    activation: str = "relu"
+    dropout: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_widths("filters", self.filters)
+        for name in ("kernel_size", "units", "embedding_dim"):
+            check_count(name, getattr(self, name))
+        check_activation(self.activation)
+        check_rate("dropout", self.dropout)
+        check_penalties(self.l1, self.l2)
+
+    def stages(self):
+        stages = {"embedding": self._front(self.embedding_dim, self.dropout)}
+        for i, filters in enumerate(self.filters, start=1):
+            stages[f"conv{i}"] = Stage(partial(self._conv, filters=filters))
+        return {**stages, "attention": Stage(self._attention)}
+
+    def _conv(self, x, name, filters):
+        x = conv(x, name, filters, self.kernel_size, self.activation, self.l1, self.l2)
+        return dropped(x, name, self.dropout)
+
+    def _attention(self, x, name):
+        x = AttentionPooling(self.units, kernel_regularizer=penalty(self.l1, self.l2), name=f"{name}_pool")(x)
+        return dropped(x, name, self.dropout)

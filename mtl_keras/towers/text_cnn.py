@@ -1,0 +1,82 @@
+"""A tower of convolutions of several widths over tokens."""
+
+import dataclasses
+
+from keras import layers
+
+from mtl_keras._registry import public
+from mtl_keras.layers import MaxOverPositions
+from mtl_keras.towers._checks import check_activation, check_count, check_penalties, check_rate, check_widths
+from mtl_keras.towers._parts import dropped
+from mtl_keras.towers._stage import Stage
+from mtl_keras.towers._text import TextTower, conv
+
+
+@public
+@dataclasses.dataclass(frozen=True)
+class TextCNN(TextTower):
+    """Convolutions of several widths side by side, and their maxima: `"embedding"`, `"conv"`, `"pool"`.
+
+    The features are the largest response of each filter to a text, `[B, len(kernel_sizes) * filters]`. Padding, id 0,
+    changes nothing. Inputs are token ids `[B, L]`, or, with a vocabulary, strings `[B]`, which are looked up inside the
+    model: see `from_data` and `inputs`. The stage `"embedding"` is a front, one copy of which serves all tasks.
+
+    Args:
+        filters: Number of filters of each width.
+        kernel_sizes: Widths of the filters, in tokens.
+        embedding_dim: Width of the token embeddings.
+        activation: Name of a Keras activation, or a function.
+        dropout: Share of the features that are dropped, in [0, 1).
+        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the embeddings and the heads
+            have none.
+        l2: Factor of the penalty Σw².
+        vocabulary: Distinct tokens, for strings; their ids begin at 2, after 0, the padding, and 1, unknown tokens.
+        num_tokens: Number of ids without a vocabulary: they are below it.
+        length: Number of tokens that strings are cut or padded to; None: padded to the longest of the batch.
+        standardize: What is done to strings first: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` or
+            None.
+
+    Raises:
+        ValueError: If an argument is out of its range; when a model is built, if its input is no text.
+
+    Example:
+
+    ```python
+    texts = np.array(["show me the flights", "what is the fare"])
+    tower = mtl.towers.TextCNN.from_data(texts, filters=4, embedding_dim=8)
+    model = mtl.build_model(tower.inputs(), [mtl.Task("intent", mtl.heads.Multiclass(2))], tower=tower)
+    model.predict(tf.constant(["the fare, please"]), verbose=0)["intent"].shape  # (1, 2)
+    ```
+
+    Reference: Y. Kim, "Convolutional neural networks for sentence classification", EMNLP 2014, the variant whose
+    embeddings start at random. Departures: windows are centred on a token, so that texts shorter than a filter are no
+    exception; penalties instead of a bound on the norm.
+    """
+
+    filters: int = 100
+    kernel_sizes: tuple = (3, 4, 5)
+    embedding_dim: int = 300
+    activation: str = "relu"
+    dropout: float = 0.5
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_count("filters", self.filters)
+        check_widths("kernel_sizes", self.kernel_sizes)
+        check_count("embedding_dim", self.embedding_dim)
+        check_activation(self.activation)
+        check_rate("dropout", self.dropout)
+        check_penalties(self.l1, self.l2)
+
+    def stages(self):
+        return {"embedding": self._front(self.embedding_dim), "conv": Stage(self._convs), "pool": Stage(self._pool)}
+
+    def _convs(self, x, name):
+        options = {"activation": self.activation, "l1": self.l1, "l2": self.l2}
+        maps = [conv(x, f"{name}_{i}", self.filters, size, **options) for i, size in enumerate(self.kernel_sizes, 1)]
+        return maps[0] if len(maps) == 1 else layers.Concatenate(name=f"{name}_concatenate")(maps)
+
+    def _pool(self, x, name):
+        return dropped(MaxOverPositions(name=f"{name}_max")(x), name, self.dropout)
