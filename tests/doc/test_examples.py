@@ -18,6 +18,7 @@ ROWS = {  # what the first column of the table has
     "export_and_serve.py": ["digit", "odd", "ink"],
     "own_weighting.py": ["digit", "odd", "ink"],
     "census_income.py": ["income", "never_married"],
+    "text_classification.py": ["intent", "slots"],
     "cifar10_hard_sharing.py": ["class", "is_cat", "is_dog", "animal"],
     "detect_digits.py": ["count", "largest", "where"],
     "cifar10_towers.py": ["class", "is_cat", "is_dog", "animal", "model"],
