@@ -26,7 +26,7 @@ TOWERS = {
     "transformer": (mtl.towers.Transformer, {"embedding_dim": 128, "num_layers": 2, "num_heads": 4, "units": 256}),
     "bert": (mtl.towers.BERT, {"embedding_dim": 128, "num_layers": 2, "num_heads": 2, "units": 512}),  # BERT-tiny
 }
-SMOKE = ["cnn_attention", "dpcnn"]
+SMOKE = ["cnn_attention"]
 
 
 def read(folder):

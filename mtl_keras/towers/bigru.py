@@ -45,8 +45,7 @@ class BiGRU(TextTower):
     texts = np.array(["show me the flights", "what is the fare"])
     tower = mtl.towers.BiGRU.from_data(texts, units=(8,), embedding_dim=4)
     model = mtl.build_model(tower.inputs(), [mtl.Task("intent", mtl.heads.Multiclass(2))], tower=tower)
-    model.compile("adam")
-    model.fit(mtl.data.from_arrays(texts, {"intent": [0, 1]}), verbose=0)
+    model.predict(tf.constant(["show me the fare"]), verbose=0)["intent"].shape  # (1, 2)
     ```
 
     Reference: K. Cho, B. van Merriënboer, C. Gulcehre, D. Bahdanau, F. Bougares, H. Schwenk, Y. Bengio, "Learning

@@ -43,10 +43,10 @@ class BiLSTM(TextTower):
 
     ```python
     texts = np.array(["show me the flights", "what is the fare"])
-    tower = mtl.towers.BiLSTM.from_data(texts, units=(8,), embedding_dim=4)
-    model = mtl.build_model(tower.inputs(), [mtl.Task("intent", mtl.heads.Multiclass(2))], tower=tower)
-    model.compile("adam")
-    model.fit(mtl.data.from_arrays(texts, {"intent": [0, 1]}), verbose=0)
+    tower = mtl.towers.BiLSTM.from_data(texts, units=(8,), embedding_dim=4, standardize="lower")
+    tasks = [mtl.Task("intent", mtl.heads.Multiclass(2)), mtl.Task("slots", mtl.heads.Tagging(5))]
+    model = mtl.build_model(tower.inputs(), tasks, tower=tower)
+    model.predict(tf.constant(["show me the fare"]), verbose=0)["slots"].shape  # (1, 4)
     ```
 
     Reference: A. Graves, J. Schmidhuber, "Framewise phoneme classification with bidirectional LSTM and other neural
