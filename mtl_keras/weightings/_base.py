@@ -136,9 +136,13 @@ class GradientAggregator(Weighting):
     `rows` [T, P], `losses` [T] and `present` [T] are float32; the direction [P] is what the optimizer gets
     as the gradient of the shared variables. T backward passes and T·P floats. The model sets
     `num_parameters` (P) before `build`, for a method with state of the shape of the rows.
+
+    Where each entry of the direction depends on its own column alone, `by_column = True` says so: the method is
+    then called on some of the columns at a time, and needs no second copy of the rows.
     """
 
     reads = "rows"
+    by_column = False
 
     def __init__(self, *, seed=None, name=None):
         super().__init__(seed=seed, name=name)

@@ -61,6 +61,8 @@ class GradDrop(GradientAggregator):
         per task; here the rows are masked as they are.
     """
 
+    by_column = True
+
     def __init__(self, *, leak=0.0, seed=None, name=None):
         super().__init__(seed=seed, name=name)
         check_range("leak", leak, at_least=0, at_most=1)

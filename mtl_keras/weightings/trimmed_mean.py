@@ -60,6 +60,8 @@ class TrimmedMean(GradientAggregator):
         Towards Optimal Statistical Rates. 2018. The paper drops a share of the entries; here it is a number.
     """
 
+    by_column = True
+
     def __init__(self, *, trim=1, name=None):
         super().__init__(name=name)
         check_range("trim", trim, at_least=0)

@@ -29,11 +29,7 @@ def renewed(model, batch):
     if plan.level == "features":
         gramian = replicas.sum(gramian)  # the replicas hold other samples of the same features
     if plan.reads == "rows":
-        rows = [block.stacked() for block in blocks]
-        joined = tf.concat(rows, axis=1)  # [T, P]
-        direction = plan.weighting(joined, losses, batch.present)  # [P]
-        progress = tf.linalg.matvec(joined, direction)
-        directions = tf.split(direction, [row.shape[1] for row in rows])
+        directions, progress = _aggregated(plan.weighting, blocks, losses, batch.present)
         weights = tf.zeros([0])
     else:
         read = gramian
@@ -83,6 +79,18 @@ def _forward(model, batch):
 def _gramian(blocks, others):
     """Returns the product of two Jacobians, J₁·J₂ᵀ, accumulated block by block. [T, T]"""
     return tf.add_n([block.gramian(other) for block, other in zip(blocks, others, strict=True)])
+
+
+def _aggregated(weighting, blocks, losses, present):
+    """Returns the direction d of a weighting that reads the rows, by block, and J·d [T]."""
+    if weighting.by_column:
+        pairs = [block.aggregated(lambda rows: weighting(rows, losses, present)) for block in blocks]
+        directions, progress = zip(*pairs, strict=True)
+        return directions, tf.add_n(progress)
+    rows = [block.stacked() for block in blocks]
+    joined = tf.concat(rows, axis=1)  # [T, P]
+    direction = weighting(joined, losses, present)  # [P]
+    return tf.split(direction, [row.shape[1] for row in rows]), tf.linalg.matvec(joined, direction)
 
 
 def _weighted_gradients(model, tape, run, weights):

@@ -62,15 +62,31 @@ class Block:
         """Returns the product with the transposed block of another Jacobian. [T, T]"""
         if not self.is_large:
             return tf.matmul(self.stacked(), other.stacked(), transpose_b=True)
-        size = self.rows[0].shape[0]
-        edges = [size * i // SLICES for i in range(SLICES + 1)]
         total = tf.zeros([len(self.rows), len(self.rows)])
-        for start, end in itertools.pairwise(edges):
+        for start, end in self._edges():
             with tf.control_dependencies([total]):  # one slice after the other
                 mine = self._slice(start, end)
                 theirs = mine if other is self else other._slice(start, end)
                 total = total + tf.matmul(mine, theirs, transpose_b=True)
         return total
+
+    def aggregated(self, function):
+        """Returns what a function of rows [T, n] makes of the columns, part by part [P_v], and its products [T]."""
+        if not self.is_large:
+            direction = function(self.stacked())
+            return direction, tf.linalg.matvec(self.stacked(), direction)
+        parts, products = [], tf.zeros([len(self.rows)])
+        for start, end in self._edges():
+            with tf.control_dependencies([products]):  # one slice after the other
+                rows = self._slice(start, end)
+                parts.append(function(rows))
+                products = products + tf.linalg.matvec(rows, parts[-1])
+        return tf.concat(parts, axis=0), products
+
+    def _edges(self):
+        """Returns where the slices of a large block start and end."""
+        size = self.rows[0].shape[0]
+        return itertools.pairwise([size * i // SLICES for i in range(SLICES + 1)])
 
     def _slice(self, start, end):
         return tf.stack([tf.slice(row, [start], [end - start]) for row in self.rows])

@@ -163,6 +163,21 @@ def test_large_blocks_are_multiplied_in_slices(weighting, monkeypatch):
     np.testing.assert_allclose(found.numpy(), rows[0] @ rows[1].T, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("large", [5, jacobian.LARGE])
+def test_a_method_by_columns_gets_large_blocks_in_slices(large, monkeypatch):
+    """The mean of four entries without the largest and the smallest one, and the conflict after it."""
+    monkeypatch.setattr(jacobian, "LARGE", large)
+    x, y = toy.arrays()
+    model = _model("trimmed_mean", metrics=[])
+    rows = _rows(model, _task_gradients(model, x, y))
+    direction = np.sort(rows, axis=0)[1:3].mean(axis=0)
+    before = np.concatenate([v.numpy().ravel() for v in model.partition.shared])
+    history = model.fit(x, y, batch_size=len(x), shuffle=False, verbose=0).history
+    after = np.concatenate([v.numpy().ravel() for v in model.partition.shared])
+    np.testing.assert_allclose(after, before - RATE * direction, rtol=1e-5, atol=1e-6)
+    assert history["conflict_after"] == [pytest.approx(np.mean(rows @ direction < 0))]
+
+
 def test_features_are_where_the_tasks_part():
     x, y = toy.arrays()
     model = _model(Given(), level="features")
