@@ -74,8 +74,8 @@ class Detection(Head):
         if len(features.shape) != 4:
             raise ValueError(
                 f"The features of task {name!r} must be a map [batch, height, width, channels]. "
-                f"Received shape {tuple(features.shape)}. Use a tower that ends in convolutions, without pooling to a "
-                "vector: the other tasks' heads average over the map by themselves."
+                f"Received shape {tuple(features.shape)}. Use a tower that keeps its map, such as "
+                "`towers.Conv(keep_map=True)`: the other tasks' heads average over it by themselves."
             )
         return features
 

@@ -66,7 +66,8 @@ class Segmentation(Head):
         if len(features.shape) != 4:
             raise ValueError(
                 f"The features of task {name!r} must be a map [batch, height, width, channels]. "
-                f"Received shape {tuple(features.shape)}. Use a tower that keeps its positions."
+                f"Received shape {tuple(features.shape)}. Use a tower that keeps its map, such as "
+                "`towers.Conv(keep_map=True)`: the other tasks' heads average over it by themselves."
             )
         return features
 

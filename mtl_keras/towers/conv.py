@@ -11,6 +11,7 @@ from mtl_keras.towers._checks import (
     check_activation,
     check_count,
     check_penalties,
+    check_flag,
     check_pooling,
     check_rate,
     check_widths,
@@ -34,6 +35,8 @@ class Conv(Tower):
         activation: Name of a Keras activation, or a function.
         batch_norm: Whether to normalise before each activation; the convolutions then have no bias.
         pooling: `"max"` or `"average"`, between the stages.
+        keep_map: Whether the features stay a map, as `heads.Detection` and `heads.Segmentation` need it; other
+            heads average over it themselves.
         dropout: Share of the values dropped at the end of each stage, in [0, 1).
         l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the heads have none.
         l2: Factor of the penalty Σw².
@@ -57,6 +60,7 @@ class Conv(Tower):
     activation: str = "relu"
     batch_norm: bool = True
     pooling: str = "max"
+    keep_map: bool = False
     dropout: float = 0.0
     l1: float = 0.0
     l2: float = 0.0
@@ -67,6 +71,7 @@ class Conv(Tower):
         check_count("kernel_size", self.kernel_size)
         check_activation(self.activation)
         check_pooling(self.pooling)
+        check_flag("keep_map", self.keep_map)
         check_rate("dropout", self.dropout)
         check_penalties(self.l1, self.l2)
 
@@ -90,5 +95,8 @@ class Conv(Tower):
                 name=f"{part}_conv",
             )(x)
             x = activated(x, part, self.activation, self.batch_norm)
-        x = layers.GlobalAveragePooling2D(name=f"{name}_pool")(x) if last else pooled(x, name, self.pooling)
+        if not last:
+            x = pooled(x, name, self.pooling)
+        elif not self.keep_map:
+            x = layers.GlobalAveragePooling2D(name=f"{name}_pool")(x)
         return dropped(x, name, self.dropout)

@@ -7,7 +7,7 @@ from keras import layers
 
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_count, check_decay
+from mtl_keras.towers._checks import check_count, check_decay, check_flag
 from mtl_keras.towers._parts import as_image, conv_norm
 from mtl_keras.towers._stage import Stage
 
@@ -25,6 +25,8 @@ class ResNet(Tower):
     Args:
         depth: Number of layers with weights, counting the head: 6n + 2, such as 20, 32, 44 or 56.
         width: Number of filters of the first group.
+        keep_map: Whether the features stay a map, as `heads.Detection` and `heads.Segmentation` need it; other
+            heads average over it themselves.
         weight_decay: λ of the penalty λ/2·||kernel||², whose gradient is λ·kernel; 1e-4 in the paper.
 
     Raises:
@@ -47,6 +49,7 @@ class ResNet(Tower):
 
     depth: int = 20
     width: int = 16
+    keep_map: bool = False
     weight_decay: float = 0.0
 
     def __post_init__(self):
@@ -57,6 +60,7 @@ class ResNet(Tower):
                 f"Received: depth={self.depth}. Use 8, 14, 20, 32, 44 or 56."
             )
         check_count("width", self.width)
+        check_flag("keep_map", self.keep_map)
         check_decay(self.weight_decay)
 
     def stages(self):
@@ -64,17 +68,17 @@ class ResNet(Tower):
             "stem": Stage(self._stem),
             "group1": Stage(partial(self._group, filters=self.width, stride=1)),
             "group2": Stage(partial(self._group, filters=2 * self.width, stride=2)),
-            "group3": Stage(partial(self._group, filters=4 * self.width, stride=2, last=True)),
+            "group3": Stage(partial(self._group, filters=4 * self.width, stride=2, pools=not self.keep_map)),
         }
 
     def _stem(self, x, name):
         x = self._conv(as_image(x, name), name, self.width)
         return layers.Activation("relu", name=f"{name}_activation")(x)
 
-    def _group(self, x, name, filters, stride, last=False):
+    def _group(self, x, name, filters, stride, pools=False):
         for i in range(1, (self.depth - 2) // 6 + 1):
             x = self._block(x, f"{name}_block{i}", filters, stride if i == 1 else 1)
-        return layers.GlobalAveragePooling2D(name=f"{name}_pool")(x) if last else x
+        return layers.GlobalAveragePooling2D(name=f"{name}_pool")(x) if pools else x
 
     def _block(self, x, name, filters, stride):
         y = self._conv(x, f"{name}_1", filters, stride)

@@ -37,6 +37,8 @@ class ResNetImageNet(Tower):
         width: Number of filters of the first group.
         small_stem: For small images, such as 32x32: a stem of 3x3 with stride 1 that does not pool, for 7x7
             with stride 2 and max pooling.
+        keep_map: Whether the features stay a map, as `heads.Detection` and `heads.Segmentation` need it; other
+            heads average over it themselves.
         weight_decay: λ of the penalty λ/2·||kernel||², whose gradient is λ·kernel; 1e-4 in the paper.
 
     Raises:
@@ -61,12 +63,14 @@ class ResNetImageNet(Tower):
     depth: int = 50
     width: int = 64
     small_stem: bool = False
+    keep_map: bool = False
     weight_decay: float = 0.0
 
     def __post_init__(self):
         check_choice("depth", self.depth, BLOCKS)
         check_count("width", self.width)
         check_flag("small_stem", self.small_stem)
+        check_flag("keep_map", self.keep_map)
         check_decay(self.weight_decay)
 
     def stages(self):
@@ -85,7 +89,8 @@ class ResNetImageNet(Tower):
         filters = self.width * 2 ** (i - 1)
         for j in range(1, blocks + 1):
             x = self._block(x, f"{name}_block{j}", filters, stride=2 if i > 1 and j == 1 else 1)
-        return layers.GlobalAveragePooling2D(name=f"{name}_pool")(x) if i == 4 else x
+        pools = i == 4 and not self.keep_map
+        return layers.GlobalAveragePooling2D(name=f"{name}_pool")(x) if pools else x
 
     def _block(self, x, name, filters, stride):
         if self.depth in BASIC:

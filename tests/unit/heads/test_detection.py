@@ -165,7 +165,7 @@ def test_labels_of_another_grid():
 
 @pytest.mark.parametrize("tower", ["mlp", "conv"])
 def test_features_that_are_no_map(tower):
-    error = r"The features of task 'where' must be a map \[batch, height, width, channels\]. .* without pooling"
+    error = r"The features of task 'where' must be a map \[batch, height, width, channels\]. .* keeps its map"
     with pytest.raises(ValueError, match=error):
         mtl.build_model((8, 8, 1), [mtl.Task("where", mtl.heads.Detection(3))], tower=tower)
 
