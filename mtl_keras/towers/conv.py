@@ -10,8 +10,8 @@ from mtl_keras.towers._base import Tower
 from mtl_keras.towers._checks import (
     check_activation,
     check_count,
-    check_penalties,
     check_flag,
+    check_penalties,
     check_pooling,
     check_rate,
     check_widths,
