@@ -1,5 +1,7 @@
 """Checks of what a user gives by task name, with errors that list the valid names."""
 
+from keras import ops
+
 
 def check_names(argument, given, names, complete=False):
     """Raises a ValueError if `given` is no dict by task name.
@@ -68,7 +70,8 @@ def check_shape(task, y, y_pred, sample_weight, expected=None):
 def check_ranges(objectives):
     """Raises a ValueError if a task has had labels out of its range since its metrics were reset."""
     for name, objective in objectives.items():
-        wrong = int(objective.num_wrong) if objective.label_range else 0
+        # An operation, because several replicas have a variable each, whose sum it reads.
+        wrong = int(ops.sum(objective.num_wrong)) if objective.label_range else 0
         if wrong:
             lowest, highest = objective.label_range
             raise ValueError(
