@@ -4,10 +4,9 @@
 
 Two tasks on one bidirectional LSTM: the intent of a sentence, and a tag for each of its words. `--data` is a folder
 with `train`, `dev` and `test`, each with the files `seq.in`, `seq.out` and `label`, a sentence a line, as the
-repositories of Slot-Gated SLU (MiuLab) and JointBERT have them. `--smoke` makes sentences of its own. The epoch with
-the best span F1 on `dev` counts. The table has the accuracy of the intent, the span F1 of the slots as conlleval counts
-it, and the share of the sentences in which all is right, on `test`; and the number of parameters and the seconds of the
-training.
+repositories of Slot-Gated SLU (MiuLab) and JointBERT have them. `--smoke` makes sentences of its own. The table
+has the accuracy of the intent, the span F1 of the slots as conlleval counts it, and the share of the sentences in which
+all is right, on `test`; and the number of parameters and the seconds of the training.
 """
 
 import pathlib
@@ -30,7 +29,7 @@ MODELS = {  # a scheme, and how the tags are decided
     "intent_to_slots": (mtl.sharing.Cascade(order=["intent", "slots"], pass_on="features"), "crf"),
     "slots_to_intent": (mtl.sharing.Cascade(order=["slots", "intent"], pass_on="features"), "crf"),
 }
-SMOKE = ["joint_crf", "slots_to_intent"]
+SMOKE = ["slots_to_intent"]
 PARTS = ("train", "dev", "test")
 
 
@@ -77,7 +76,7 @@ def train(name, data, tags, intents, arguments):
     keras.utils.set_random_seed(arguments.seed)
     sharing, structure = MODELS[name]
     x, y = data["train"]
-    tower = mtl.towers.BiLSTM.from_data(x, min_count=2, standardize=None, embedding_dim=100, units=(128,), dropout=0.5)
+    tower = mtl.towers.BiLSTM.from_data(x, min_count=2, standardize=None, embedding_dim=128, units=(192,), dropout=0.6)
     tasks = [
         mtl.Task("intent", mtl.heads.Multiclass(len(intents))),
         mtl.Task("slots", mtl.heads.Tagging(len(tags), structure), metrics=[mtl.metrics.SpanF1(tags)]),
@@ -86,14 +85,10 @@ def train(name, data, tags, intents, arguments):
     epochs = _common.epochs(arguments)
     steps = epochs * -(-len(x) // arguments.batch)
     model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)))
-    best = keras.callbacks.EarlyStopping(
-        "val_slots_span_f1", mode="max", patience=epochs, restore_best_weights=True, start_from_epoch=epochs // 2
-    )
     history = model.fit(
         mtl.data.from_arrays(x, y, arguments.batch, shuffle=True, seed=arguments.seed).map(cut),
         validation_data=mtl.data.from_arrays(*data["dev"], batch_size=len(data["dev"][0])),
         epochs=epochs,
-        callbacks=[best],
         verbose=2,
     )
     return model, history
@@ -108,7 +103,7 @@ def judge(model, x, y):
 
 
 def main():
-    parser = _common.parser(__doc__, epochs=25)
+    parser = _common.parser(__doc__, epochs=20)
     parser.add_argument("--data", metavar="FOLDER", type=pathlib.Path, help="ATIS, in the form above")
     parser.add_argument("--models", nargs="+", choices=MODELS, help="all by default")
     parser.add_argument("--batch", type=int, default=32, help="sentences in a batch, 32 by default")

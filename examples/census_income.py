@@ -46,7 +46,7 @@ SCHEMES = {  # a scheme, and the widths of the tower, or of each expert
     "aitm": (mtl.sharing.AITM(split_after="columns"), (64,)),
     "cross_stitch": (mtl.sharing.CrossStitch(split_after="columns"), (64,)),
 }
-SMOKE = ["hard", "ple"]
+SMOKE = ["ple"]
 
 
 def read(file):

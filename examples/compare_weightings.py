@@ -19,7 +19,7 @@ import mtl_keras as mtl
 
 TASKS = ["left", "right"]
 GRID = [0.3, 0.5, 0.7]  # weights of the left loss
-SMOKE = ["famo", "pcgrad", "graddrop", "modo"]  # one for each thing that a method can read
+SMOKE = ["famo", "pcgrad", "modo"]  # losses, the Gramian, two halves of a batch
 
 
 def methods():

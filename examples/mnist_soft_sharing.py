@@ -57,7 +57,7 @@ def main():
     arguments = parser.parse_args()
     data = load("train[:6000]", arguments, shuffle=True), load("train[55000:]", arguments), load("test", arguments)
     results = {}
-    for strength in arguments.strengths:
+    for strength in arguments.strengths[: 2 if arguments.smoke else None]:
         results[f"{strength:g}"], history = train(strength, data, arguments)
     if arguments.plot:
         mtl.plots.history(history, arguments.plot)

@@ -22,7 +22,7 @@ ROWS = {  # what the first column of the table has
     "cifar10_hard_sharing.py": ["class", "is_cat", "is_dog", "animal"],
     "detect_digits.py": ["count", "largest", "where"],
     "cifar10_towers.py": ["class", "is_cat", "is_dog", "animal", "model"],
-    "compare_weightings.py": ["single_task", "famo", "pcgrad", "graddrop", "modo"],
+    "compare_weightings.py": ["single_task", "famo", "pcgrad", "modo"],
 }
 
 PICTURES = {"detect_digits.py": "detected_digits.png"}  # that it saves by default

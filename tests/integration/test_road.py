@@ -17,6 +17,7 @@ def _backbone():
     return keras.Model(image, keras.layers.GlobalAveragePooling2D()(x), name="backbone")
 
 
+OTHER_SCHEMES = ["single_task", "soft"]  # further ones in `test_sharing_matrix.py`
 TOWERS = {
     "mlp": lambda: mtl.towers.MLP((4,)),
     "lenet": lambda: mtl.towers.LeNet(filters=(2, 2), units=(4,)),
@@ -42,8 +43,7 @@ def test_every_tower_is_tried():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sharing", ["hard", "single_task", "soft"])
-@pytest.mark.parametrize("tower", TOWERS)
+@pytest.mark.parametrize(("tower", "sharing"), [*((t, "hard") for t in TOWERS), *(("mlp", s) for s in OTHER_SCHEMES)])
 def test_road(tower, sharing, data, tmp_path):
     x, train = data
     tasks = [mtl.Task("digit", mtl.heads.Multiclass(3)), mtl.Task("ink", mtl.heads.Regression(), weight=0.5)]

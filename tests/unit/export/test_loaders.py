@@ -77,7 +77,7 @@ def _check(model, rows, answers):
 @pytest.mark.parametrize("rows", [1, 7])
 def test_session(model, folder, rows):
     inputs = _inputs(rows)
-    with sessions.load(folder) as session:
+    with sessions.load(folder) as session:  # in a graph of its own
         assert set(session.tensors) == set(inputs)
         answers = {signature: session.run(signature, x) for signature, x in inputs.items()}
     _check(model, rows, answers)
@@ -89,6 +89,7 @@ def test_library_without_python(model, folder, rows):
     library = c_loader.library()
     if library is None:
         pytest.skip("this TensorFlow has no libtensorflow_cc.so.2")
+    inputs = _inputs(rows)
     with sessions.load(folder) as session:
-        answers = c_loader.run(library, {folder: (session.tensors, _inputs(rows))})
+        answers = c_loader.run(library, {folder: (session.tensors, inputs)})
     _check(model, rows, answers[folder])

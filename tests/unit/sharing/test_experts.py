@@ -63,7 +63,7 @@ class TestTowers:
     @pytest.mark.slow
     def test_trains_saves_and_loads(self, scheme, tower, tmp_path):
         model = _model(scheme, tower, balance=0.1, gate_units=(3,))
-        model.compile("adam", weighting="imtl_g")
+        model.compile("adam", weighting="imtl_g", run_eagerly=True)  # two steps take less than a graph
         x = _batch(TOWERS[tower][1])
         before = model.get_weights()
         history = model.fit(x, _labels(), batch_size=4, verbose=0).history
@@ -181,7 +181,7 @@ def test_gradients_at_the_features(scheme):
     model.compile("sgd", weighting="mgda", level="features")
     names = sorted(tensor._keras_history.operation.name for tensor in model.plan.features_model.output["features"])
     assert names == FEATURES[scheme]
-    assert np.isfinite(model.fit(_batch((6,)), _labels(), verbose=0).history["loss"]).all()
+    assert np.isfinite(model.train_on_batch(_batch((6,)), _labels(), return_dict=True)["loss"])
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -191,7 +191,7 @@ def test_mixed_precision(scheme):
         model = _model(scheme, balance=0.1)
     finally:
         keras.config.set_dtype_policy("float32")
-    model.compile("sgd")
+    model.compile("sgd", run_eagerly=True)
     assert {layer.compute_dtype for layer in model.layers if "mix" in layer.name} == {"bfloat16"}
     assert np.isfinite(model.fit(_batch((6,)), _labels(), verbose=0).history["loss"]).all()
 
