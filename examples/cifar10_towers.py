@@ -19,7 +19,7 @@ import mtl_keras as mtl
 TOWERS = {
     "alexnet": mtl.towers.AlexNet(width=16, units=(128, 128), small_stem=True, batch_norm=True, dropout=0.2),
     "vgg": mtl.towers.VGG(depth=11, width=16, units=(128,), batch_norm=True, dropout=0.2),
-    "googlenet": mtl.towers.GoogLeNet(width=12, batch_norm=True, dropout=0.2, small_stem=True),
+    "googlenet": mtl.towers.GoogLeNet(width=24, batch_norm=True, dropout=0.2),
     "resnet": mtl.towers.ResNet(depth=8, width=16),
 }
 SMOKE = ["alexnet"]
