@@ -120,18 +120,6 @@ def conv(x, name, filters, kernel_size, activation=None, l1=0.0, l2=0.0):
     )(x)
 
 
-def bidirectional(x, name, layer, units, dropout=0.0, l1=0.0, l2=0.0):
-    """Returns `[B, L, 2 * units]`: a recurrent layer, a class of Keras, in both directions."""
-    cell = layer(
-        units,
-        return_sequences=True,
-        kernel_regularizer=penalty(l1, l2),
-        recurrent_regularizer=penalty(l1, l2),
-        name=f"{name}_cell",
-    )
-    return dropped(layers.Bidirectional(cell, name=f"{name}_both")(x), name, dropout)
-
-
 def _checked(vocabulary):
     """Returns a vocabulary as a tuple, without Keras' special tokens at its front, or raises a ValueError."""
     tokens = () if isinstance(vocabulary, str) else tuple(vocabulary)

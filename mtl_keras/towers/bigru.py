@@ -1,19 +1,16 @@
 """A tower of bidirectional GRU layers."""
 
 import dataclasses
-from functools import partial
 
 from keras import layers
 
 from mtl_keras._registry import public
-from mtl_keras.towers._checks import check_count, check_penalties, check_rate, check_widths
-from mtl_keras.towers._stage import Stage
-from mtl_keras.towers._text import TextTower, bidirectional
+from mtl_keras.towers._recurrent import RecurrentTower
 
 
 @public
 @dataclasses.dataclass(frozen=True)
-class BiGRU(TextTower):
+class BiGRU(RecurrentTower):
     """Token embeddings, `"embedding"`, then GRU layers in both directions: `"gru1"`, `"gru2"`, ...
 
     The features keep the positions, `[B, L, 2 * units]`, with a Keras mask: `heads.Tagging` reads each of them, and
@@ -53,22 +50,5 @@ class BiGRU(TextTower):
     reset gate acts after the product with the recurrent kernel, as in Keras.
     """
 
-    units: tuple = (128,)
-    embedding_dim: int = 128
-    dropout: float = 0.0
-    l1: float = 0.0
-    l2: float = 0.0
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_widths("units", self.units)
-        check_count("embedding_dim", self.embedding_dim)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
-
-    def stages(self):
-        stages = {"embedding": self._front(self.embedding_dim, self.dropout)}
-        for i, units in enumerate(self.units, start=1):
-            options = {"units": units, "dropout": self.dropout, "l1": self.l1, "l2": self.l2}
-            stages[f"gru{i}"] = Stage(partial(bidirectional, layer=layers.GRU, **options))
-        return stages
+    _layer = layers.GRU
+    _prefix = "gru"

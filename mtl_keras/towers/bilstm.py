@@ -1,19 +1,16 @@
 """A tower of bidirectional LSTM layers."""
 
 import dataclasses
-from functools import partial
 
 from keras import layers
 
 from mtl_keras._registry import public
-from mtl_keras.towers._checks import check_count, check_penalties, check_rate, check_widths
-from mtl_keras.towers._stage import Stage
-from mtl_keras.towers._text import TextTower, bidirectional
+from mtl_keras.towers._recurrent import RecurrentTower
 
 
 @public
 @dataclasses.dataclass(frozen=True)
-class BiLSTM(TextTower):
+class BiLSTM(RecurrentTower):
     """Token embeddings, `"embedding"`, then LSTM layers in both directions: `"lstm1"`, `"lstm2"`, ...
 
     The features keep the positions, `[B, L, 2 * units]`, with a Keras mask: `heads.Tagging` reads each of them, and
@@ -53,22 +50,5 @@ class BiLSTM(TextTower):
     network architectures", 2005.
     """
 
-    units: tuple = (128,)
-    embedding_dim: int = 128
-    dropout: float = 0.0
-    l1: float = 0.0
-    l2: float = 0.0
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_widths("units", self.units)
-        check_count("embedding_dim", self.embedding_dim)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
-
-    def stages(self):
-        stages = {"embedding": self._front(self.embedding_dim, self.dropout)}
-        for i, units in enumerate(self.units, start=1):
-            options = {"units": units, "dropout": self.dropout, "l1": self.l1, "l2": self.l2}
-            stages[f"lstm{i}"] = Stage(partial(bidirectional, layer=layers.LSTM, **options))
-        return stages
+    _layer = layers.LSTM
+    _prefix = "lstm"

@@ -1,0 +1,49 @@
+"""What the towers of recurrent layers have in common."""
+
+import dataclasses
+from functools import partial
+
+from keras import layers
+
+from mtl_keras.towers._checks import check_count, check_penalties, check_rate, check_widths
+from mtl_keras.towers._parts import dropped, penalty
+from mtl_keras.towers._stage import Stage
+from mtl_keras.towers._text import TextTower
+
+
+@dataclasses.dataclass(frozen=True)
+class RecurrentTower(TextTower):
+    """Token embeddings, then recurrent layers in both directions.
+
+    Abstract. A subclass says which Keras layer, and how its stages are called before their number.
+    """
+
+    units: tuple = (128,)
+    embedding_dim: int = 128
+    dropout: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_widths("units", self.units)
+        check_count("embedding_dim", self.embedding_dim)
+        check_rate("dropout", self.dropout)
+        check_penalties(self.l1, self.l2)
+
+    def stages(self):
+        stages = {"embedding": self._front(self.embedding_dim, self.dropout)}
+        for i, units in enumerate(self.units, start=1):
+            stages[f"{self._prefix}{i}"] = Stage(partial(self._bidirectional, units=units))
+        return stages
+
+    def _bidirectional(self, x, name, units):
+        """Returns `[B, L, 2 * units]`."""
+        cell = self._layer(
+            units,
+            return_sequences=True,
+            kernel_regularizer=penalty(self.l1, self.l2),
+            recurrent_regularizer=penalty(self.l1, self.l2),
+            name=f"{name}_cell",
+        )
+        return dropped(layers.Bidirectional(cell, name=f"{name}_both")(x), name, self.dropout)
