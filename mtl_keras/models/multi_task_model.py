@@ -5,17 +5,17 @@ import types
 import keras
 
 from mtl_keras._registry import get
-from mtl_keras.engine import CosineProbe, Partition, TrainStep
+from mtl_keras.engine import Partition, TrainStep
 from mtl_keras.models import check, freezing
 from mtl_keras.models.epoch_clock import EpochClock
+from mtl_keras.models.hooks import Hooks
 from mtl_keras.models.judge import make_objectives
-from mtl_keras.models.penalty import Penalty
 from mtl_keras.models.transfer import Transfer
 from mtl_keras.models.weigh import check_optimizer, make_plan
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class MultiTaskModel(Transfer, TrainStep, keras.Model):
+class MultiTaskModel(Hooks, Transfer, TrainStep, keras.Model):
     """A functional Keras model whose outputs are a dict by task name.
 
     `mtl_keras.build_model` makes one from tasks; a graph of your own becomes one by
@@ -65,8 +65,7 @@ class MultiTaskModel(Transfer, TrainStep, keras.Model):
         self.weighting = None
         # In namespaces, because Keras would track what is in a dict and never forget it.
         self._compilation = types.SimpleNamespace(objectives={}, partition=None, plan=None, arguments={})
-        self._penalties = types.SimpleNamespace(by_name={})
-        self._probes = types.SimpleNamespace(all=[])
+        self._hooks = types.SimpleNamespace(penalties={}, probes=[])
 
     @property
     def task_names(self):
@@ -92,16 +91,6 @@ class MultiTaskModel(Transfer, TrainStep, keras.Model):
     def compile_arguments(self):
         """What `compile` was given, by name, with the optimizer and the weighting as objects."""
         return self._compilation.arguments
-
-    @property
-    def penalties(self):
-        """`{name: Penalty}`, terms that a callback adds to what is trained, for one `fit`."""
-        return self._penalties.by_name
-
-    @property
-    def probes(self):
-        """List of what a callback has called with each batch that is trained, for one `fit`."""
-        return self._probes.all
 
     @property
     def metrics(self):
@@ -234,10 +223,7 @@ class MultiTaskModel(Transfer, TrainStep, keras.Model):
             clock.on_train_end()
             if is_list:
                 callbacks.callbacks.remove(clock)
-            if self.penalties or self.probes:
-                self.penalties.clear()
-                self.probes.clear()
-                self.train_function = None
+            self.take_hooks_off()
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
         """Judges the model, as `keras.Model.evaluate` does."""
@@ -260,29 +246,6 @@ class MultiTaskModel(Transfer, TrainStep, keras.Model):
         for argument, given in (("y", y), ("sample_weight", sample_weight)):
             if given is not None:
                 check.by_task(argument, given, self.task_names)
-
-    def add_penalty(self, name, value):
-        """Adds a scalar to what is trained, for one `fit`; for callbacks, in their `set_model`.
-
-        Args:
-            name: Name in the logs of its running mean.
-            value: Function without arguments that returns the scalar, called in the graph of the training step.
-        """
-        self.penalties[name] = Penalty(name, value)
-        self.train_function = None  # traced anew with the penalty in it
-
-    def add_cosine_probe(self, every, in_step=True):
-        """Returns a `CosineProbe` of the tasks' gradients; for callbacks, in their `set_model`.
-
-        Args:
-            every: The probe records every so many steps.
-            in_step: Whether it records the batches that are trained, for one `fit`.
-        """
-        probe = CosineProbe(self, every)
-        if in_step:
-            self.probes.append(probe)
-            self.train_function = None  # traced anew with the probe in it
-        return probe
 
     def get_compile_config(self):
         if not self.compiled:

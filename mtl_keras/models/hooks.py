@@ -1,0 +1,52 @@
+"""What callbacks add to the training step, for one `fit`."""
+
+from mtl_keras.engine import CosineProbe
+from mtl_keras.models.penalty import Penalty
+
+
+class Hooks:
+    """The penalties and probes of a multi-task model.
+
+    A mix-in, before `keras.Model`. It needs from the model:
+        _hooks: Namespace of `penalties`, `{name: Penalty}`, and `probes`, a list.
+    """
+
+    @property
+    def penalties(self):
+        """`{name: Penalty}`, terms that a callback adds to what is trained, for one `fit`."""
+        return self._hooks.penalties
+
+    @property
+    def probes(self):
+        """List of what a callback has called with each batch that is trained, for one `fit`."""
+        return self._hooks.probes
+
+    def add_penalty(self, name, value):
+        """Adds a scalar to what is trained, for one `fit`; for callbacks, in their `set_model`.
+
+        Args:
+            name: Name in the logs of its running mean.
+            value: Function without arguments that returns the scalar, called in the graph of the training step.
+        """
+        self.penalties[name] = Penalty(name, value)
+        self.train_function = None  # traced anew with the penalty in it
+
+    def add_cosine_probe(self, every, in_step=True):
+        """Returns a `CosineProbe` of the tasks' gradients; for callbacks, in their `set_model`.
+
+        Args:
+            every: The probe records every so many steps.
+            in_step: Whether it records the batches that are trained, for one `fit`.
+        """
+        probe = CosineProbe(self, every)
+        if in_step:
+            self.probes.append(probe)
+            self.train_function = None  # traced anew with the probe in it
+        return probe
+
+    def take_hooks_off(self):
+        """Ends the penalties and probes of a `fit`."""
+        if self.penalties or self.probes:
+            self.penalties.clear()
+            self.probes.clear()
+            self.train_function = None  # traced anew without them
