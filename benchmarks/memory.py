@@ -1,13 +1,14 @@
 """What memory does a training step need beyond the plain sum's? `python benchmarks/memory.py`.
 
 A dense tower of about 8 million shared parameters (P), batch 8, so that the gradients outweigh all else. Each case runs
-in a process of its own; the figure is the growth of its largest resident memory over the plain sum's, in units of T·P
-floats of 4 bytes.
+in processes of its own; the figure is the growth of the median of their largest resident memory over the plain sum's,
+in units of T·P floats of 4 bytes, with the least and the greatest.
 """
 
 import argparse
 import json
 import resource
+import statistics
 import subprocess
 import sys
 
@@ -30,29 +31,34 @@ def measure(num_tasks, arguments):
     print(json.dumps([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, size]))
 
 
-def in_a_process(num_tasks, arguments):
+def in_processes(rounds, num_tasks, arguments):
+    """Returns the largest memory of each process in bytes, and the number of shared parameters."""
     command = [sys.executable, __file__, "--case", json.dumps([num_tasks, arguments])]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    runs = [subprocess.run(command, check=True, capture_output=True, text=True) for _ in range(rounds)]
+    most, sizes = zip(*[json.loads(run.stdout.splitlines()[-1]) for run in runs], strict=True)
+    return most, sizes[0]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, nargs="+", default=[2, 8])
     parser.add_argument("--methods", nargs="+", default=["uncertainty", "pcgrad", "nash_mtl", "graddrop", "modo"])
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--case", help="for its own use")
     arguments = parser.parse_args()
     if arguments.case:
         measure(*json.loads(arguments.case))
         return
     for num_tasks in arguments.tasks:
-        plain, size = in_a_process(num_tasks, {})
+        runs, size = in_processes(arguments.rounds, num_tasks, {})
+        plain = statistics.median(runs)
         print(f"T={num_tasks}, P={size:,}: the plain sum {plain / 2**20:.0f} MiB", flush=True)
         cases = [{"weighting": method} for method in arguments.methods]
         for case in [*cases, {"weighting": "pcgrad", "level": "features"}]:
-            most, _ = in_a_process(num_tasks, case)
-            name = " ".join(case.values())
-            print(f"  {name:18s} {(most - plain) / (4 * num_tasks * size):+.2f} T·P", flush=True)
+            runs, _ = in_processes(arguments.rounds, num_tasks, case)
+            figures = sorted((run - plain) / (4 * num_tasks * size) for run in runs)
+            middle, low, high = statistics.median(figures), figures[0], figures[-1]
+            print(f"  {' '.join(case.values()):18s} {middle:+.2f} ({low:+.2f} to {high:+.2f}) T·P", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 import tensorflow as tf
 
 from mtl_keras.engine import plan as planning
-from mtl_keras.engine.tensorflow.jacobian import jacobian
+from mtl_keras.engine.tensorflow.jacobian import JoinedBlock, jacobian
 
 
 def renewed(model, batch):
@@ -22,7 +22,8 @@ def renewed(model, batch):
     if plan.reads == "halves":
         (first, _), (second, _) = [jacobian(model, tape, half, sources, {}, replicas) for half, _ in run["halves"]]
         own = _own_gradients(model, tape, run)
-        blocks = [a.joined(b, [share for _, share in run["halves"]]) for a, b in zip(first, second, strict=True)]
+        shares = [share for _, share in run["halves"]]
+        blocks = [JoinedBlock(a, b, shares) for a, b in zip(first, second, strict=True)]
     else:
         blocks, own = jacobian(model, tape, run["scaled"], sources, model.partition.own, replicas)
     gramian = _gramian(blocks, blocks)  # [T, T]
@@ -38,7 +39,8 @@ def renewed(model, batch):
             read = replicas.sum(read) if plan.level == "features" else read
         weights = plan.weighting(read, losses, batch.present)
         progress = tf.linalg.matvec(gramian, weights)
-        directions = [block.combine(weights) for block in blocks]
+        with tf.control_dependencies([gramian]):  # so that nothing else reads the rows, and they are scaled in place
+            directions = [block.combine(weights) for block in blocks]
     if plan.level == "features":
         shared = _weighted_gradients(model, tape, run, weights)
     else:  # the optimizer sums over the replicas, and J is summed already
@@ -84,9 +86,13 @@ def _gramian(blocks, others):
 def _aggregated(weighting, blocks, losses, present):
     """Returns the direction d of a weighting that reads the rows, by block, and J·d [T]."""
     if weighting.by_column:
-        pairs = [block.aggregated(lambda rows: weighting(rows, losses, present)) for block in blocks]
-        directions, progress = zip(*pairs, strict=True)
-        return directions, tf.add_n(progress)
+        directions, progress = [], tf.zeros_like(present)
+        for block in blocks:
+            with tf.control_dependencies([progress]):  # so that what lies between is there for one block at a time
+                direction, products = block.aggregated(lambda rows: weighting(rows, losses, present))
+            directions.append(direction)
+            progress = progress + products
+        return directions, progress
     rows = [block.stacked() for block in blocks]
     joined = tf.concat(rows, axis=1)  # [T, P]
     direction = weighting(joined, losses, present)  # [P]

@@ -1,11 +1,9 @@
 """The Jacobian of the tasks' losses, in blocks of columns."""
 
-import itertools
-
 import tensorflow as tf
 
 LARGE = 2**18  # columns from which on a block does not hold its rows a second time
-SLICES = 16  # in which the rows of a large block are multiplied
+SLICES = 64  # of a large block
 
 
 def jacobian(model, tape, losses, sources, own, replicas):
@@ -30,7 +28,7 @@ def jacobian(model, tape, losses, sources, own, replicas):
     columns = zip(*rows, strict=True)
     blocks = [make_block(s, column, inverse_scale, dense) for s, column in zip(sources, columns, strict=True)]
     if plan.level == "parameters" and replicas.num > 1:
-        blocks = [Block(tf.unstack(replicas.sum(block.stacked())), block.restore) for block in blocks]
+        blocks = [Block(tf.unstack(replicas.sum(block.stacked())), block.restore, sliced=False) for block in blocks]
     return blocks, own_gradients
 
 
@@ -40,17 +38,14 @@ class Block:
     Args:
         rows: List of T tensors [P_v], float32.
         restore: Function that makes of a direction [P_v] a gradient of the variable.
+        sliced: Whether to go through many columns slice by slice, in a loop; replicas cannot talk in one.
     """
 
-    def __init__(self, rows, restore):
+    def __init__(self, rows, restore, sliced=True):
         self.rows = rows
         self.restore = restore
+        self.is_large = sliced and (rows[0].shape[0] or 0) >= LARGE  # a second copy of the rows is to be avoided
         self._stacked = None
-
-    @property
-    def is_large(self):
-        """Whether a second copy of the rows is to be avoided."""
-        return (self.rows[0].shape[0] or 0) >= LARGE
 
     def stacked(self):
         """Returns the rows as one tensor. [T, P_v]"""
@@ -62,34 +57,38 @@ class Block:
         """Returns the product with the transposed block of another Jacobian. [T, T]"""
         if not self.is_large:
             return tf.matmul(self.stacked(), other.stacked(), transpose_b=True)
-        total = tf.zeros([len(self.rows), len(self.rows)])
-        for start, end in self._edges():
-            with tf.control_dependencies([total]):  # one slice after the other
-                mine = self._slice(start, end)
-                theirs = mine if other is self else other._slice(start, end)
-                total = total + tf.matmul(mine, theirs, transpose_b=True)
+
+        def product(start, size):
+            mine = self._slice(start, size)
+            return tf.matmul(mine, mine if other is self else other._slice(start, size), transpose_b=True)
+
+        size, rest = divmod(self.rows[0].shape[0], SLICES)
+        (total,) = _loop(lambda i, total: (i + 1, total + product(i * size, size)), product(SLICES * size, rest))
         return total
 
     def aggregated(self, function):
-        """Returns what a function of rows [T, n] makes of the columns, part by part [P_v], and its products [T]."""
+        """Returns what a function of rows [T, n] makes of the columns, slice by slice [P_v], and its products [T]."""
         if not self.is_large:
             direction = function(self.stacked())
             return direction, tf.linalg.matvec(self.stacked(), direction)
-        parts, products = [], tf.zeros([len(self.rows)])
-        for start, end in self._edges():
-            with tf.control_dependencies([products]):  # one slice after the other
-                rows = self._slice(start, end)
-                parts.append(function(rows))
-                products = products + tf.linalg.matvec(rows, parts[-1])
-        return tf.concat(parts, axis=0), products
+        size, rest = divmod(self.rows[0].shape[0], SLICES)
 
-    def _edges(self):
-        """Returns where the slices of a large block start and end."""
-        size = self.rows[0].shape[0]
-        return itertools.pairwise([size * i // SLICES for i in range(SLICES + 1)])
+        def add(i, parts, products):
+            rows = self._slice(i * size, size)
+            part = function(rows)
+            return i + 1, parts.write(i, part), products + tf.linalg.matvec(rows, part)
 
-    def _slice(self, start, end):
-        return tf.stack([tf.slice(row, [start], [end - start]) for row in self.rows])
+        parts = tf.TensorArray(tf.float32, SLICES, element_shape=[size])
+        parts, products = _loop(add, parts, tf.zeros([len(self.rows)]))
+        direction = tf.reshape(parts.stack(), [-1])
+        if rest:
+            rows = self._slice(SLICES * size, rest)
+            last = function(rows)
+            direction, products = tf.concat([direction, last], axis=0), products + tf.linalg.matvec(rows, last)
+        return direction, products
+
+    def _slice(self, start, size):
+        return tf.stack([tf.slice(row, [start], [size]) for row in self.rows])
 
     def combine(self, weights):
         """Returns the weighted sum of the rows. [P_v]"""
@@ -97,11 +96,36 @@ class Block:
             return tf.linalg.matvec(self.stacked(), weights, transpose_a=True)
         return tf.add_n([row * weight for row, weight in zip(self.rows, tf.unstack(weights), strict=True)])
 
-    def joined(self, other, shares):
-        """Returns the block of the whole batch from those of its halves and the halves' shares [T] of the labels."""
-        first, second = map(tf.unstack, shares)
-        rows = zip(first, self.rows, second, other.rows, strict=True)
-        return Block([a * mine + b * theirs for a, mine, b, theirs in rows], self.restore)
+
+class JoinedBlock:
+    """The columns of the whole batch's J, from the blocks of its two halves: J = diag(a)·J₁ + diag(b)·J₂.
+
+    Args:
+        first, second: The `Block`s of the halves.
+        shares: Shares a and b [T] of each task's labels that the halves have.
+    """
+
+    def __init__(self, first, second, shares):
+        self.halves = (first, second)
+        self.shares = shares
+        self.restore = first.restore
+
+    def gramian(self, _):
+        """Returns the product with itself transposed. [T, T]"""
+        (first, second), (a, b) = self.halves, self.shares
+        cross = first.gramian(second) * a[:, None] * b
+        squares = first.gramian(first) * a[:, None] * a + second.gramian(second) * b[:, None] * b
+        return squares + cross + tf.transpose(cross)
+
+    def combine(self, weights):
+        """Returns the weighted sum of the rows. [P_v]"""
+        return tf.add_n([half.combine(weights * share) for half, share in zip(self.halves, self.shares, strict=True)])
+
+
+def _loop(step, *state):
+    """Returns the state after `step(i, *state)` has been called for each slice, one after the other."""
+    _, *state = tf.while_loop(lambda i, *_: i < SLICES, step, (0, *state), parallel_iterations=1)
+    return state
 
 
 def make_block(source, column, inverse_scale, dense):
