@@ -1,12 +1,11 @@
 """What does a training step cost under each weighting? `python benchmarks/train_step.py --tasks 2 8 --methods pcgrad`.
 
 The LeNet of Sener and Koltun (2018) on 36x36 images, batch 256, a head of 50 and 10 units a task; ratios to the plain
-sum of the same model in the same run. The operation count allows (1 + 2T) / 3 for T backward passes. The memory is
-the question of `memory.py`.
+sum of the same model, step by step in turn. The operation count allows (1 + 2T) / 3 for T backward passes. The memory
+is the question of `memory.py`, and what `fit` adds that of `fit_overhead.py`.
 """
 
 import argparse
-import time
 
 import keras
 import numpy as np
@@ -40,20 +39,30 @@ def compiled(num_tasks, **arguments):
     return model
 
 
+def steps(model, batch, number):
+    """Returns a function that trains some steps."""
+
+    def run():
+        for _ in range(number):
+            model.train_on_batch(*batch)
+
+    return run
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, nargs="+", default=[2, 4, 8, 16, 40])
     parser.add_argument("--methods", nargs="+", default=_registry.names("weightings"))
     parser.add_argument("--level", default="parameters")
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=40)
     arguments = parser.parse_args()
     random = np.random.default_rng(0)
     options = {"level": arguments.level, "every": arguments.every}
+    x = random.uniform(size=(BATCH, 36, 36, 1)).astype("float32")
     for num_tasks in arguments.tasks:
-        steps = max(2, 40 // num_tasks, arguments.every)
-        x = random.uniform(size=(BATCH * steps, 36, 36, 1)).astype("float32")
-        data = mtl.data.from_arrays(x, {f"t{i}": random.integers(0, 10, len(x)) for i in range(num_tasks)}, BATCH)
+        y = {f"t{i}": random.integers(0, 10, BATCH) for i in range(num_tasks)}
+        batch = next(iter(mtl.data.from_arrays(x, y, BATCH)))
         plain = compiled(num_tasks)
         print(f"T={num_tasks}: the count of operations allows {(1 + 2 * num_tasks) / 3:.2f}", flush=True)
         for method in arguments.methods:
@@ -61,15 +70,13 @@ def main():
                 model = compiled(num_tasks, weighting=method, **options)
             except ValueError:  # too few tasks, or a level that the method does not have
                 continue
-            runs = {
-                "plain": lambda d=data, m=plain: m.fit(d, verbose=0),
-                method: lambda d=data, m=model: m.fit(d, verbose=0),
-            }
-            low, median, high = ratios(runs, arguments.rounds)[method]
-            start = time.perf_counter()
-            runs["plain"]()
-            milliseconds = 1e3 * (time.perf_counter() - start) / steps
-            print(f"  {method:16s} {median:6.2f} ({low:.2f} to {high:.2f}); plain {milliseconds:.0f} ms", flush=True)
+            low, median, high = ratios(
+                {"plain": steps(plain, batch, arguments.every), method: steps(model, batch, arguments.every)},
+                arguments.rounds,
+                warm_up=3,
+            )[method]
+            print(f"  {method:16s} {median:6.2f} ({low:.2f} to {high:.2f})", flush=True)
+            keras.utils.clear_session()
 
 
 if __name__ == "__main__":
