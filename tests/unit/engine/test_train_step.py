@@ -147,9 +147,11 @@ def test_the_cross_gramian_is_that_of_the_halves():
     np.testing.assert_allclose(model.weighting.cross.numpy(), first @ second.T, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("slices", [4, 5])  # of which one leaves a rest
 @pytest.mark.parametrize("weighting", [Given, GivenHalves])
-def test_large_blocks_are_multiplied_in_slices(weighting, monkeypatch):
+def test_large_blocks_are_multiplied_in_slices(weighting, slices, monkeypatch):
     monkeypatch.setattr(jacobian, "LARGE", 5)  # the kernel, but not the bias of the tower
+    monkeypatch.setattr(jacobian, "SLICES", slices)
     x, y = toy.arrays()
     model = _model(weighting())
     expected = _expected(model, _task_gradients(model, x, y), "shared")
@@ -163,12 +165,15 @@ def test_large_blocks_are_multiplied_in_slices(weighting, monkeypatch):
     np.testing.assert_allclose(found.numpy(), rows[0] @ rows[1].T, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("large", [5, jacobian.LARGE])
-def test_a_method_by_columns_gets_large_blocks_in_slices(large, monkeypatch):
+@pytest.mark.parametrize(("large", "slices", "xla"), [(5, 4, False), (5, 5, True), (jacobian.LARGE, 4, False)])
+def test_a_method_by_columns_gets_large_blocks_in_slices(large, slices, xla, monkeypatch):
     """The mean of four entries without the largest and the smallest one, and the conflict after it."""
     monkeypatch.setattr(jacobian, "LARGE", large)
+    monkeypatch.setattr(jacobian, "SLICES", slices)
     x, y = toy.arrays()
-    model = _model("trimmed_mean", metrics=[])
+    model = _model("trimmed_mean", metrics=[], jit_compile=xla)
+    sizes = [int(np.prod(v.shape)) for v in model.partition.shared if np.prod(v.shape) >= 5]
+    assert sizes and all((size % 4, size % 5 > 0) == (0, True) for size in sizes)  # without and with a rest
     rows = _rows(model, _task_gradients(model, x, y))
     direction = np.sort(rows, axis=0)[1:3].mean(axis=0)
     before = np.concatenate([v.numpy().ravel() for v in model.partition.shared])
