@@ -99,7 +99,9 @@ def test_trains_saves_and_exports(scheme, tower, num_tasks, weightings, tmp_path
     predicted = model(tensors)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")(tensors)
-    served = tf.saved_model.load(mtl.export.saved_model(model, tmp_path / "export")).signatures["serving_default"]
+    served = tf.saved_model.load(mtl.export.saved_model(model, tmp_path / "export", signatures=())).signatures[
+        "serving_default"
+    ]
     exported = served(**(tensors if isinstance(tensors, dict) else {"x": tensors}))
     for task, expected in predicted.items():
         np.testing.assert_allclose(loaded[task], expected, atol=1e-6)
