@@ -1,4 +1,8 @@
-"""Two replicas of `MirroredStrategy` train what one replica trains on the whole batch."""
+"""Two replicas of `MirroredStrategy` train what one replica trains on the whole batch.
+
+By default with one weighting for each way in which a step uses the replicas; with the environment variable
+`WHOLE_MATRIX=1` with every weighting.
+"""
 
 import json
 import os
@@ -7,6 +11,8 @@ import subprocess
 import sys
 
 import pytest
+
+from mtl_keras import _registry
 
 CASES = [  # one for each way in which a step uses the replicas
     {"missing": True},
@@ -17,6 +23,9 @@ CASES = [  # one for each way in which a step uses the replicas
     {"weighting": "modo"},
     {"weighting": "uncertainty", "observed": True, "missing": True},
 ]
+if os.environ.get("WHOLE_MATRIX"):
+    every = [{"weighting": name, "missing": True} for name in _registry.names("weightings")]
+    CASES += [case for case in every if case not in CASES]
 
 
 @pytest.mark.slow
