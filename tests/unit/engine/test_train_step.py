@@ -173,7 +173,8 @@ def test_a_method_by_columns_gets_large_blocks_in_slices(large, slices, xla, mon
     x, y = toy.arrays()
     model = _model("trimmed_mean", metrics=[], jit_compile=xla)
     sizes = [int(np.prod(v.shape)) for v in model.partition.shared if np.prod(v.shape) >= 5]
-    assert sizes and all((size % 4, size % 5 > 0) == (0, True) for size in sizes)  # without and with a rest
+    assert sizes
+    assert all((size % 4, size % 5 > 0) == (0, True) for size in sizes)  # without and with a rest
     rows = _rows(model, _task_gradients(model, x, y))
     direction = np.sort(rows, axis=0)[1:3].mean(axis=0)
     before = np.concatenate([v.numpy().ravel() for v in model.partition.shared])
