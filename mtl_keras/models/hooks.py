@@ -44,7 +44,7 @@ class Hooks:
             self.train_function = None  # traced anew with the probe in it
         return probe
 
-    def take_hooks_off(self):
+    def _take_hooks_off(self):
         """Ends the penalties and probes of a `fit`."""
         if self.penalties or self.probes:
             self.penalties.clear()

@@ -223,7 +223,7 @@ class MultiTaskModel(Hooks, Transfer, TrainStep, keras.Model):
             clock.on_train_end()
             if is_list:
                 callbacks.callbacks.remove(clock)
-            self.take_hooks_off()
+            self._take_hooks_off()
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
         """Judges the model, as `keras.Model.evaluate` does."""

@@ -15,7 +15,7 @@ from mtl_keras.towers._text import TextTower
 class RecurrentTower(TextTower):
     """Token embeddings, then recurrent layers in both directions.
 
-    Abstract. A subclass says which Keras layer, and how its stages are called before their number.
+    Abstract. A subclass has `_layer`, a class of Keras, and `_prefix`, the names of its stages before their number.
     """
 
     units: tuple = (128,)
