@@ -1,8 +1,8 @@
 """The engine: which variables the tasks share, and the training step."""
 
-from mtl_keras.engine.features import find_features, find_inputs, find_tensor
+from mtl_keras.engine.features import find_features, find_inputs, find_tensor, is_cut
 from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
 from mtl_keras.engine.tensorflow import CosineProbe, TrainStep
 
-__all__ = ["CosineProbe", "Partition", "Plan", "TrainStep", "find_features", "find_inputs", "find_tensor"]
+__all__ = ["CosineProbe", "Partition", "Plan", "TrainStep", "find_features", "find_inputs", "find_tensor", "is_cut"]

@@ -44,6 +44,29 @@ def find_features(model):
     return list(found.values())
 
 
+def is_cut(features, model, shared):
+    """Returns whether each path from a shared variable to an output goes through exactly one of the features.
+
+    Then the gradient of the shared variables follows from that of the features alone. It does not where one feature is
+    computed from another, or where a task's own part uses a shared layer again.
+
+    Args:
+        features: What `find_features` found in the model.
+        model: The `keras.Model`.
+        shared: List of the variables that two or more outputs reach.
+    """
+    producers = {_producer(tensor)[0] for tensor in features}
+    behind = {}  # {id: node}, all that the features are computed from
+    for tensor in features:
+        nodes = _nodes(tensor)
+        if len(producers & set(nodes)) > 1:
+            return False
+        behind |= nodes
+    shared = {id(v) for v in shared}
+    after = (node for output in model.output.values() for key, node in _nodes(output).items() if key not in behind)
+    return not any(id(v) in shared for node in after for v in getattr(node.operation, "trainable_variables", ()))
+
+
 def find_tensor(output, operation):
     """Returns the tensor that the operation of a name made, the nearest one behind an output."""
     waiting, seen = [output], set()

@@ -25,9 +25,10 @@ class Plan:
         nonfinite: `"skip"` or `"raise"`: what happens at a loss or gradient that is not finite.
         variables: What the optimizer updates: the shared variables, each task's own, the weighting's.
         features_model: For `level="features"`: the model that returns `{"y_pred": outputs, "features": list}`.
+        cut: For `level="features"`: whether the features separate the shared variables from the losses (`is_cut`).
     """
 
-    def __init__(self, weighting, tasks, level, every, apply_to, nonfinite, variables, features_model=None):
+    def __init__(self, weighting, tasks, level, every, apply_to, nonfinite, variables, features_model=None, cut=False):
         self.weighting = weighting
         self.reads = weighting.reads
         self.level = level
@@ -36,6 +37,7 @@ class Plan:
         self.nonfinite = nonfinite
         self.variables = variables
         self.features_model = features_model
+        self.cut = cut
         self.num_tasks = len(tasks)
         self.skipped_steps = keras.metrics.Sum(name="skipped_steps")
         names = [] if self.reads == "rows" else [f"{task}_weight" for task in tasks]

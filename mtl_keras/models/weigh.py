@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from mtl_keras.engine import Plan, find_features
+from mtl_keras.engine import Plan, find_features, is_cut
 from mtl_keras.models.freezing import SHARED
 
 
@@ -36,13 +36,13 @@ def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
     if SHARED in model.frozen and weighting.reads != "losses":
         return None  # nothing is left to weigh
     _check_suits(weighting, partition, level, every, apply_to)
-    features_model = _features_model(model) if level == "features" else None
+    at_features = _at_features(model, partition) if level == "features" else {}
     _build(weighting, names, partition, every)
     variables = [*partition.shared, *(v for own in partition.own.values() for v in own)]
     if weighting.reads == "losses":
         variables += weighting.trainable_variables
     apply_to = apply_to or ("all" if weighting.reads == "losses" else "shared")
-    return Plan(weighting, names, level, every, apply_to, nonfinite, variables, features_model)
+    return Plan(weighting, names, level, every, apply_to, nonfinite, variables, **at_features)
 
 
 def _check_suits(weighting, partition, level, every, apply_to):
@@ -66,9 +66,10 @@ def _check_suits(weighting, partition, level, every, apply_to):
         raise ValueError(f'`level="features"` does not apply to {name}, whose state belongs to the parameters.')
 
 
-def _features_model(model):
-    outputs = {"y_pred": dict(model.output), "features": find_features(model)}
-    return keras.Model(model.input, outputs)
+def _at_features(model, partition):
+    features = find_features(model)
+    outputs = {"y_pred": dict(model.output), "features": features}
+    return {"features_model": keras.Model(model.input, outputs), "cut": is_cut(features, model, partition.shared)}
 
 
 def _build(weighting, names, partition, every):

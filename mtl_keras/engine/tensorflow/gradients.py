@@ -41,11 +41,14 @@ def renewed(model, batch):
         progress = tf.linalg.matvec(gramian, weights)
         with tf.control_dependencies([gramian]):  # so that nothing else reads the rows, and they are scaled in place
             directions = [block.combine(weights) for block in blocks]
-    if plan.level == "features":
+    factor = model.optimizer.scale_loss(1.0)
+    if plan.level == "parameters":  # the optimizer sums over the replicas, and J is summed already
+        shared = _restored(blocks, directions, factor / replicas.num)
+    elif plan.cut:
+        seeds = _restored(blocks, directions, factor)
+        shared = tape.gradient(sources, model.partition.shared, output_gradients=seeds)
+    else:
         shared = _weighted_gradients(model, tape, run, weights)
-    else:  # the optimizer sums over the replicas, and J is summed already
-        factor = model.optimizer.scale_loss(1.0) / replicas.num
-        shared = [block.restore(d * factor) for block, d in zip(blocks, directions, strict=True)]
     conflict = [planning.conflict(gramian, batch.present), planning.conflict_after(progress, batch.present)]
     return _result(model, tape, run, shared, own, weights, tf.stack(conflict), batch)
 
@@ -97,6 +100,11 @@ def _aggregated(weighting, blocks, losses, present):
     joined = tf.concat(rows, axis=1)  # [T, P]
     direction = weighting(joined, losses, present)  # [P]
     return tf.split(direction, [row.shape[1] for row in rows]), tf.linalg.matvec(joined, direction)
+
+
+def _restored(blocks, directions, factor):
+    """Returns the direction as gradients of the variables or feature tensors that the blocks belong to."""
+    return [block.restore(d * factor) for block, d in zip(blocks, directions, strict=True)]
 
 
 def _weighted_gradients(model, tape, run, weights):
