@@ -1,8 +1,8 @@
 """What does a training step cost under each weighting? `python benchmarks/train_step.py --tasks 2 8 --methods pcgrad`.
 
 The LeNet of Sener and Koltun (2018) on 36x36 images, batch 256, a head of 50 and 10 units a task; ratios to the plain
-sum of the same model, step by step in turn. The operation count allows (1 + 2T) / 3 for T backward passes. The memory
-is the question of `memory.py`, and what `fit` adds that of `fit_overhead.py`.
+sum of the same model, step by step in turn, as `fit` calls them. The operation count allows (1 + 2T) / 3 for T backward
+passes. The memory is the question of `memory.py`, and what `fit` adds that of `fit_overhead.py`.
 """
 
 import argparse
@@ -39,12 +39,14 @@ def compiled(num_tasks, **arguments):
     return model
 
 
-def steps(model, batch, number):
-    """Returns a function that trains some steps."""
+def steps(model, dataset, number):
+    """Returns a function that trains some steps, without what `train_on_batch` does beside: it resets the metrics."""
+    batches = iter(dataset)
+    model.fit(dataset, steps_per_epoch=1, verbose=0)  # makes `train_function`
 
     def run():
         for _ in range(number):
-            model.train_on_batch(*batch)
+            model.train_function(batches)
 
     return run
 
@@ -62,7 +64,7 @@ def main():
     x = random.uniform(size=(BATCH, 36, 36, 1)).astype("float32")
     for num_tasks in arguments.tasks:
         y = {f"t{i}": random.integers(0, 10, BATCH) for i in range(num_tasks)}
-        batch = next(iter(mtl.data.from_arrays(x, y, BATCH)))
+        dataset = mtl.data.from_arrays(x, y, BATCH).cache().repeat()
         plain = compiled(num_tasks)
         print(f"T={num_tasks}: the count of operations allows {(1 + 2 * num_tasks) / 3:.2f}", flush=True)
         for method in arguments.methods:
@@ -71,7 +73,7 @@ def main():
             except ValueError:  # too few tasks, or a level that the method does not have
                 continue
             low, median, high = ratios(
-                {"plain": steps(plain, batch, arguments.every), method: steps(model, batch, arguments.every)},
+                {"plain": steps(plain, dataset, arguments.every), method: steps(model, dataset, arguments.every)},
                 arguments.rounds,
                 warm_up=3,
             )[method]
