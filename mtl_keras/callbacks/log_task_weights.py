@@ -57,7 +57,7 @@ class LogTaskWeights(keras.callbacks.Callback):
     def set_model(self, model):
         super().set_model(model)
         check_model(self, model)
-        if model.plan is not None and not model.plan.weight_means:
+        if model.plan is not None and model.plan.reads == "rows":
             raise ValueError(
                 f"`LogTaskWeights` has nothing to log: the weighting {type(model.weighting).__name__} combines the "
                 "entries of the gradients and has no weight for a task. Use `GradientConflict` to look into it."

@@ -41,25 +41,31 @@ class Plan:
         self.num_tasks = len(tasks)
         self.skipped_steps = keras.metrics.Sum(name="skipped_steps")
         names = [] if self.reads == "rows" else [f"{task}_weight" for task in tasks]
-        self.weight_means = [keras.metrics.Mean(name=name) for name in names]
         self.last_weights = keras.Variable(  # of the last step, each replica's the same
             [1.0] * len(names), trainable=False, dtype="float32", aggregation="only_first_replica", name="last_weights"
         )
-        names = [] if self.reads == "losses" else ["conflict", "conflict_after"]
-        self.conflict_means = [keras.metrics.Mean(name=name) for name in names]
+        self.means = NamedMeans(names + ([] if self.reads == "losses" else ["conflict", "conflict_after"]))
 
     @property
     def meters(self):
         """The running values of the logs."""
-        return [*self.weight_means, *self.conflict_means, self.skipped_steps]
+        return [self.means, self.skipped_steps]
+
+    @property
+    def logs(self):
+        """The names in the logs."""
+        return [*self.means.names, self.skipped_steps.name]
 
     def track(self, weights, conflict, renewed, skipped):
-        """Adds a step to the logs; those of the gradients only if it renewed the weights."""
-        self.last_weights.assign(weights)
-        for mean, value in zip(self.weight_means, ops.unstack(weights), strict=True):
-            mean.update_state(value)
-        for mean, value in zip(self.conflict_means, ops.unstack(conflict), strict=True):
-            mean.update_state(value, sample_weight=renewed)
+        """Adds a step to the logs; the conflicts of the gradients only if it renewed the weights.
+
+        A skipped step is only counted: what led to it is not finite.
+        """
+        done = ops.equal(skipped, 0.0)
+        self.last_weights.assign(ops.where(done, weights, self.last_weights))
+        values = ops.where(done, ops.concatenate([weights, conflict]), 0.0)
+        counts = ops.concatenate([ops.ones_like(weights), ops.broadcast_to(renewed, conflict.shape)])
+        self.means.update_state(values, counts * ops.cast(done, "float32"))
         self.skipped_steps.update_state(skipped)
 
     def describe(self, partition):
@@ -82,6 +88,29 @@ class Plan:
         if self.reads == "losses" and self.weighting.reads_losses_after_step:
             full += 1 / 3
         return (full + (self.every - 1)) / self.every
+
+
+class NamedMeans(keras.metrics.Metric):
+    """The means of several numbers over the steps, each reported by its name: one metric, however many tasks.
+
+    Args:
+        names: The names in the logs.
+    """
+
+    def __init__(self, names):
+        super().__init__(name="means")
+        self.names = list(names)
+        self.total = self.add_variable((len(self.names),), "zeros", name="total")
+        self.count = self.add_variable((len(self.names),), "zeros", name="count")
+
+    def update_state(self, values, counts):
+        """Adds values [n] that count so many times [n]."""
+        self.total.assign_add(values * counts)
+        self.count.assign_add(counts)
+
+    def result(self):
+        means = ops.divide_no_nan(self.total, self.count)
+        return dict(zip(self.names, ops.unstack(means), strict=True))
 
 
 def conflict(gramian, present):

@@ -106,10 +106,10 @@ class MultiTaskModel(Hooks, Transfer, TrainStep, keras.Model):
     @property
     def training_logs(self):
         """Names of the logs that exist in training only."""
-        meters = [penalty.mean for penalty in self.penalties.values()]
+        names = [penalty.mean.name for penalty in self.penalties.values()]
         if self.plan:
-            meters += [*self.plan.meters, *self.weighting.metrics]
-        return {meter.name for meter in meters}
+            names += [*self.plan.logs, *(metric.name for metric in self.weighting.metrics)]
+        return set(names)
 
     def compile(
         self,

@@ -324,6 +324,18 @@ def test_a_step_that_is_not_finite_leaves_weights_optimizer_and_state(weighting)
         np.testing.assert_array_equal(value, v.numpy(), err_msg=v.path)
 
 
+def test_a_skipped_step_is_counted_and_in_no_mean():
+    x, y = toy.arrays()
+    y["ink"][-1] = np.nan
+    model = _model(Given())
+    history = model.fit(x, y, batch_size=-(-len(x) // 2), shuffle=False, verbose=0).history
+    assert history["skipped_steps"] == [1.0]
+    expected = WEIGHTS * [o.loss_weight for o in model.objectives.values()]
+    np.testing.assert_array_equal([history[f"{task}_weight"][0] for task in model.task_names], expected)
+    np.testing.assert_array_equal(model.plan.last_weights.numpy(), expected)
+    assert 0.0 <= history["conflict"][0] <= 1.0
+
+
 def test_nonfinite_raise_stops():
     x, y = toy.arrays()
     y["ink"][3] = np.nan
