@@ -1,12 +1,14 @@
 """What does it cost to serve several tasks? `python benchmarks/serving.py --tasks 2 4 8 --seconds 30`.
 
 Three questions, on LeNets of 28x28 images with heads of 10 classes: one export of T tasks beside T exports of one task
-each, in time and memory; the signature of one task beside that of all; and many clients at once on a gRPC server, of
-whose answers none may be wrong or missing. The first two call the signatures in this process, without a network.
+each, in time, and on a larger tower in memory; the signature of one task beside that of all; and many clients at once
+on a gRPC server, of whose answers none may be wrong or missing. The first two call the signatures without a network.
 """
 
 import argparse
 import pathlib
+import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -23,10 +25,10 @@ SHAPE = (28, 28, 1)
 CLIENTS = 8
 
 
-def build(names, sharing="hard"):
+def build(names, sharing="hard", tower="lenet"):
     keras.utils.set_random_seed(0)
     tasks = [mtl.Task(name, mtl.heads.Multiclass(10)) for name in names]
-    return mtl.build_model(keras.Input(SHAPE, name="image"), tasks, tower="lenet", sharing=sharing)
+    return mtl.build_model(keras.Input(SHAPE, name="image"), tasks, tower=tower, sharing=sharing)
 
 
 def resident():
@@ -35,14 +37,36 @@ def resident():
     return pages * 4096 / 2**20
 
 
-def load(paths, x):
-    """Returns the loaded exports, called once, and by how many MiB this process grows with them, the mean of 8."""
-    before, copies = resident(), []
-    for _ in range(8):
-        copies.append([tf.saved_model.load(path) for path in paths])
-        for model in copies[-1]:
-            model.signatures["serving_default"](image=x[:1])
-    return copies[-1], (resident() - before) / len(copies)
+def call_once(path):
+    """Returns an export, loaded and called."""
+    model = tf.saved_model.load(path)
+    model.signatures["serving_default"](image=tf.zeros((1, *SHAPE)))
+    return model
+
+
+def growth(first, *paths):
+    """Prints by how many MiB exports make this process grow, after a first one, whose cost is not all its own."""
+    kept = [call_once(first)]
+    before = resident()
+    kept += [call_once(path) for path in paths]
+    print(resident() - before)
+
+
+def memory(num_tasks, folder):
+    """What T exports of one task take beside one export of T, of a tower of 22 MiB, in processes of their own."""
+    names, tower = [f"t{i}" for i in range(num_tasks)], mtl.towers.MLP((2000, 2000))
+
+    def export(chosen):
+        return str(mtl.export.saved_model(build(chosen, tower=tower), f"{folder}/{'_'.join(chosen)}", signatures=()))
+
+    def mib(paths):
+        command = [sys.executable, __file__, "--load", first, *paths]
+        runs = [subprocess.run(command, check=True, capture_output=True, text=True) for _ in range(3)]
+        return statistics.median(float(run.stdout.splitlines()[-1]) for run in runs)
+
+    first = str(mtl.export.saved_model(build(["small"]), f"{folder}/first{num_tasks}", signatures=()))
+    one, many = mib([export(names)]), mib([export([name]) for name in names])
+    print(f"T={num_tasks}: memory of one export {one:.0f} MiB, of {num_tasks}: {many:.0f} MiB", flush=True)
 
 
 def one_or_many(num_tasks, folder, rounds):
@@ -51,10 +75,7 @@ def one_or_many(num_tasks, folder, rounds):
     joint = mtl.export.saved_model(build(names), f"{folder}/joint{num_tasks}", signatures=())
     singles = [mtl.export.saved_model(build([name]), f"{folder}/{num_tasks}{name}", signatures=()) for name in names]
     x = tf.random.uniform((64, *SHAPE))
-    load([joint], x)  # what the first one of a process costs is not its own
-    singles, memory_of_many = load(singles, x)
-    (joint,), memory_of_one = load([joint], x)
-    print(f"T={num_tasks}: memory of one export {memory_of_one:.1f} MiB, of {num_tasks}: {memory_of_many:.1f} MiB")
+    joint, *singles = [call_once(path) for path in (joint, *singles)]
     for rows in (1, 64):
         calls = {
             "one export": lambda n=rows: joint.signatures["serving_default"](image=x[:n]),
@@ -118,10 +139,15 @@ def main():
     parser.add_argument("--tasks", type=int, nargs="+", default=[2, 4, 8])
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--load", nargs="+", help="for its own use")
     arguments = parser.parse_args()
+    if arguments.load:
+        growth(*arguments.load)
+        return
     with tempfile.TemporaryDirectory() as folder:
         for num_tasks in arguments.tasks:
             one_or_many(num_tasks, folder, arguments.rounds)
+            memory(num_tasks, f"{folder}/memory{num_tasks}")
         for sharing in ("hard", "single_task"):
             one_task_or_all(sharing, folder, arguments.rounds)
         clients(folder, arguments.seconds)
