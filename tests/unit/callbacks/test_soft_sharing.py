@@ -20,7 +20,7 @@ def _data():
     return rng.normal(size=(ROWS, 5)).astype("float32"), y
 
 
-def _model(sharing="soft", optimizer="adam", run_eagerly=False, num_tasks=3, **arguments):
+def _model(sharing="soft", optimizer="sgd", run_eagerly=False, num_tasks=3, **arguments):
     keras.utils.set_random_seed(3)
     heads = [mtl.heads.Multiclass(3), mtl.heads.Binary(), mtl.heads.Regression()]
     tasks = [mtl.Task(name, head, weight=0.5) for name, head in zip(TASKS, heads, strict=True)][:num_tasks]

@@ -314,7 +314,7 @@ def test_gradients_of_embeddings(arguments):
 @pytest.mark.parametrize("weighting", [Given, GivenRows, GivenHalves, GivenSum])
 def test_a_step_that_is_not_finite_leaves_weights_optimizer_and_state(weighting):
     x, y = toy.arrays()
-    model = toy.model(weighting=weighting())
+    model = toy.model(weighting=weighting(), optimizer=keras.optimizers.SGD(RATE, momentum=0.9))
     model.fit(x, y, verbose=0)
     before = [v.numpy() for v in [*model.variables, *model.optimizer.variables]]
     y["ink"][3] = np.nan
@@ -449,7 +449,7 @@ def test_one_task_trains_the_plain_gradient():
     for weighting in (None, Given()):
         keras.utils.set_random_seed(3)
         model = mtl.build_model(toy.SHAPE, [mtl.Task("odd", mtl.heads.Binary())])
-        model.compile("adam", weighting=weighting)
+        model.compile("sgd", weighting=weighting)
         model.fit(x, y["odd"], verbose=0)
         found.append(model.get_weights())
     for one, other in zip(*found, strict=True):
@@ -459,9 +459,9 @@ def test_one_task_trains_the_plain_gradient():
 def test_compile_again_forgets_the_weighting_before():
     model = toy.model(weighting=Given())
     before = len(model.variables)
-    model.compile("adam", weighting=Given())
+    model.compile("sgd", weighting=Given())
     assert len(model.variables) == before
-    model.compile("adam")
+    model.compile("sgd")
     assert len(model.variables) == before - 3  # the three of `Given`
 
 

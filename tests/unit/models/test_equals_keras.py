@@ -20,7 +20,7 @@ def _graph(regularizer=None):
 
 def _compile_arguments():
     return {
-        "optimizer": keras.optimizers.Adam(0.01),
+        "optimizer": keras.optimizers.SGD(0.1, momentum=0.9),
         "loss": {"digit": "sparse_categorical_crossentropy", "odd": "binary_crossentropy", "ink": "mse"},
         "loss_weights": {"digit": 1.0, "odd": 0.3, "ink": 2.0},
         "metrics": {"digit": ["accuracy"], "odd": ["accuracy", keras.metrics.AUC(name="auc")], "ink": ["mae"]},
