@@ -82,9 +82,7 @@ def _tower():
 
 def _trained(callbacks, weighting, **arguments):
     keras.utils.set_random_seed(3)
-    model = toy.model(
-        tower=_tower(), metrics=[], optimizer=keras.optimizers.SGD(0.1), weighting=weighting, **arguments
-    )
+    model = toy.model(tower=_tower(), metrics=[], optimizer=keras.optimizers.SGD(0.1), weighting=weighting, **arguments)
     x, y = toy.arrays()
     history = model.fit(x, y, batch_size=8, epochs=2, shuffle=False, callbacks=callbacks, verbose=0).history
     return model, history

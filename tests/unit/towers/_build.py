@@ -29,14 +29,14 @@ def num_trainable_at(tower, shape):
     return num_trainable(model), model.output["shared"].shape[-1]
 
 
-def overfits(tower, shape, rate, steps=40):
+def overfits(tower, shape, optimizer, steps=40):
     """Returns whether a tower and a layer of two classes learn four random images by heart."""
     inputs = keras.Input(shape)
     x = inputs
     for name, stage in tower.stages().items():
         x = stage(x, f"shared_{name}")
     model = keras.Model(inputs, keras.layers.Dense(2)(x))
-    model.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     images, labels = np.random.default_rng(0).normal(size=(4, *shape)), np.array([0, 1, 1, 0])
     losses = model.fit(images, labels, epochs=steps, verbose=0).history["loss"]
     return losses[0] > 0.3 and losses[-1] < 0.1

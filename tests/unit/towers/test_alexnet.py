@@ -1,5 +1,6 @@
 """AlexNet."""
 
+import keras
 import pytest
 
 from mtl_keras.towers import AlexNet
@@ -35,7 +36,7 @@ def test_batch_norm_takes_the_biases():
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_overfits_a_batch(batch_norm):
     tower = AlexNet(width=4, units=(16,), small_stem=True, batch_norm=batch_norm, dropout=0.0)
-    assert overfits(tower, (8, 8, 3), rate=0.01)
+    assert overfits(tower, (8, 8, 3), keras.optimizers.Adam(0.01))
 
 
 @pytest.mark.parametrize("argument", ["small_stem", "batch_norm"])

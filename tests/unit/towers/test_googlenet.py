@@ -1,5 +1,6 @@
 """GoogLeNet."""
 
+import keras
 import pytest
 
 from mtl_keras.towers import GoogLeNet
@@ -57,7 +58,8 @@ def test_batch_norm_takes_the_biases():
 
 @pytest.mark.slow
 def test_overfits_a_batch():
-    assert overfits(GoogLeNet(width=4, small_stem=True, batch_norm=True, dropout=0.0), (8, 8, 3), rate=0.01)
+    tower = GoogLeNet(width=4, small_stem=True, batch_norm=True, dropout=0.0)
+    assert overfits(tower, (8, 8, 3), keras.optimizers.SGD(0.05, momentum=0.9))
 
 
 def test_bad_arguments():

@@ -1,5 +1,6 @@
 """VGG."""
 
+import keras
 import pytest
 
 from mtl_keras.towers import VGG
@@ -35,7 +36,7 @@ def test_batch_norm_takes_the_biases():
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_overfits_a_batch(batch_norm):
     tower = VGG(depth=11, width=4, units=(16,), batch_norm=batch_norm, dropout=0.0)
-    assert overfits(tower, (8, 8, 3), rate=0.01)
+    assert overfits(tower, (8, 8, 3), keras.optimizers.Adam(0.01))
 
 
 @pytest.mark.parametrize("depth", [12, "16", None, [16]])
