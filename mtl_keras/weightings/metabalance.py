@@ -3,8 +3,7 @@
 from keras import ops
 
 from mtl_keras._registry import public
-from mtl_keras.linalg.masked import row_norms
-from mtl_keras.weightings._base import GradientAggregator, check_range, keep_absent
+from mtl_keras.weightings._base import GramianWeighting, check_range, keep_absent
 
 
 def metabalance_weights(lengths, primary_length, *, relax):
@@ -24,7 +23,7 @@ def metabalance_weights(lengths, primary_length, *, relax):
 
 
 @public
-class MetaBalance(GradientAggregator):
+class MetaBalance(GramianWeighting):
     """Stretches or shrinks the gradients of the auxiliary tasks towards the length of the primary one.
 
     The lengths m_t are averaged over the steps:
@@ -47,10 +46,10 @@ class MetaBalance(GradientAggregator):
 
     ```python
     weighting = mtl.weightings.MetaBalance(primary="odd")
-    weighting.task_names, weighting.num_parameters = ("digit", "odd"), 2  # `compile` does this
+    weighting.task_names = ("digit", "odd")  # `compile` does this
     weighting.build(2)
-    rows = np.array([[3.0, 4.0], [1.0, 0.0]], "float32")
-    weighting(rows, np.ones(2, "float32"), np.ones(2, "float32"))  # 0.44 [3, 4] + [1, 0]
+    gramian = np.array([[25.0, 3.0], [3.0, 1.0]], "float32")  # of the gradients [3, 4] and [1, 0]
+    print(weighting(gramian, np.ones(2, "float32"), np.ones(2, "float32")))  # [0.44, 1.0]
     ```
 
     Reference:
@@ -75,14 +74,15 @@ class MetaBalance(GradientAggregator):
         self.lengths = self.add_state("lengths", (num_tasks,))
         self.steps = self.add_state("steps", (num_tasks,))
 
-    def call(self, rows, losses, present):
+    def call(self, gramian, losses, present):
+        norms = ops.sqrt(ops.maximum(ops.diagonal(gramian), 0.0))  # [T]
         self.steps.assign_add(present)
-        lengths = self.beta * self.lengths + (1.0 - self.beta) * row_norms(rows)  # [T]
+        lengths = self.beta * self.lengths + (1.0 - self.beta) * norms
         self.lengths.assign(keep_absent(lengths, self.lengths, present))
         share = 1.0 - ops.power(self.beta, self.steps)  # of the average that is not its start at 0  [T]
         unbiased = self.lengths / ops.where(share > 0, share, 1.0)
         weights = metabalance_weights(unbiased, unbiased[self._position], relax=self.relax)
-        return ops.matmul(weights * present, rows)
+        return weights * present
 
     def get_config(self):
         config = {"primary": self.primary, "relax": self.relax, "beta": self.beta}

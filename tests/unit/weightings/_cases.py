@@ -53,7 +53,6 @@ ROWS = {
     "excess_mtl": Case(w.ExcessMTL),
     "graddrop": Case(lambda: w.GradDrop(seed=1), random=True),
     "graddrop_leak": Case(lambda: w.GradDrop(leak=0.3, seed=1), random=True),
-    "metabalance": Case(lambda: w.MetaBalance(primary="a"), equivariant=False),
     "moco": Case(w.MoCo, unit=False),
     "trimmed_mean": Case(w.TrimmedMean),
 }

@@ -35,6 +35,7 @@ GRAMIAN = {
     "imtl": Case(w.IMTL, unit=False),
     "imtl_g": Case(w.IMTLG),
     "krum": Case(w.Krum, equivariant=False),
+    "metabalance": Case(w.MetaBalance, equivariant=False),
     "mgda": Case(w.MGDA, non_conflicting=True),
     "mgda_loss_plus": Case(lambda: w.MGDA(normalize="loss+"), variant=True),
     "nash_mtl": Case(w.NashMTL, unit=False, non_conflicting=True),

@@ -32,16 +32,9 @@ def _excess_mtl(rate):
     return [[1, 1, 1], weights / weights.sum() @ (2 * J)]
 
 
-def _metabalance(relax, beta):
-    norms = np.linalg.norm(J, axis=1)  # both averages grow alike, so that their ratio is that of the norms
-    weights = relax * norms[0] / norms + 1 - relax
-    return [weights @ J, weights @ (2 * J)]
-
-
 VALUES = {
     "db_mtl": (lambda: w.DBMTL(beta=0.9), list(_db_mtl(0.9))),
     "excess_mtl": (lambda: w.ExcessMTL(learning_rate=1.0), _excess_mtl(1.0)),
-    "metabalance": (lambda: w.MetaBalance(primary="a"), _metabalance(0.7, 0.9)),
     # y = J / 2, then λ = projection of (1/2, 1/2) - 0.1 y yᵀ (1/2, 1/2) = (0.55, 0.3), that is (0.625, 0.375).
     "moco": (w.MoCo, [[-0.125, 0.5, 0.5], None]),
     "graddrop": (lambda: w.GradDrop(leak=1.0, seed=0), [[2, 2, 2], [4, 4, 4]]),
@@ -65,19 +58,6 @@ def test_moco_second_step():
     first = np.clip((1 + point[0] - point[1]) / 2, 0, 1)  # the projection on a simplex of two
     actual = steps(w.MoCo(), J, 2 * J)[1]
     np.testing.assert_allclose(actual, [first, 1 - first] @ tracked, rtol=1e-5)
-
-
-def test_metabalance_at_full_relaxation_makes_all_lengths_that_of_the_primary():
-    rows = np.array([[3.0, 4.0], [0.5, 0.0], [0.0, 100.0]])
-    weighting = w.MetaBalance(primary="b", relax=1.0)
-    np.testing.assert_allclose(steps(weighting, rows, losses=np.ones(3))[0], [0.8, 0.9], rtol=1e-5)
-
-
-def test_metabalance_with_an_unknown_primary_names_the_tasks():
-    weighting = w.MetaBalance(primary="x")
-    weighting.task_names = ("a", "b")
-    with pytest.raises(ValueError, match=r"unknown task 'x'. The model's tasks: a, b"):
-        weighting.build(2)
 
 
 def test_trimmed_mean_drops_the_extremes_of_each_coordinate():
