@@ -326,14 +326,18 @@ def test_a_step_that_is_not_finite_leaves_weights_optimizer_and_state(weighting)
 
 def test_a_skipped_step_is_counted_and_in_no_mean():
     x, y = toy.arrays()
+    half = len(x) // 2
     y["ink"][-1] = np.nan
-    model = _model(Given())
-    history = model.fit(x, y, batch_size=-(-len(x) // 2), shuffle=False, verbose=0).history
+    found = []
+    for rows in (half, len(x)):  # without and with the batch that is skipped
+        model = _model("pcgrad")
+        data = {task: labels[:rows] for task, labels in y.items()}
+        history = model.fit(x[:rows], data, batch_size=half, shuffle=False, verbose=0).history
+        found.append({name: value for name, value in history.items() if "_weight" in name or "conflict" in name})
+        found[-1]["last"] = model.plan.last_weights.numpy().tolist()
     assert history["skipped_steps"] == [1.0]
-    expected = WEIGHTS * [o.loss_weight for o in model.objectives.values()]
-    np.testing.assert_array_equal([history[f"{task}_weight"][0] for task in model.task_names], expected)
-    np.testing.assert_array_equal(model.plan.last_weights.numpy(), expected)
-    assert 0.0 <= history["conflict"][0] <= 1.0
+    assert found[0] == found[1]
+    assert len(found[0]) == 7
 
 
 def test_nonfinite_raise_stops():
