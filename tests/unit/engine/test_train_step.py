@@ -95,7 +95,7 @@ def _expected(model, gradients, apply_to="shared"):
     tasks = list(gradients)
     expected = []
     for i, v in enumerate(model.trainable_variables):
-        weights = dict(zip(tasks, WEIGHTS, strict=False))
+        weights = dict(zip(tasks, WEIGHTS[: len(tasks)], strict=True))
         if id(v) in owner and apply_to == "shared":
             weights = dict.fromkeys(tasks, 1.0)
         expected.append(v.numpy() - RATE * sum(weights[task] * gradients[task][i] for task in tasks))
