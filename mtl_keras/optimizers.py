@@ -4,6 +4,8 @@ import re
 
 import keras
 
+from mtl_keras.engine import SHARED, Reach
+
 
 def by_part(model, tower, heads=None, tasks=None, weighting=None):
     """Makes an optimizer that gives each part of a multi-task model to an optimizer of its own.
@@ -48,8 +50,8 @@ def by_part(model, tower, heads=None, tasks=None, weighting=None):
     tower = keras.optimizers.get(tower)
     heads = tower if heads is None else keras.optimizers.get(heads)
     by_task = {task: keras.optimizers.get(optimizer) for task, optimizer in (tasks or {}).items()}
-    shared, own = _paths(model)
-    parts = [(tower, shared), *((by_task.get(task, heads), paths) for task, paths in own.items())]
+    paths = {part: [v.path for v in variables] for part, variables in Reach(model).variables("weights").items()}
+    parts = [(tower, paths.pop(SHARED)), *((by_task.get(task, heads), own) for task, own in paths.items())]
     default = tower if weighting is None else keras.optimizers.get(weighting)
     return ByPart(keras.optimizers.OptimizerMap(default, _patterns(parts, default)))
 
@@ -83,15 +85,6 @@ class ByPart(getattr(keras.optimizers, "MultiOptimizer", keras.optimizers.Optimi
         for optimizer, part_grads, part_variables in parts.values():
             optimizer.apply(part_grads, part_variables)
         self.iterations.assign_add(1)
-
-
-def _paths(model):
-    """Returns the paths of the variables that several tasks reach, and `{task: paths}` of those that it alone does."""
-    reached = {task: keras.Model(model.inputs, output).weights for task, output in model.output.items()}
-    ids = [id(v) for variables in reached.values() for v in variables]
-    shared = {id(v): v.path for variables in reached.values() for v in variables if ids.count(id(v)) > 1}
-    own = {task: [v.path for v in variables if id(v) not in shared] for task, variables in reached.items()}
-    return list(shared.values()), own
 
 
 def _patterns(parts, default):

@@ -120,7 +120,7 @@ class SoftSharing(keras.callbacks.Callback):
 
 def _corresponding_variables(model, groups):
     """Returns one list of trainable variables a tower, in the order in which they correspond."""
-    groups = groups or _different_towers(model.towers)
+    groups = groups or _different_towers(model.tower_layers)
     towers = {task: _trainable_variables(model, names) for task, names in groups.items()}
     if len(towers) < 2:
         raise ValueError(

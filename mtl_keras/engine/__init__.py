@@ -1,8 +1,22 @@
 """The engine: which variables the tasks share, and the training step."""
 
-from mtl_keras.engine.features import find_features, find_inputs, find_tensor, is_cut
+from mtl_keras.engine.features import find_features, is_cut
+from mtl_keras.engine.graph import SHARED, Reach, find_inputs, find_tensor, layers_between, maker
 from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
 from mtl_keras.engine.tensorflow import CosineProbe, TrainStep
 
-__all__ = ["CosineProbe", "Partition", "Plan", "TrainStep", "find_features", "find_inputs", "find_tensor", "is_cut"]
+__all__ = [
+    "SHARED",
+    "CosineProbe",
+    "Partition",
+    "Plan",
+    "Reach",
+    "TrainStep",
+    "find_features",
+    "find_inputs",
+    "find_tensor",
+    "is_cut",
+    "layers_between",
+    "maker",
+]

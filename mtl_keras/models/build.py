@@ -3,6 +3,7 @@
 import keras
 
 from mtl_keras import _registry
+from mtl_keras.engine import layers_between, maker
 from mtl_keras.models.multi_task_model import MultiTaskModel
 from mtl_keras.sharing import Sharing
 from mtl_keras.task import Task
@@ -49,9 +50,14 @@ def build_model(inputs, tasks, tower="mlp", sharing="hard", preprocess=None, nam
     inputs = _as_inputs(inputs)
     x = _preprocessed(inputs, preprocess)
     features, outputs = _as_sharing(sharing)(x, as_tower(tower), tasks)
-    towers = {task: [layer.name for layer in _layers_between(x, tensor)] for task, tensor in features.items()}
-    makers = {task: tensor._keras_history.operation.name for task, tensor in features.items()}
-    return MultiTaskModel(inputs, outputs, tasks=tasks, towers=towers, features=makers, name=name)
+    return MultiTaskModel(
+        inputs,
+        outputs,
+        tasks=tasks,
+        tower_layers={task: [layer.name for layer in layers_between(x, y)] for task, y in features.items()},
+        feature_layers={task: maker(y).name for task, y in features.items()},
+        name=name,
+    )
 
 
 def _as_inputs(inputs):
@@ -85,9 +91,3 @@ def _preprocessed(inputs, preprocess):
     for layer in layers:
         inputs = keras.tree.map_structure(layer, inputs)
     return inputs
-
-
-def _layers_between(inputs, tensor):
-    """Returns the layers that lead from the inputs to a tensor, in the order of the graph."""
-    layers = keras.Model(keras.tree.flatten(inputs), tensor).layers
-    return [layer for layer in layers if not isinstance(layer, keras.layers.InputLayer)]

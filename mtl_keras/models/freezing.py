@@ -4,7 +4,8 @@ import contextlib
 
 import keras
 
-SHARED = "shared"
+from mtl_keras.engine import SHARED, Reach
+from mtl_keras.engine.graph import with_inner
 
 
 def check_part(model, part):
@@ -67,16 +68,9 @@ def check_optimizer(optimizer):
 
 def _layers(model, part):
     """Returns `{position: layer}` of a part's layers and of the layers inside of these, which are after them."""
-    reached = [
-        (task, {id(layer) for layer in keras.Model(model.inputs, output).layers})
-        for task, output in model.output.items()
-    ]
-    found, position = {}, 0
-    for layer in model.layers:
-        tasks = [task for task, ids in reached if id(layer) in ids]
-        belongs = len(tasks) > 1 if part == SHARED else tasks == [part]
-        for inner in layer._flatten_layers():  # private: there is no public way to look into a layer of layers
-            if belongs and not isinstance(inner, keras.layers.InputLayer):
-                found[position] = inner
-            position += 1
-    return found
+    mine = {id(layer) for layer in with_inner(Reach(model).layers_of(part))}
+    return {
+        position: layer
+        for position, layer in enumerate(with_inner(model.layers))
+        if id(layer) in mine and not isinstance(layer, keras.layers.InputLayer)
+    }

@@ -6,16 +6,18 @@ import keras
 
 from mtl_keras._registry import get
 from mtl_keras.engine import Partition, TrainStep
+from mtl_keras.engine.graph import replace_layer
 from mtl_keras.models import check, freezing
 from mtl_keras.models.epoch_clock import EpochClock
 from mtl_keras.models.hooks import Hooks
-from mtl_keras.models.judge import make_objectives
+from mtl_keras.models.objectives import make_objectives
+from mtl_keras.models.plan import check_optimizer, make_plan
+from mtl_keras.models.saving import Saving
 from mtl_keras.models.transfer import Transfer
-from mtl_keras.models.weigh import check_optimizer, make_plan
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class MultiTaskModel(Hooks, Transfer, TrainStep, keras.Model):
+class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
     """A functional Keras model whose outputs are a dict by task name.
 
     `mtl_keras.build_model` makes one from tasks; a graph of your own becomes one by
@@ -28,10 +30,10 @@ class MultiTaskModel(Hooks, Transfer, TrainStep, keras.Model):
         outputs: `{task name: Keras tensor}`.
         tasks: List of `Task`s with the names of the outputs, or None for a graph of your own, whose losses
             `compile` must then get.
-        towers: `{task name: list of the names of the layers between the inputs and the task's features}`, where
+        tower_layers: `{task name: list of the names of the layers between the inputs and the task's features}`, where
             that is known; `callbacks.SoftSharing` reads it.
-        features: `{task name: name of the layer or operation that makes the task's features}`, where that is known;
-            `add_task` reads it.
+        feature_layers: `{task name: name of the layer or operation that makes the task's features}`, where that is
+            known; `add_task` reads it.
         name: Name of the model.
 
     Raises:
@@ -50,7 +52,7 @@ class MultiTaskModel(Hooks, Transfer, TrainStep, keras.Model):
     ```
     """
 
-    def __init__(self, *args, tasks=None, towers=None, features=None, **kwargs):
+    def __init__(self, *args, tasks=None, tower_layers=None, feature_layers=None, **kwargs):
         super().__init__(*args, **kwargs)
         if not isinstance(self.output, dict):
             raise ValueError(
@@ -59,8 +61,8 @@ class MultiTaskModel(Hooks, Transfer, TrainStep, keras.Model):
         self.tasks = list(tasks or [])
         if self.tasks:
             check.check_names("outputs", self.output, [task.name for task in self.tasks], complete=True)
-        self.towers = {task: list(layers) for task, layers in (towers or {}).items()}
-        self.features = dict(features or {})
+        self.tower_layers = {task: list(layers) for task, layers in (tower_layers or {}).items()}
+        self.feature_layers = dict(feature_layers or {})
         self.frozen = {}  # {part: positions of the layers in it that were trainable}
         self.weighting = None
         # In namespaces, because Keras would track what is in a dict and never forget it.
@@ -179,11 +181,8 @@ class MultiTaskModel(Hooks, Transfer, TrainStep, keras.Model):
 
     def _set_weighting(self, weighting):
         """Makes a weighting a layer of the model, so that its state is trained and saved with it."""
-        if self.weighting in self._layers:  # private: there is no public way to take a layer back
-            self._layers.remove(self.weighting)
-        self.weighting = weighting
-        if weighting is not None and weighting not in self._layers:  # Keras adds no layer that it has had before
-            self._layers.append(weighting)
+        replaced, self.weighting = self.weighting, weighting
+        replace_layer(self, replaced, weighting)  # Keras neither takes a layer back nor adds one that it has had
 
     def labels(self, y, sample_weight):
         """Returns labels and sample weights of a batch by task; raises a ValueError on wrong names or shapes."""
@@ -246,35 +245,3 @@ class MultiTaskModel(Hooks, Transfer, TrainStep, keras.Model):
         for argument, given in (("y", y), ("sample_weight", sample_weight)):
             if given is not None:
                 check.by_task(argument, given, self.task_names)
-
-    def get_compile_config(self):
-        if not self.compiled:
-            return None
-        # With the tasks, because `keras.models.clone_model` makes a model without them and then compiles it.
-        return keras.saving.serialize_keras_object({**self._compilation.arguments, **self._attributes()})
-
-    def compile_from_config(self, config):
-        config = keras.saving.deserialize_keras_object(config)
-        for name in self._attributes():
-            setattr(self, name, config.pop(name))
-        self.compile(**config)
-        if self.built:
-            self.build_optimizer()
-
-    def get_config(self):
-        return {**super().get_config(), **keras.saving.serialize_keras_object(self._attributes())}
-
-    def _attributes(self):
-        """Returns what a file must hold beside what Keras saves of a functional model."""
-        named = {name: dict(getattr(self, name)) for name in ("towers", "features", "frozen")}
-        return {"tasks": list(self.tasks), **named}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        names = ("tasks", "towers", "features", "frozen")
-        attributes = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in names}
-        model = super().from_config(config, custom_objects=custom_objects)
-        for name, value in attributes.items():
-            setattr(model, name, value)
-        return model

@@ -2,7 +2,7 @@
 
 import keras
 
-from mtl_keras.engine import find_tensor
+from mtl_keras.engine import find_tensor, layers_between
 from mtl_keras.models import freezing
 
 
@@ -11,7 +11,7 @@ class Transfer:
 
     A mix-in, before `keras.Model`. It needs from the model:
         tasks: List of `Task`s.
-        towers, features: As in `MultiTaskModel`, by task.
+        tower_layers, feature_layers: As in `MultiTaskModel`, by task.
         frozen: `{part: positions of the layers in it that were trainable}`.
         compile_arguments: What `compile` was given, by name.
     """
@@ -106,8 +106,8 @@ class Transfer:
             self.input,
             {**self.output, task.name: task.head(features, task.name)},
             tasks=[*self.tasks, task],
-            towers={**self.towers, task.name: tower},
-            features={**self.features, task.name: maker},
+            tower_layers={**self.tower_layers, task.name: tower},
+            feature_layers={**self.feature_layers, task.name: maker},
             name=self.name,
         )
         if freeze:
@@ -120,15 +120,19 @@ class Transfer:
             if like is not None:
                 raise ValueError(f"`like` and `after` exclude each other. Received: like={like!r}, after={after!r}.")
             features = self.get_layer(after).output
-            behind = {layer.name for layer in keras.Model(self.inputs, features).layers}
-            towers = [[name for name in tower if name in behind] for tower in self.towers.values()]
+            behind = {layer.name for layer in layers_between(self.inputs, features)}
+            towers = [[name for name in tower if name in behind] for tower in self.tower_layers.values()]
             return features, after, max(towers, key=len, default=[])
-        if like is None and len(set(self.features.values())) == 1:
-            like = next(iter(self.features))
-        if like not in self.features:
+        if like is None and len(set(self.feature_layers.values())) == 1:
+            like = next(iter(self.feature_layers))
+        if like not in self.feature_layers:
             raise ValueError(
                 "`like` must name the task whose features the new task gets, as the tasks have different ones. "
-                f"Expected one out of {list(self.features)}. Received: like={like!r}. For a graph of your own, use "
+                f"Expected one out of {list(self.feature_layers)}. Received: like={like!r}. For a custom graph, use "
                 "`MultiTaskModel(model.inputs, {**model.output, name: output})`."
             )
-        return find_tensor(self.output[like], self.features[like]), self.features[like], self.towers[like]
+        return (
+            find_tensor(self.output[like], self.feature_layers[like]),
+            self.feature_layers[like],
+            self.tower_layers[like],
+        )

@@ -1,6 +1,6 @@
 """Towers side by side, which exchange what they compute after each stage, and start from other models."""
 
-import keras
+from mtl_keras.engine import layers_between
 
 
 def mixed_towers(x, stages, names, mix, transfer_from=None):
@@ -37,9 +37,9 @@ def start_tower(ends, task, transfer_from):
     """
     if transfer_from is None:
         return
-    layers = [layer for start, end in ends for layer in _layers(start, end)]
+    layers = [layer for start, end in ends for layer in layers_between(start, end)]
     source = _source(task, transfer_from)
-    _copy([source.get_layer(name) for name in source.towers[task]], layers, task)
+    _copy([source.get_layer(name) for name in source.tower_layers[task]], layers, task)
 
 
 def start_heads(features, outputs, transfer_from):
@@ -47,13 +47,13 @@ def start_heads(features, outputs, transfer_from):
     if transfer_from is None:
         return
     for task, output in outputs.items():
-        source, layers = _source(task, transfer_from), _layers(features[task], output)
+        source, layers = _source(task, transfer_from), layers_between(features[task], output)
         _copy([layer for layer in source.layers if layer.name in [own.name for own in layers]], layers, task)
 
 
 def _source(task, transfer_from):
     source = transfer_from.get(task) if isinstance(transfer_from, dict) else transfer_from
-    if task not in getattr(source, "towers", {}):
+    if task not in getattr(source, "tower_layers", {}):
         raise ValueError(
             f"`transfer_from` must be a MultiTaskModel with the task {task!r}, or have one under this name. "
             f'Received: {transfer_from!r}. Build one with `sharing="single_task"`.'
@@ -61,13 +61,8 @@ def _source(task, transfer_from):
     return source
 
 
-def _layers(start, end):
-    """Returns the layers with weights between two tensors, or a structure of tensors and one."""
-    return [layer for layer in keras.Model(keras.tree.flatten(start), end).layers if layer.weights]
-
-
 def _copy(sources, layers, task):
-    sources = [layer for layer in sources if layer.weights]
+    sources, layers = ([layer for layer in side if layer.weights] for side in (sources, layers))
     theirs, ours = ([w.shape for layer in side for w in layer.weights] for side in (sources, layers))
     if theirs != ours or len(sources) != len(layers):
         raise ValueError(

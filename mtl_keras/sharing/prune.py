@@ -2,6 +2,7 @@
 
 import keras
 
+from mtl_keras.engine import Reach
 from mtl_keras.layers import Branching
 
 
@@ -43,11 +44,8 @@ def prune(model):
     for layer in tree.layers:
         layer.set_weights(model.get_layer(layer.name).get_weights())
     tree.tasks = list(model.tasks)
-    tree.towers = {task: _on_path(tree, task, names) for task, names in model.towers.items()}
+    used = {task: {layer.name for layer in layers} for task, layers in Reach(tree).layers.items()}
+    tree.tower_layers = {
+        task: [name for name in names if name in used[task]] for task, names in model.tower_layers.items()
+    }
     return tree
-
-
-def _on_path(model, task, names):
-    """Returns those of the layers that lead to the output of a task."""
-    found = [layer.name for layer in keras.Model(model.inputs, model.output[task]).layers]
-    return [name for name in names if name in found]

@@ -41,7 +41,7 @@ def _towers(model):
     """Returns the weights of the towers, by task."""
     return {
         task: [v.numpy().astype("float64") for name in names for v in model.get_layer(name).trainable_variables]
-        for task, names in model.towers.items()
+        for task, names in model.tower_layers.items()
     }
 
 

@@ -11,10 +11,10 @@ def _dense(name, units=2):
 
 
 def _names(partition):
-    """Returns the names of the shared layers, of the own ones by task, and the reach by task."""
+    """Returns the names of the shared layers, and of the own ones by task."""
     shared = [v.path for v in partition.shared]
     own = {task: [v.path for v in variables] for task, variables in partition.own.items()}
-    return shared, own, partition.reach
+    return shared, own
 
 
 def _kernels(*names):
@@ -26,39 +26,35 @@ def test_a_variable_that_two_of_three_tasks_reach():
     all_three = _dense("all")(x)
     two = _dense("two")(all_three)
     outputs = {"a": _dense("a")(two), "b": _dense("b")(two), "c": _dense("c")(all_three)}
-    shared, own, reach = _names(Partition(keras.Model(x, outputs)))
+    shared, own = _names(Partition(keras.Model(x, outputs)))
     assert sorted(shared) == _kernels("all", "two")
     assert own == {"a": _kernels("a"), "b": _kernels("b"), "c": _kernels("c")}
-    assert dict(zip(shared, reach["a"], strict=True)) == {"all/kernel": True, "two/kernel": True}
-    assert dict(zip(shared, reach["c"], strict=True)) == {"all/kernel": True, "two/kernel": False}
-    assert reach["b"] == reach["a"]
 
 
 def test_one_task_shares_nothing():
     x = keras.Input((3,))
     model = keras.Model(x, {"a": _dense("a")(_dense("trunk")(x))})
-    assert _names(Partition(model)) == ([], {"a": _kernels("trunk", "a")}, {"a": []})
+    assert _names(Partition(model)) == ([], {"a": _kernels("trunk", "a")})
 
 
 def test_tasks_without_a_path_in_common():
     x = keras.Input((3,))
     model = keras.Model(x, {"a": _dense("a")(x), "b": _dense("b")(x)})
-    assert _names(Partition(model)) == ([], {"a": _kernels("a"), "b": _kernels("b")}, {"a": [], "b": []})
+    assert _names(Partition(model)) == ([], {"a": _kernels("a"), "b": _kernels("b")})
 
 
 def test_two_names_for_one_tensor_share_all_behind_it():
     x = keras.Input((3,))
     y = _dense("y")(x)
-    shared, own, reach = _names(Partition(keras.Model(x, {"a": y, "b": y})))
+    shared, own = _names(Partition(keras.Model(x, {"a": y, "b": y})))
     assert (shared, own) == (_kernels("y"), {"a": [], "b": []})
-    assert reach == {"a": [True], "b": [True]}
 
 
 def test_a_task_built_on_the_output_of_another_shares_it():
     x = keras.Input((3,))
     first = _dense("first")(x)
     model = keras.Model(x, {"a": first, "b": _dense("second")(first)})
-    assert _names(Partition(model))[:2] == (_kernels("first"), {"a": [], "b": _kernels("second")})
+    assert _names(Partition(model)) == (_kernels("first"), {"a": [], "b": _kernels("second")})
 
 
 def test_a_nested_model_counts_as_a_whole():
@@ -83,14 +79,14 @@ def test_a_layer_that_two_tasks_use_at_different_places_is_shared():
     x = keras.Input((2,))
     twice = _dense("twice")
     model = keras.Model(x, {"a": twice(_dense("a")(x)), "b": twice(_dense("b")(x))})
-    assert _names(Partition(model))[:2] == (_kernels("twice"), {"a": _kernels("a"), "b": _kernels("b")})
+    assert _names(Partition(model)) == (_kernels("twice"), {"a": _kernels("a"), "b": _kernels("b")})
 
 
 def test_a_layer_that_one_task_uses_twice_is_own():
     x = keras.Input((2,))
     twice = _dense("twice")
     model = keras.Model(x, {"a": twice(twice(x)), "b": _dense("b")(x)})
-    assert _names(Partition(model))[:2] == ([], {"a": _kernels("twice"), "b": _kernels("b")})
+    assert _names(Partition(model)) == ([], {"a": _kernels("twice"), "b": _kernels("b")})
 
 
 def test_a_layer_off_the_path_is_nowhere():
@@ -98,7 +94,7 @@ def test_a_layer_off_the_path_is_nowhere():
     trunk = _dense("trunk")(x)
     _dense("off")(trunk)
     partition = Partition(keras.Model(x, {"a": _dense("a")(trunk), "b": _dense("b")(trunk)}))
-    assert _names(partition)[:2] == (_kernels("trunk"), {"a": _kernels("a"), "b": _kernels("b")})
+    assert _names(partition) == (_kernels("trunk"), {"a": _kernels("a"), "b": _kernels("b")})
 
 
 def test_embeddings_and_several_inputs():
@@ -108,10 +104,9 @@ def test_embeddings_and_several_inputs():
     both = keras.layers.Concatenate()([u, i])
     outputs = {"click": _dense("click", 1)(both), "rating": _dense("rating", 1)(both), "age": _dense("age", 1)(u)}
     model = keras.Model({"user": user, "item": item}, outputs)
-    shared, own, reach = _names(Partition(model))
+    shared, own = _names(Partition(model))
     assert sorted(shared) == ["items/embeddings", "users/embeddings"]
     assert own == {"click": _kernels("click"), "rating": _kernels("rating"), "age": _kernels("age")}
-    assert dict(zip(shared, reach["age"], strict=True)) == {"items/embeddings": False, "users/embeddings": True}
 
 
 def test_frozen_variables_are_left_out():
@@ -120,7 +115,7 @@ def test_frozen_variables_are_left_out():
     features = keras.layers.BatchNormalization(name="norm")(trunk(frozen(x)))
     model = keras.Model(x, {"a": _dense("a")(features), "b": _dense("b")(features)})
     frozen.trainable = False
-    shared, own, _ = _names(Partition(model))
+    shared, own = _names(Partition(model))
     assert shared == ["trunk/kernel", "norm/gamma", "norm/beta"]
     assert own == {"a": _kernels("a"), "b": _kernels("b")}
 

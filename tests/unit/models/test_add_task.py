@@ -43,7 +43,7 @@ def test_the_old_tasks_predict_as_before(loaded, tmp_path):
     for task, values in expected.items():
         np.testing.assert_array_equal(got[task], values)
     assert got["big"].shape == (toy.NUM_ROWS, 1)
-    assert larger.towers["big"] == larger.towers["digit"]
+    assert larger.tower_layers["big"] == larger.tower_layers["digit"]
 
 
 @pytest.mark.parametrize("loaded", [False, True])
@@ -102,7 +102,7 @@ def test_a_task_whose_features_to_take():
     ):
         model.add_task(_new())
     larger = model.add_task(_new(), like="odd")
-    assert larger.towers["big"] == model.towers["odd"]
+    assert larger.tower_layers["big"] == model.tower_layers["odd"]
     assert larger.get_layer("big_hidden1").input is larger.get_layer("odd_linear").input
     assert {v.path.split("_")[0] for v in mtl.engine.Partition(larger).shared} == {"odd"}
 
@@ -136,7 +136,7 @@ def test_twice_and_saved(tmp_path):
     larger.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.task_names == ["digit", "odd", "marks", "big", "ink"]
-    assert loaded.features == larger.features
+    assert loaded.feature_layers == larger.feature_layers
 
 
 def test_a_name_that_is_taken():
@@ -174,7 +174,7 @@ def test_on_the_middle_of_a_tower(loaded, tmp_path):
         larger.save(tmp_path / "model.keras")
         larger = keras.models.load_model(tmp_path / "model.keras")
     assert larger.get_layer("big_hidden1").kernel.shape == (5, 3)
-    assert larger.towers["big"] == ["shared_dense1_flatten", "shared_dense1_dense", "shared_dense1_activation"]
+    assert larger.tower_layers["big"] == ["shared_dense1_flatten", "shared_dense1_dense", "shared_dense1_activation"]
     partition = mtl.engine.Partition(larger)
     assert {v.path for v in partition.shared} == {"shared_dense1_dense/kernel", "shared_dense1_dense/bias"}
     assert {v.path.split("/")[0] for v in partition.own["digit"]} == {"shared_dense2_dense", "digit_linear"}

@@ -71,7 +71,7 @@ def test_preprocess_is_part_of_the_model_and_not_of_the_towers(preprocess):
     x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
     for task, value in model(x).items():
         np.testing.assert_allclose(value, plain(x / 2)[task], atol=1e-6)
-    assert model.towers == plain.towers
+    assert model.tower_layers == plain.tower_layers
 
 
 def test_preprocess_takes_every_input():
@@ -86,10 +86,10 @@ def test_preprocess_takes_every_input():
 @pytest.mark.parametrize("sharing", ["hard", "soft"])
 def test_towers_are_recorded(sharing):
     model = _build((2, 2), sharing=sharing)
-    for task, layers in model.towers.items():
+    for task, layers in model.tower_layers.items():
         prefix = "shared" if sharing == "hard" else task
         assert layers == [f"{prefix}_dense1_flatten", f"{prefix}_dense1_dense", f"{prefix}_dense1_activation"]
-    assert list(model.towers) == ["a", "b"]
+    assert list(model.tower_layers) == ["a", "b"]
 
 
 def test_the_defaults_are_a_dense_tower_that_all_share():
@@ -99,13 +99,13 @@ def test_the_defaults_are_a_dense_tower_that_all_share():
 
 @pytest.mark.parametrize("sharing", ["single_task", mtl.sharing.SingleTask()])
 def test_names_and_recipes_are_the_same(sharing):
-    assert _build(sharing=sharing).towers["b"][0].startswith("b_")
+    assert _build(sharing=sharing).tower_layers["b"][0].startswith("b_")
 
 
 @pytest.mark.parametrize("tower", [keras.layers.Dense(2), keras.Sequential([keras.layers.Dense(2)])])
 def test_any_layer_or_model_is_a_tower(tower):
     model = _build(tower=tower)
-    assert model.towers == {"a": [tower.name], "b": [tower.name]}
+    assert model.tower_layers == {"a": [tower.name], "b": [tower.name]}
     assert model.get_layer(tower.name) is tower
 
 

@@ -40,7 +40,7 @@ def test_a_load_brings_back_tasks_towers_and_compile_arguments(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert [task.get_config() for task in loaded.tasks] == [task.get_config() for task in tasks]
-    assert loaded.towers == model.towers
+    assert loaded.tower_layers == model.tower_layers
     assert {task: o.loss_weight for task, o in loaded.objectives.items()} == {"a": 0.5, "b": 3.0}
     assert loaded.objectives["a"].class_weight == [1.0, 1.0, 5.0]
     assert loaded.steps_per_execution == 2

@@ -33,7 +33,7 @@ def test_the_first_stages_serve_all_tasks(scheme, split_after):
 def test_a_group_has_one_tower():
     model = _model(mtl.sharing.Hard(groups=[["c"], ["a", "b"]]))
     assert sorted(_prefixes(model)["dense1"]) == ["a_b", "c"]
-    assert model.towers["a"] == model.towers["b"]
+    assert model.tower_layers["a"] == model.tower_layers["b"]
     assert list(model.output) == ["a", "b", "c"]
     partition = Partition(model)
     assert len(partition.shared) == 6

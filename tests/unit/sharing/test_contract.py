@@ -99,7 +99,7 @@ def models():
 
 
 def _tower_variables(model, task):
-    return [v for name in model.towers[task] for v in model.get_layer(name).trainable_variables]
+    return [v for name in model.tower_layers[task] for v in model.get_layer(name).trainable_variables]
 
 
 def _num_parameters(model):
@@ -157,10 +157,10 @@ class TestWholeTowers:
 
     def test_towers_are_recorded(self, models, scheme, tower, num_tasks):
         model, (_, num_variables, width) = models(scheme, tower, num_tasks), TOWERS[tower]
-        assert list(model.towers) == model.task_names
+        assert list(model.tower_layers) == model.task_names
         for task in model.task_names:
             assert len(_tower_variables(model, task)) == num_variables
-            features = [layer for layer in model.layers if layer.name in model.towers[task]][-1].output
+            features = [layer for layer in model.layers if layer.name in model.tower_layers[task]][-1].output
             assert features.shape[-1] == width
 
     def test_towers_start_differently(self, models, scheme, tower, num_tasks):

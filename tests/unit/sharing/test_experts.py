@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras import sharing, towers
-from mtl_keras.engine import Partition
+from mtl_keras.engine import Partition, maker
 
 TASKS = [mtl.Task("a", mtl.heads.Binary()), mtl.Task("b", mtl.heads.Regression())]
 SCHEMES = {
@@ -179,7 +179,7 @@ def test_gradients_at_the_features(scheme):
     preprocess = keras.layers.Rescaling(0.5)
     model = mtl.build_model((6,), TASKS, tower=towers.MLP((5, 4)), sharing=SCHEMES[scheme](), preprocess=preprocess)
     model.compile("sgd", weighting="mgda", level="features")
-    names = sorted(tensor._keras_history.operation.name for tensor in model.plan.features_model.output["features"])
+    names = sorted(maker(tensor).name for tensor in model.plan.features_model.output["features"])
     assert names == FEATURES[scheme]
     assert np.isfinite(model.train_on_batch(_batch((6,)), _labels(), return_dict=True)["loss"])
 

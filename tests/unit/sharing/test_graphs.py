@@ -64,7 +64,7 @@ def test_any_stages(scheme, kind):
         for task in tasks:
             assert outputs[task.name].shape == (8, task.head(keras.Input((2,)), "x").shape[-1])
             assert np.isfinite(outputs[task.name]).all()
-    assert model.towers["a"]
+    assert model.tower_layers["a"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +113,7 @@ def test_common_stages_and_groups(scheme, arguments):
     if "split_after" in arguments:
         assert [name for name in names if "dense1" in name] == ["shared_dense1_dense"]
     else:
-        assert model.towers["a"] == model.towers["c"]
+        assert model.tower_layers["a"] == model.tower_layers["c"]
         assert not [name for name in names if name.startswith("c_dense")]
 
 

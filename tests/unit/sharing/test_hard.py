@@ -24,7 +24,7 @@ def test_names_of_the_layers():
         "shared_dense2_dense",
         "shared_dense2_activation",
     ]
-    assert model.towers == dict.fromkeys(model.task_names, tower)
+    assert model.tower_layers == dict.fromkeys(model.task_names, tower)
     assert {layer.name.split("_")[0] for layer in model.layers} == {"inputs", "shared", *model.task_names}
 
 

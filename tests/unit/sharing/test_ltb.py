@@ -89,7 +89,7 @@ class TestPrune:
         assert sorted(dense) == sorted(
             ["branch1_dense1_dense", "branch2_dense2_dense", "branch3_dense2_dense", "a_linear", "b_linear"]
         )
-        assert [name for name in tree.towers["b"] if "_dense_" not in name and name.endswith("dense")] == [
+        assert [name for name in tree.tower_layers["b"] if "_dense_" not in name and name.endswith("dense")] == [
             "branch1_dense1_dense",
             "branch3_dense2_dense",
         ]

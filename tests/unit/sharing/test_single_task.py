@@ -29,5 +29,5 @@ def test_each_task_trains_as_it_would_alone():
 
 def test_names_of_the_layers():
     model = toy.model("single_task")
-    for task, layers in model.towers.items():
+    for task, layers in model.tower_layers.items():
         assert layers == [f"{task}_dense1_flatten", f"{task}_dense1_dense", f"{task}_dense1_activation"]

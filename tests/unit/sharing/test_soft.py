@@ -7,7 +7,7 @@ from tests.helpers import toy
 
 def test_the_graph_is_that_of_single_task():
     soft, single = toy.model("soft"), toy.model("single_task")
-    assert soft.towers == single.towers
+    assert soft.tower_layers == single.tower_layers
     ours, theirs = ({**model.get_config(), "name": None} for model in (soft, single))
     assert ours["layers"] == theirs["layers"]
 
