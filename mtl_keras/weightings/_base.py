@@ -1,7 +1,15 @@
 """What a weighting is: the abstract classes, by what the method reads."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 from keras import ops
+
+from mtl_keras._arguments import count, error, number
+from mtl_keras._types import Tensor
+
+_SEEDS = 2**63  # a generator keeps its seed as an int64
 
 
 class Weighting(keras.layers.Layer):
@@ -23,16 +31,16 @@ class Weighting(keras.layers.Layer):
     reads = None  # "losses", "gramian", "rows" or "halves"
     residual_bound = None  # of an iterative solver: above it, its answer is not used
 
-    def __init__(self, *, seed=None, name=None):
+    def __init__(self, *, seed: int | None = None, name: str | None = None) -> None:
         family, file = type(self).__module__.rpartition(".")[::2]
         super().__init__(name=name or (file if family == "mtl_keras.weightings" else None), dtype="float32")
         self.num_tasks = None
         self.task_names = None  # names of the tasks, set by the model before `build`
         self.every = 1  # the model asks every so many steps, set before `build`
-        self.seed = seed
+        self.seed = None if seed is None else count("seed", seed, at_least=-_SEEDS, at_most=_SEEDS - 1)
         self.seed_generator = None  # a method that draws random numbers makes it in `build`
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         """Creates the state for `num_tasks` tasks. Called once, by `compile`."""
         self.num_tasks = num_tasks
         if self.every > 1:  # for the steps in between
@@ -42,7 +50,9 @@ class Weighting(keras.layers.Layer):
             self.solver_residual = keras.metrics.Mean(name="solver_residual")
             self.solver_fallbacks = keras.metrics.Sum(name="solver_fallbacks")
 
-    def add_state(self, name, shape, initializer="zeros"):
+    def add_state(
+        self, name: str, shape: tuple[int, ...], initializer: str | keras.initializers.Initializer = "zeros"
+    ) -> keras.Variable:
         """Returns a new variable that no optimizer trains; every replica writes the same to it."""
         return self.add_weight(
             name=name,
@@ -52,14 +62,14 @@ class Weighting(keras.layers.Layer):
             aggregation="only_first_replica",
         )
 
-    def task_index(self, task):
+    def task_index(self, task: str) -> int:
         """Returns the position of the task with the name `task`."""
         if task not in (self.task_names or ()):
             known = ", ".join(self.task_names or ()) or "none (`task_names` is not set)"
             raise ValueError(f"{type(self).__name__} names an unknown task {task!r}. The model's tasks: {known}.")
         return self.task_names.index(task)
 
-    def certified(self, weights, residual, fallback):
+    def certified(self, weights: Tensor, residual: Tensor, fallback: Tensor) -> Tensor:
         """Returns a solver's `weights`, or `fallback` if its `residual` is above the bound; logs both.
 
         Args:
@@ -73,27 +83,27 @@ class Weighting(keras.layers.Layer):
         self.solver_fallbacks.update_state(ops.cast(failed, "float32"))
         return ops.where(failed, fallback, weights)
 
-    def on_epoch_begin(self, epoch):
+    def on_epoch_begin(self, epoch: int) -> None:
         """Called by `fit` before the first batch of an epoch, outside the graph."""
 
-    def on_epoch_end(self, epoch):
+    def on_epoch_end(self, epoch: int) -> None:
         """Called by `fit` after the last batch of an epoch, outside the graph."""
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         if self.seed_generator is not None:  # Keras does not save the state of a layer's generator
             store["seed_generator"] = self.seed_generator.state
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         store = {key: store[key] for key in list(store.keys())}  # a file's store is no dict
         if self.seed_generator is not None:
             self.seed_generator.state.assign(store.pop("seed_generator"))
         super().load_own_variables(store)
 
-    def get_build_config(self):
+    def get_build_config(self) -> None:
         return None  # `compile` builds a weighting, which knows the tasks; loading does not
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"name": self.name}
 
 
@@ -110,10 +120,10 @@ class LossScalarizer(Weighting):
     reads = "losses"
     reads_losses_after_step = False
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def after_step(self, losses_before, losses_after, present):
+    def after_step(self, losses_before: Tensor, losses_after: Tensor, present: Tensor) -> None:
         """Called after the optimizer's step if `reads_losses_after_step`. All arguments are [T]."""
 
 
@@ -126,7 +136,7 @@ class GramianWeighting(Weighting):
 
     reads = "gramian"
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         raise NotImplementedError
 
 
@@ -144,11 +154,11 @@ class GradientAggregator(Weighting):
     reads = "rows"
     by_column = False
 
-    def __init__(self, *, seed=None, name=None):
+    def __init__(self, *, seed: int | None = None, name: str | None = None) -> None:
         super().__init__(seed=seed, name=name)
         self.num_parameters = None
 
-    def call(self, rows, losses, present):
+    def call(self, rows: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         raise NotImplementedError
 
 
@@ -162,31 +172,15 @@ class HalvesWeighting(Weighting):
 
     reads = "halves"
 
-    def call(self, cross, losses, present):
+    def call(self, cross: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         raise NotImplementedError
-
-
-def check_range(name, value, *, above=None, at_least=None, below=None, at_most=None):
-    """Raises a ValueError if `value`, the argument `name`, is outside the stated bounds."""
-    bounds = [
-        ("above", above, lambda bound: value > bound),
-        ("at least", at_least, lambda bound: value >= bound),
-        ("below", below, lambda bound: value < bound),
-        ("at most", at_most, lambda bound: value <= bound),
-    ]
-    stated = [(word, bound, holds(bound)) for word, bound, holds in bounds if bound is not None]
-    if not all(held for _, _, held in stated):
-        expected = " and ".join(f"{word} {bound}" for word, bound, _ in stated)
-        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value}.")
 
 
 def check_one_per_task(name, values, num_tasks):
     """Raises a ValueError if `values`, the argument `name`, is given and does not have one entry per task."""
     if values is not None and len(values) != num_tasks:
-        raise ValueError(
-            f"`{name}` must have one entry per task ({num_tasks}). Received: {name}={values}. Use {name}=None for the "
-            "default."
-        )
+        expected = f"a list with one number per task ({num_tasks})"
+        raise ValueError(error(name, expected, values, f"Use {name}=None for the default."))
 
 
 def keep_absent(new, old, present):
@@ -195,17 +189,25 @@ def keep_absent(new, old, present):
     return ops.where(ops.reshape(present, shape) > 0, new, old)
 
 
+def numbers_per_task(name, values):
+    """Returns the numbers of an argument as a tuple of floats, or None; raises a ValueError for anything else."""
+    if values is None:
+        return None
+    hint = f"Use {name}=None for the default."
+    if not isinstance(values, Iterable) or isinstance(values, str | dict):
+        raise ValueError(error(name, "a list with one number per task", values, hint))
+    return tuple(float(number(f"{name}[{i}]", value, hint=hint)) for i, value in enumerate(values))
+
+
 def checked_preference(preference):
     """Returns a preference as a list of floats, or None; raises unless it can be normalised."""
+    preference = numbers_per_task("preference", preference)
     if preference is None:
         return None
-    preference = [float(value) for value in preference]
     if not preference or min(preference) < 0 or not 0 < sum(preference) < float("inf"):
-        raise ValueError(
-            "`preference` must have one non-negative number per task, not all zero. "
-            f"Received: preference={preference}. Use preference=None for equal ones."
-        )
-    return preference
+        expected = "a list of non-negative numbers, one per task and not all zero"
+        raise ValueError(error("preference", expected, preference, "Use preference=None for equal ones."))
+    return list(preference)
 
 
 def preference_of(preference, present):

@@ -1,8 +1,13 @@
 """Aligned-MTL: gradients made orthogonal and of equal length by the nearest linear map."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import choice
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import spectrum, to_float32
 from mtl_keras.weightings._base import GramianWeighting, check_one_per_task, checked_preference, preference_of
 
@@ -59,21 +64,19 @@ class AlignedMTL(GramianWeighting):
         Alignment for Multi-Task Learning", 2023.
     """
 
-    def __init__(self, *, scale="min", preference=None, name=None):
+    def __init__(
+        self, *, scale: str = "min", preference: Sequence[float] | None = None, name: str | None = None
+    ) -> None:
         super().__init__(name=name)
-        if scale not in _SCALES:
-            raise ValueError(
-                f'`scale` must be one of {_SCALES}. Received: scale={scale!r}. Use "min" for the paper\'s.'
-            )
-        self.scale = scale
+        self.scale = choice("scale", scale, _SCALES, hint='Use "min" for the paper\'s.')
         self.preference = checked_preference(preference)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         check_one_per_task("preference", self.preference, num_tasks)
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         return aligned_mtl_weights(gramian, preference_of(self.preference, present), scale=self.scale)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale, "preference": self.preference}

@@ -1,8 +1,12 @@
 """CAGrad: near the mean gradient, the direction that helps the worst-off task most."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import RIDGE, min_norm_point, ridge_qp, to_float32, unit_gramian
 from mtl_keras.weightings._base import GramianWeighting, preference_of
 
@@ -104,15 +108,13 @@ class CAGrad(GramianWeighting):
 
     residual_bound = 1e-4
 
-    def __init__(self, *, c=0.5, name=None):
+    def __init__(self, *, c: float = 0.5, name: str | None = None) -> None:
         super().__init__(name=name)
-        if c < 0:
-            raise ValueError(f"`c` must be at least 0. Received: c={c}. Use c=0 for the mean gradient.")
-        self.c = c
+        self.c = number("c", c, at_least=0, hint="Use c=0 for the mean gradient.")
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         weights, residual = cagrad_weights(gramian, present, c=self.c)
         return self.certified(weights, residual, preference_of(None, present))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "c": self.c}

@@ -1,10 +1,14 @@
 """Dual balancing of loss scales and gradient lengths."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.masked import row_norms
-from mtl_keras.weightings._base import GradientAggregator, check_range, keep_absent
+from mtl_keras.weightings._base import GradientAggregator, keep_absent
 
 
 def equal_length_sum(rows, present):
@@ -51,21 +55,20 @@ class DBMTL(GradientAggregator):
         James T. Kwok. Dual-Balancing for Multi-Task Learning. 2023.
     """
 
-    def __init__(self, *, beta=0.9, beta_sigma=0.0, eps=1e-12, name=None):
+    def __init__(
+        self, *, beta: float = 0.9, beta_sigma: float = 0.0, eps: float = 1e-12, name: str | None = None
+    ) -> None:
         super().__init__(name=name)
-        check_range("beta", beta, at_least=0, below=1)
-        check_range("beta_sigma", beta_sigma, at_least=0)
-        check_range("eps", eps, above=0)
-        self.beta = beta
-        self.beta_sigma = beta_sigma
-        self.eps = eps
+        self.beta = number("beta", beta, at_least=0, below=1)
+        self.beta_sigma = number("beta_sigma", beta_sigma, at_least=0)
+        self.eps = number("eps", eps, above=0)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.tracked = self.add_state("tracked", (num_tasks, self.num_parameters))
         self.steps = self.add_state("steps", (num_tasks,))
 
-    def call(self, rows, losses, present):
+    def call(self, rows: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         self.steps.assign_add(present)
         beta = self.beta / ops.power(ops.maximum(self.steps, 1.0), self.beta_sigma)  # [T]
         log_rows = rows / ops.maximum(losses, self.eps)[:, None]  # of log L_t  [T, P]
@@ -73,6 +76,6 @@ class DBMTL(GradientAggregator):
         self.tracked.assign(keep_absent(tracked, self.tracked, present))
         return equal_length_sum(tracked, present)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {"beta": self.beta, "beta_sigma": self.beta_sigma, "eps": self.eps}
         return {**super().get_config(), **config}

@@ -1,9 +1,13 @@
 """Dynamic task prioritization."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
-from mtl_keras.weightings._base import LossScalarizer, check_range, keep_absent
+from mtl_keras._types import Tensor
+from mtl_keras.weightings._base import LossScalarizer, keep_absent
 
 
 def priority(kpi, *, gamma, eps):
@@ -49,26 +53,23 @@ class DTP(LossScalarizer):
         focal loss.
     """
 
-    def __init__(self, *, gamma=1.0, decay=0.9, eps=1e-7, name=None):
+    def __init__(self, *, gamma: float = 1.0, decay: float = 0.9, eps: float = 1e-7, name: str | None = None) -> None:
         super().__init__(name=name)
-        check_range("gamma", gamma, at_least=0)
-        check_range("decay", decay, at_least=0, below=1)
-        check_range("eps", eps, above=0, below=1)
-        self.gamma = gamma
-        self.decay = decay
-        self.eps = eps
+        self.gamma = number("gamma", gamma, at_least=0)
+        self.decay = number("decay", decay, at_least=0, below=1)
+        self.eps = number("eps", eps, above=0, below=1)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.kpi = self.add_state("kpi", (num_tasks,))
         self.seen = self.add_state("seen", (num_tasks,))
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         kpi = ops.exp(-ops.maximum(ops.stop_gradient(losses), 0.0))  # [T]
         average = ops.where(self.seen > 0, self.decay * self.kpi + (1.0 - self.decay) * kpi, kpi)
         self.kpi.assign(keep_absent(average, self.kpi, present))
         self.seen.assign(ops.maximum(self.seen, present))
         return ops.sum(present * priority(average, gamma=self.gamma, eps=self.eps) * losses)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "gamma": self.gamma, "decay": self.decay, "eps": self.eps}

@@ -1,8 +1,12 @@
 """DualProj: the mean gradient, projected onto the directions without conflict."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import dual_cone_coefficients, to_float32, unit_gramian
 from mtl_keras.weightings._base import GramianWeighting, check_one_per_task, checked_preference, preference_of
 
@@ -50,18 +54,18 @@ class DualProj(GramianWeighting):
 
     residual_bound = 1e-4
 
-    def __init__(self, *, preference=None, name=None):
+    def __init__(self, *, preference: Sequence[float] | None = None, name: str | None = None) -> None:
         super().__init__(name=name)
         self.preference = checked_preference(preference)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         check_one_per_task("preference", self.preference, num_tasks)
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         shares = preference_of(self.preference, present)
         weights, residual = dualproj_weights(gramian, shares)
         return self.certified(weights, residual, shares)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "preference": self.preference}

@@ -1,10 +1,14 @@
 """Dynamic weight average."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import count, number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.masked import masked_softmax
-from mtl_keras.weightings._base import LossScalarizer, check_range, keep_absent
+from mtl_keras.weightings._base import LossScalarizer, keep_absent
 
 _LARGEST = 1e30  # bound of a ratio, to stay finite
 
@@ -65,22 +69,19 @@ class DWA(LossScalarizer):
         windows are not in the paper.
     """
 
-    def __init__(self, *, temperature=2.0, window=None, name=None):
+    def __init__(self, *, temperature: float = 2.0, window: int | None = None, name: str | None = None) -> None:
         super().__init__(name=name)
-        check_range("temperature", temperature, above=0)
-        if window is not None:
-            check_range("window", window, at_least=1)
-        self.temperature = temperature
-        self.window = window
+        self.temperature = number("temperature", temperature, above=0)
+        self.window = None if window is None else count("window", window)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.means = self.add_state("means", (num_tasks, 2))  # last period, period before
         self.totals = self.add_state("totals", (num_tasks,))
         self.counts = self.add_state("counts", (num_tasks,))
         self.steps = self.add_state("steps", ())
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         weights = ops.stop_gradient(dwa_weights(self.means, present, temperature=self.temperature))
         self.totals.assign_add(ops.stop_gradient(losses) * present)
         self.counts.assign_add(present)
@@ -89,11 +90,11 @@ class DWA(LossScalarizer):
             self._close_period(self.steps >= self.window)
         return ops.sum(weights * losses)
 
-    def on_epoch_end(self, epoch):
+    def on_epoch_end(self, epoch: int) -> None:
         if self.window is None:
             self._close_period(True)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "temperature": self.temperature, "window": self.window}
 
     def _close_period(self, over):

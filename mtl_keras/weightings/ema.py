@@ -1,9 +1,13 @@
 """CR-MOGM: a moving average of another method's weights."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import get, public
+from mtl_keras._types import Tensor
 from mtl_keras.weightings._base import GramianWeighting, keep_absent
 
 
@@ -38,7 +42,9 @@ class EMA(GramianWeighting):
         of Stochastic Multi-Objective Gradient Manipulation and Beyond", 2022.
     """
 
-    def __init__(self, *, weighting="mgda", decay=0.9, name=None):
+    def __init__(
+        self, *, weighting: str | GramianWeighting = "mgda", decay: float = 0.9, name: str | None = None
+    ) -> None:
         super().__init__(name=name)
         weighting = get("weightings", weighting)
         if getattr(weighting, "reads", None) != "gramian":
@@ -46,19 +52,17 @@ class EMA(GramianWeighting):
                 f"`weighting` must read the Gramian. Received: weighting={weighting!r}. "
                 'Use weighting="mgda", for example.'
             )
-        if not 0 <= decay < 1:
-            raise ValueError(f"`decay` must be in [0, 1). Received: decay={decay}. Use decay=0 for no average.")
         self.weighting = weighting
-        self.decay = decay
+        self.decay = number("decay", decay, at_least=0, below=1, hint="Use decay=0 for no average.")
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.weighting.task_names = self.task_names
         self.weighting.build(num_tasks)
         self.averages = self.add_state("averages", (num_tasks,))
         self.seen = self.add_state("seen", (num_tasks,))
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         weights = self.weighting(gramian, losses, present)  # [T]
         averages = self.decay * self.averages + (1.0 - self.decay) * weights
         averages = ops.where(self.seen > 0, averages, weights)
@@ -66,11 +70,11 @@ class EMA(GramianWeighting):
         self.seen.assign(keep_absent(present, self.seen, present))
         return present * averages
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         weighting = keras.saving.serialize_keras_object(self.weighting)
         return {**super().get_config(), "weighting": weighting, "decay": self.decay}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "EMA":
         weighting = keras.saving.deserialize_keras_object(config["weighting"])
         return cls(**{**config, "weighting": weighting})

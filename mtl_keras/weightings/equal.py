@@ -3,6 +3,7 @@
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.weightings._base import LossScalarizer
 
 
@@ -30,5 +31,5 @@ class Equal(LossScalarizer):
         The baseline of every comparison; it has no paper.
     """
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         return ops.sum(losses * present)

@@ -1,10 +1,14 @@
 """Robust multi-task learning with excess risks."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.masked import masked_logsumexp, masked_softmax
-from mtl_keras.weightings._base import GradientAggregator, check_range, keep_absent
+from mtl_keras.weightings._base import GradientAggregator, keep_absent
 
 
 def excess_risks(rows, squares):
@@ -57,18 +61,17 @@ class ExcessMTL(GradientAggregator):
         make the tasks comparable.
     """
 
-    def __init__(self, *, learning_rate=0.01, name=None):
+    def __init__(self, *, learning_rate: float = 0.01, name: str | None = None) -> None:
         super().__init__(name=name)
-        check_range("learning_rate", learning_rate, above=0)
-        self.learning_rate = learning_rate
+        self.learning_rate = number("learning_rate", learning_rate, above=0)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.squares = self.add_state("squares", (num_tasks, self.num_parameters))
         self.first_risks = self.add_state("first_risks", (num_tasks,))  # 0 until the first gradient
         self.logits = self.add_state("logits", (num_tasks,))
 
-    def call(self, rows, losses, present):
+    def call(self, rows: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         squares = self.squares + ops.square(rows)  # [T, P]
         risks = excess_risks(rows, squares)  # [T]
         known = self.first_risks > 0
@@ -82,5 +85,5 @@ class ExcessMTL(GradientAggregator):
         self.first_risks.assign(keep_absent(first_risks, self.first_risks, present))
         return ops.matmul(masked_softmax(logits, present), rows)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "learning_rate": self.learning_rate}

@@ -1,6 +1,10 @@
 """FairGrad: an alpha-fair division of the progress between the tasks."""
 
+from typing import Any
+
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import solve_reciprocal, to_float32
 from mtl_keras.weightings._base import GramianWeighting, preference_of
 
@@ -46,17 +50,13 @@ class FairGrad(GramianWeighting):
 
     residual_bound = 1e-4
 
-    def __init__(self, *, alpha=1.0, name=None):
+    def __init__(self, *, alpha: float = 1.0, name: str | None = None) -> None:
         super().__init__(name=name)
-        if alpha <= 0:
-            raise ValueError(
-                f'`alpha` must be positive. Received: alpha={alpha}. Use weighting="equal" for the plain sum.'
-            )
-        self.alpha = alpha
+        self.alpha = number("alpha", alpha, above=0, hint='Use weighting="equal" for the plain sum.')
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         weights, residual = fairgrad_weights(gramian, alpha=self.alpha)
         return self.certified(weights, residual, preference_of(None, present))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "alpha": self.alpha}

@@ -1,10 +1,15 @@
 """Fast adaptive multi-task optimization."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.masked import clamped_log, masked_softmax
-from mtl_keras.weightings._base import LossScalarizer, check_one_per_task, check_range, keep_absent
+from mtl_keras.weightings._base import LossScalarizer, check_one_per_task, keep_absent, numbers_per_task
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8  # of Adam
 
@@ -66,17 +71,22 @@ class FAMO(LossScalarizer):
 
     reads_losses_after_step = True
 
-    def __init__(self, *, learning_rate=0.025, decay=1e-3, min_losses=None, eps=1e-12, name=None):
+    def __init__(
+        self,
+        *,
+        learning_rate: float = 0.025,
+        decay: float = 1e-3,
+        min_losses: Sequence[float] | None = None,
+        eps: float = 1e-12,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name=name)
-        check_range("learning_rate", learning_rate, above=0)
-        check_range("decay", decay, at_least=0)
-        check_range("eps", eps, above=0)
-        self.learning_rate = learning_rate
-        self.decay = decay
-        self.min_losses = None if min_losses is None else tuple(float(value) for value in min_losses)
-        self.eps = eps
+        self.learning_rate = number("learning_rate", learning_rate, above=0)
+        self.decay = number("decay", decay, at_least=0)
+        self.min_losses = numbers_per_task("min_losses", min_losses)
+        self.eps = number("eps", eps, above=0)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         check_one_per_task("min_losses", self.min_losses, num_tasks)
         self.logits = self.add_state("logits", (num_tasks,))
@@ -84,14 +94,14 @@ class FAMO(LossScalarizer):
         self.second_moment = self.add_state("second_moment", (num_tasks,))
         self.steps = self.add_state("steps", (num_tasks,))
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         above = self._above(losses)  # [T]
         weights = ops.stop_gradient(famo_weights(self.logits, above, present, eps=self.eps))
         # A gradient of weights · above, and the value of c Σ z log(above).
         scale = weights * ops.stop_gradient(ops.maximum(above, self.eps))  # c z  [T]
         return ops.sum(scale * ops.where(present > 0, clamped_log(above, self.eps), 0.0))
 
-    def after_step(self, losses_before, losses_after, present):
+    def after_step(self, losses_before: Tensor, losses_after: Tensor, present: Tensor) -> None:
         before = clamped_log(self._above(losses_before), self.eps)
         after = clamped_log(self._above(losses_after), self.eps)
         gradient = famo_gradient(self.logits, before - after, present) + self.decay * self.logits  # [T]
@@ -108,7 +118,7 @@ class FAMO(LossScalarizer):
         ):
             variable.assign(keep_absent(value, variable, present))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {"learning_rate": self.learning_rate, "decay": self.decay}
         return {**super().get_config(), **config, "min_losses": self.min_losses, "eps": self.eps}
 

@@ -1,10 +1,14 @@
 """The geometric mean of the losses."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.masked import clamped_log
-from mtl_keras.weightings._base import LossScalarizer, check_range
+from mtl_keras.weightings._base import LossScalarizer
 
 
 def geometric_mean(losses, present, *, eps):
@@ -53,13 +57,12 @@ class GLS(LossScalarizer):
         Aggregation and Geometric Loss Strategy for Multi-Task Learning. 2019. Without its focused variant.
     """
 
-    def __init__(self, *, eps=1e-12, name=None):
+    def __init__(self, *, eps: float = 1e-12, name: str | None = None) -> None:
         super().__init__(name=name)
-        check_range("eps", eps, above=0)
-        self.eps = eps
+        self.eps = number("eps", eps, above=0)
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         return geometric_mean(losses, present, eps=self.eps)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "eps": self.eps}

@@ -1,10 +1,14 @@
 """Gradient sign dropout."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
-from mtl_keras.weightings._base import GradientAggregator, check_range
+from mtl_keras._types import Tensor
+from mtl_keras.weightings._base import GradientAggregator
 
 
 def sign_dropout(rows, uniform, *, leak):
@@ -63,18 +67,17 @@ class GradDrop(GradientAggregator):
 
     by_column = True
 
-    def __init__(self, *, leak=0.0, seed=None, name=None):
+    def __init__(self, *, leak: float = 0.0, seed: int | None = None, name: str | None = None) -> None:
         super().__init__(seed=seed, name=name)
-        check_range("leak", leak, at_least=0, at_most=1)
-        self.leak = leak
+        self.leak = number("leak", leak, at_least=0, at_most=1)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, rows, losses, present):
+    def call(self, rows: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         uniform = keras.random.uniform(ops.shape(rows)[1:], seed=self.seed_generator)
         return sign_dropout(rows, uniform, leak=self.leak)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "leak": self.leak, "seed": self.seed}

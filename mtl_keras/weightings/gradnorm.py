@@ -1,8 +1,12 @@
 """GradNorm: learned weights that even out the gradients' norms, more for the tasks that learn slowly."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import to_float32
 from mtl_keras.weightings._base import GramianWeighting, keep_absent
 
@@ -63,19 +67,14 @@ class GradNorm(GramianWeighting):
         for Adaptive Loss Balancing in Deep Multitask Networks", 2018.
     """
 
-    def __init__(self, *, alpha=1.5, learning_rate=0.025, name=None):
+    def __init__(self, *, alpha: float = 1.5, learning_rate: float = 0.025, name: str | None = None) -> None:
         super().__init__(name=name)
-        if alpha < 0:
-            raise ValueError(f"`alpha` must be at least 0. Received: alpha={alpha}. Use alpha=0 for equal norms.")
-        if learning_rate <= 0:
-            raise ValueError(
-                f"`learning_rate` must be positive. Received: learning_rate={learning_rate}. "
-                'Use weighting="equal" for constant weights.'
-            )
-        self.alpha = alpha
-        self.learning_rate = learning_rate
+        self.alpha = number("alpha", alpha, at_least=0, hint="Use alpha=0 for equal norms.")
+        self.learning_rate = number(
+            "learning_rate", learning_rate, above=0, hint='Use weighting="equal" for constant weights.'
+        )
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.task_weights = self.add_state("task_weights", (num_tasks,), "ones")
         self.initial_losses = self.add_state("initial_losses", (num_tasks,))
@@ -83,7 +82,7 @@ class GradNorm(GramianWeighting):
         self.momentums = self.add_state("momentums", (num_tasks,))
         self.velocities = self.add_state("velocities", (num_tasks,))
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         weights = ops.convert_to_tensor(self.task_weights)  # [T]
         initial = ops.where(self.steps > 0, self.initial_losses, losses)
         slopes = gradnorm_slopes(gramian, weights, losses, initial, present, alpha=self.alpha)
@@ -107,5 +106,5 @@ class GradNorm(GramianWeighting):
         self.steps.assign(keep_absent(steps, self.steps, present))
         return used
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "alpha": self.alpha, "learning_rate": self.learning_rate}

@@ -1,9 +1,13 @@
 """GradVac: every pair of gradients is brought up to the cosine that it had on average."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import flag, number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import to_float32, unit_gramian
 from mtl_keras.weightings._base import GramianWeighting
 
@@ -78,20 +82,20 @@ class GradVac(GramianWeighting):
         Multi-task Optimization in Massively Multilingual Models", 2021.
     """
 
-    def __init__(self, *, beta=0.5, shuffle=True, seed=None, name=None):
+    def __init__(
+        self, *, beta: float = 0.5, shuffle: bool = True, seed: int | None = None, name: str | None = None
+    ) -> None:
         super().__init__(seed=seed, name=name)
-        if not 0 <= beta <= 1:
-            raise ValueError(f"`beta` must be in [0, 1]. Received: beta={beta}. Use beta=0 for constant targets.")
-        self.beta = beta
-        self.shuffle = shuffle
+        self.beta = number("beta", beta, at_least=0, at_most=1, hint="Use beta=0 for constant targets.")
+        self.shuffle = flag("shuffle", shuffle)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.targets = self.add_state("targets", (num_tasks, num_tasks))
         if self.shuffle:
             self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         shape = (self.num_tasks, self.num_tasks)
         order = ops.broadcast_to(ops.arange(self.num_tasks), shape)
         if self.shuffle:
@@ -100,5 +104,5 @@ class GradVac(GramianWeighting):
         self.targets.assign(targets)
         return weights
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "beta": self.beta, "shuffle": self.shuffle, "seed": self.seed}

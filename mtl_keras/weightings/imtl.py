@@ -1,8 +1,12 @@
 """IMTL: learned scales that even out the losses, then equal projections on the gradients."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import equal_projection_weights
 from mtl_keras.weightings._base import GramianWeighting, keep_absent, preference_of
 
@@ -50,20 +54,17 @@ class IMTL(GramianWeighting):
         Zhang, "Towards Impartial Multi-task Learning", 2021.
     """
 
-    def __init__(self, *, learning_rate=0.01, name=None):
+    def __init__(self, *, learning_rate: float = 0.01, name: str | None = None) -> None:
         super().__init__(name=name)
-        if learning_rate <= 0:
-            raise ValueError(
-                f"`learning_rate` must be positive. Received: learning_rate={learning_rate}. "
-                'Use weighting="imtl_g" for unscaled losses.'
-            )
-        self.learning_rate = learning_rate
+        self.learning_rate = number(
+            "learning_rate", learning_rate, above=0, hint='Use weighting="imtl_g" for unscaled losses.'
+        )
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.log_scales = self.add_state("log_scales", (num_tasks,))
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         log_scales = ops.convert_to_tensor(self.log_scales)  # [T]
         weights = imtl_weights(gramian, log_scales, present)
         slopes = ops.clip(ops.exp(log_scales) * ops.clip(losses, -1e20, 1e20) - 1.0, -1.0, 1.0)
@@ -72,5 +73,5 @@ class IMTL(GramianWeighting):
         self.log_scales.assign(keep_absent(moved, log_scales, present))
         return weights
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "learning_rate": self.learning_rate}

@@ -1,6 +1,7 @@
 """IMTL-G: a direction with equal projections on all unit gradients."""
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import equal_projection_weights
 from mtl_keras.weightings._base import GramianWeighting, preference_of
 
@@ -31,5 +32,5 @@ class IMTLG(GramianWeighting):
         Zhang, "Towards Impartial Multi-task Learning", 2021.
     """
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         return equal_projection_weights(gramian, preference_of(None, present))

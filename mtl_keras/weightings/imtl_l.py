@@ -3,6 +3,7 @@
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.weightings._base import LossScalarizer
 
 
@@ -35,10 +36,10 @@ class IMTLL(LossScalarizer):
         Towards Impartial Multi-task Learning. 2021.
     """
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.log_scales = self.add_weight(name="log_scales", shape=(num_tasks,), initializer="zeros")
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         s = ops.convert_to_tensor(self.log_scales)  # [T]
         return ops.sum(present * (ops.exp(s) * losses - s))

@@ -1,8 +1,12 @@
 """Krum: the gradients that have the nearest neighbours."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.weightings._base import GramianWeighting
 
 
@@ -62,22 +66,17 @@ class Krum(GramianWeighting):
         Adversaries: Byzantine Tolerant Gradient Descent", 2017.
     """
 
-    def __init__(self, *, n_byzantine=0, n_selected=1, name=None):
+    def __init__(self, *, n_byzantine: int = 0, n_selected: int = 1, name: str | None = None) -> None:
         super().__init__(name=name)
-        if n_byzantine < 0:
-            raise ValueError(
-                f"`n_byzantine` must be at least 0. Received: n_byzantine={n_byzantine}. "
-                "Use n_byzantine=0 for the gradient with the nearest neighbours of all."
-            )
-        if n_selected < 1:
-            raise ValueError(
-                f"`n_selected` must be at least 1. Received: n_selected={n_selected}. "
-                "Use n_selected=1 for one task's gradient."
-            )
-        self.n_byzantine = n_byzantine
-        self.n_selected = n_selected
+        self.n_byzantine = count(
+            "n_byzantine",
+            n_byzantine,
+            at_least=0,
+            hint="Use n_byzantine=0 for the gradient with the nearest neighbours of all.",
+        )
+        self.n_selected = count("n_selected", n_selected, hint="Use n_selected=1 for one task's gradient.")
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         if 1 < num_tasks < max(self.n_byzantine + 3, self.n_selected):
             raise ValueError(
@@ -86,8 +85,8 @@ class Krum(GramianWeighting):
                 'Use weighting="equal" for so few.'
             )
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         return krum_weights(gramian, present, n_byzantine=self.n_byzantine, n_selected=self.n_selected)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "n_byzantine": self.n_byzantine, "n_selected": self.n_selected}

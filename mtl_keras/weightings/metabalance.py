@@ -1,9 +1,13 @@
 """MetaBalance: auxiliary gradients brought near to the length of the primary one."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import error, number
 from mtl_keras._registry import public
-from mtl_keras.weightings._base import GramianWeighting, check_range, keep_absent
+from mtl_keras._types import Tensor
+from mtl_keras.weightings._base import GramianWeighting, keep_absent
 
 
 def metabalance_weights(lengths, primary_length, *, relax):
@@ -60,21 +64,23 @@ class MetaBalance(GramianWeighting):
         times is not mistaken for a quiet one.
     """
 
-    def __init__(self, *, primary=None, relax=0.7, beta=0.9, name=None):
+    def __init__(
+        self, *, primary: str | None = None, relax: float = 0.7, beta: float = 0.9, name: str | None = None
+    ) -> None:
         super().__init__(name=name)
-        check_range("relax", relax, at_least=0, at_most=1)
-        check_range("beta", beta, at_least=0, below=1)
+        if not (primary is None or isinstance(primary, str)):
+            raise ValueError(error("primary", "the name of a task", primary, "Use primary=None for the first task."))
         self.primary = primary
-        self.relax = relax
-        self.beta = beta
+        self.relax = number("relax", relax, at_least=0, at_most=1)
+        self.beta = number("beta", beta, at_least=0, below=1)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self._position = 0 if self.primary is None else self.task_index(self.primary)
         self.lengths = self.add_state("lengths", (num_tasks,))
         self.steps = self.add_state("steps", (num_tasks,))
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         norms = ops.sqrt(ops.maximum(ops.diagonal(gramian), 0.0))  # [T]
         self.steps.assign_add(present)
         lengths = self.beta * self.lengths + (1.0 - self.beta) * norms
@@ -84,6 +90,6 @@ class MetaBalance(GramianWeighting):
         weights = metabalance_weights(unbiased, unbiased[self._position], relax=self.relax)
         return weights * present
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {"primary": self.primary, "relax": self.relax, "beta": self.beta}
         return {**super().get_config(), **config}

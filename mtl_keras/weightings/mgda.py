@@ -1,8 +1,12 @@
 """MGDA: the shortest vector in the convex hull of the gradients."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import choice
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import min_norm_point, to_float32
 from mtl_keras.weightings._base import GramianWeighting, preference_of
 
@@ -59,18 +63,15 @@ class MGDA(GramianWeighting):
 
     residual_bound = 1e-4
 
-    def __init__(self, *, normalize=None, name=None):
+    def __init__(self, *, normalize: str | None = None, name: str | None = None) -> None:
         super().__init__(name=name)
-        if normalize not in _NORMALIZERS:
-            raise ValueError(
-                f"`normalize` must be one of {_NORMALIZERS}. Received: normalize={normalize!r}. "
-                "Use normalize=None for the gradients as they are."
-            )
-        self.normalize = normalize
+        self.normalize = choice(
+            "normalize", normalize, _NORMALIZERS, hint="Use normalize=None for the gradients as they are."
+        )
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         weights, residual = mgda_weights(gramian, losses, present, normalize=self.normalize)
         return self.certified(weights, residual, preference_of(None, present))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "normalize": self.normalize}

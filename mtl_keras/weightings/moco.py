@@ -1,10 +1,14 @@
 """Multi-objective gradient correction."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.simplex import project_simplex
-from mtl_keras.weightings._base import GradientAggregator, check_range, keep_absent, preference_of
+from mtl_keras.weightings._base import GradientAggregator, keep_absent, preference_of
 
 _LARGEST_STEP = 1e25  # of the weights, to stay finite
 
@@ -72,20 +76,24 @@ class MoCo(GradientAggregator):
         projection and rescale the gradients to the length of the loss; here both are as in the paper.
     """
 
-    def __init__(self, *, beta=0.5, beta_sigma=0.5, gamma=0.1, gamma_sigma=0.5, rho=0.0, name=None):
+    def __init__(
+        self,
+        *,
+        beta: float = 0.5,
+        beta_sigma: float = 0.5,
+        gamma: float = 0.1,
+        gamma_sigma: float = 0.5,
+        rho: float = 0.0,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name=name)
-        check_range("beta", beta, above=0, at_most=1)
-        check_range("beta_sigma", beta_sigma, at_least=0)
-        check_range("gamma", gamma, above=0)
-        check_range("gamma_sigma", gamma_sigma, at_least=0)
-        check_range("rho", rho, at_least=0)
-        self.beta = beta
-        self.beta_sigma = beta_sigma
-        self.gamma = gamma
-        self.gamma_sigma = gamma_sigma
-        self.rho = rho
+        self.beta = number("beta", beta, above=0, at_most=1)
+        self.beta_sigma = number("beta_sigma", beta_sigma, at_least=0)
+        self.gamma = number("gamma", gamma, above=0)
+        self.gamma_sigma = number("gamma_sigma", gamma_sigma, at_least=0)
+        self.rho = number("rho", rho, at_least=0)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.tracked = self.add_state("tracked", (num_tasks, self.num_parameters))
         self.multipliers = self.add_state("multipliers", (num_tasks,), initializer="ones")
@@ -93,7 +101,7 @@ class MoCo(GradientAggregator):
         self.steps = self.add_state("steps", ())
         self.multipliers.assign(self.multipliers / num_tasks)
 
-    def call(self, rows, losses, present):
+    def call(self, rows: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         self.steps.assign_add(1.0)
         self.task_steps.assign_add(present)
         beta = self.beta / ops.power(ops.maximum(self.task_steps, 1.0), self.beta_sigma)  # [T]
@@ -107,6 +115,6 @@ class MoCo(GradientAggregator):
         self.tracked.assign(keep_absent(tracked, self.tracked, present))
         return ops.matmul(weights, tracked)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {"beta": self.beta, "beta_sigma": self.beta_sigma, "gamma": self.gamma}
         return {**super().get_config(), **config, "gamma_sigma": self.gamma_sigma, "rho": self.rho}

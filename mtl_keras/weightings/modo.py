@@ -1,9 +1,13 @@
 """MoDo: one projected step per batch on the min-norm weights, with two independent gradients."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import project_simplex, to_float32
 from mtl_keras.weightings._base import HalvesWeighting, keep_absent, preference_of
 
@@ -49,24 +53,19 @@ class MoDo(HalvesWeighting):
         Learning: Optimization, Generalization and Conflict-Avoidance", 2023.
     """
 
-    def __init__(self, *, learning_rate=0.1, rho=0.1, name=None):
+    def __init__(self, *, learning_rate: float = 0.1, rho: float = 0.1, name: str | None = None) -> None:
         super().__init__(name=name)
-        if learning_rate <= 0:
-            raise ValueError(
-                f"`learning_rate` must be positive. Received: learning_rate={learning_rate}. "
-                'Use weighting="equal" for constant weights.'
-            )
-        if rho < 0:
-            raise ValueError(f"`rho` must be at least 0. Received: rho={rho}. Use rho=0 for no pull.")
-        self.learning_rate = learning_rate
-        self.rho = rho
+        self.learning_rate = number(
+            "learning_rate", learning_rate, above=0, hint='Use weighting="equal" for constant weights.'
+        )
+        self.rho = number("rho", rho, at_least=0, hint="Use rho=0 for no pull.")
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         equal = keras.initializers.Constant(1.0 / num_tasks)
         self.task_weights = self.add_state("task_weights", (num_tasks,), equal)
 
-    def call(self, cross, losses, present):
+    def call(self, cross: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         state = ops.convert_to_tensor(self.task_weights)
         start = preference_of(state, present)
         weights = modo_weights(cross, start, present, learning_rate=self.learning_rate, rho=self.rho)
@@ -74,5 +73,5 @@ class MoDo(HalvesWeighting):
         self.task_weights.assign(keep_absent(weights * share, state, present))
         return weights
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "learning_rate": self.learning_rate, "rho": self.rho}

@@ -1,8 +1,12 @@
 """Nash-MTL: the bargaining solution of the tasks over the direction."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import solve_reciprocal, to_float32
 from mtl_keras.weightings._base import GramianWeighting, preference_of
 
@@ -54,17 +58,15 @@ class NashMTL(GramianWeighting):
 
     residual_bound = 1e-4
 
-    def __init__(self, *, max_norm=1.0, name=None):
+    def __init__(self, *, max_norm: float | None = 1.0, name: str | None = None) -> None:
         super().__init__(name=name)
-        if max_norm is not None and max_norm <= 0:
-            raise ValueError(
-                f"`max_norm` must be positive. Received: max_norm={max_norm}. Use max_norm=None for no limit."
-            )
+        if max_norm is not None:
+            max_norm = number("max_norm", max_norm, above=0, hint="Use max_norm=None for no limit.")
         self.max_norm = max_norm
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         weights, residual = nash_mtl_weights(gramian, max_norm=self.max_norm)
         return self.certified(weights, residual, preference_of(None, present))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "max_norm": self.max_norm}

@@ -1,11 +1,16 @@
 """PCD: one task first, with a guaranteed part of their progress for the others."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import count, number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import nonnegative_qp, to_float32, unit_gramian
 from mtl_keras.weightings._base import GramianWeighting, keep_absent
 
+_HINT = "Use primary=0 for the first task, or its name."
 _ROUND_OFF = 1e-6  # of a length that is computed from the Gramian, relative and squared
 
 
@@ -82,32 +87,31 @@ class PCD(GramianWeighting):
 
     residual_bound = 1e-4
 
-    def __init__(self, *, primary=0, progress=0.02, decay=0.999, eps=1e-8, name=None):
+    def __init__(
+        self,
+        *,
+        primary: int | str = 0,
+        progress: float = 0.02,
+        decay: float = 0.999,
+        eps: float = 1e-8,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name=name)
-        if not 0 <= progress <= 1:
-            raise ValueError(f"`progress` must be in [0, 1]. Received: progress={progress}. Use progress=0 for none.")
-        if not 0 <= decay < 1:
-            raise ValueError(f"`decay` must be in [0, 1). Received: decay={decay}. Use decay=0 for the batch's norms.")
-        if eps < 0:
-            raise ValueError(f"`eps` must be at least 0. Received: eps={eps}. Use eps=0 for tiny gradients.")
-        self.primary = primary
-        self.progress = progress
-        self.decay = decay
-        self.eps = eps
+        self.primary = primary if isinstance(primary, str) else count("primary", primary, at_least=0, hint=_HINT)
+        self.progress = number("progress", progress, at_least=0, at_most=1, hint="Use progress=0 for none.")
+        self.decay = number("decay", decay, at_least=0, below=1, hint="Use decay=0 for the batch's norms.")
+        self.eps = number("eps", eps, at_least=0, hint="Use eps=0 for tiny gradients.")
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
-        primary = self.task_index(self.primary) if isinstance(self.primary, str) else self.primary
-        if not 0 <= primary < num_tasks:
-            raise ValueError(
-                f"`primary` must be the position of one of {num_tasks} tasks. "
-                f"Received: primary={self.primary}. Use primary=0 for the first."
-            )
-        self.position = primary
+        if isinstance(self.primary, str):
+            self.position = self.task_index(self.primary)
+        else:
+            self.position = count("primary", self.primary, at_least=0, at_most=num_tasks - 1, hint=_HINT)
         self.squares = self.add_state("squares", (num_tasks,))
         self.steps = self.add_state("steps", (num_tasks,))
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         steps = keep_absent(self.steps + 1.0, self.steps, present)
         squares = self.decay * self.squares + (1.0 - self.decay) * ops.diagonal(gramian)
         squares = keep_absent(squares, self.squares, present)
@@ -121,7 +125,7 @@ class PCD(GramianWeighting):
         weights, residual = pcd_weights(gramian, scales, primary, progress=self.progress)
         return self.certified(weights, residual, primary * present)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "primary": self.primary,

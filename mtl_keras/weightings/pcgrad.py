@@ -1,9 +1,13 @@
 """PCGrad: every gradient is projected off those that it conflicts with."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import flag
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import to_float32, unit_gramian
 from mtl_keras.weightings._base import GramianWeighting
 
@@ -58,21 +62,21 @@ class PCGrad(GramianWeighting):
         Surgery for Multi-Task Learning", 2020.
     """
 
-    def __init__(self, *, shuffle=True, seed=None, name=None):
+    def __init__(self, *, shuffle: bool = True, seed: int | None = None, name: str | None = None) -> None:
         super().__init__(seed=seed, name=name)
-        self.shuffle = shuffle
+        self.shuffle = flag("shuffle", shuffle)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         if self.shuffle:
             self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, gramian, losses, present):
+    def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         shape = (self.num_tasks, self.num_tasks)
         order = ops.broadcast_to(ops.arange(self.num_tasks), shape)
         if self.shuffle:
             order = ops.argsort(keras.random.uniform(shape, seed=self.seed_generator), axis=1)
         return pcgrad_weights(gramian, present, order)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "shuffle": self.shuffle, "seed": self.seed}

@@ -1,9 +1,13 @@
 """Random loss weighting."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import choice
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.masked import masked_softmax
 from mtl_keras.weightings._base import LossScalarizer
 
@@ -58,23 +62,19 @@ class RLW(LossScalarizer):
         Test for Multi-Task Learning. 2022.
     """
 
-    def __init__(self, *, distribution="normal", seed=None, name=None):
+    def __init__(self, *, distribution: str = "normal", seed: int | None = None, name: str | None = None) -> None:
         super().__init__(seed=seed, name=name)
-        if distribution not in ("normal", "dirichlet"):
-            raise ValueError(
-                f'`distribution` must be "normal" or "dirichlet". Received: distribution={distribution!r}.'
-            )
-        self.distribution = distribution
+        self.distribution = choice("distribution", distribution, ("normal", "dirichlet"))
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         shape = (self.num_tasks,)
         uniform = keras.random.uniform(shape, minval=1e-6, maxval=1.0 - 1e-6, seed=self.seed_generator)
         weights = rlw_weights(uniform, present, distribution=self.distribution)
         return ops.sum(weights * losses)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "distribution": self.distribution, "seed": self.seed}

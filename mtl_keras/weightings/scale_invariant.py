@@ -1,10 +1,14 @@
 """The sum of the logarithms of the losses."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.masked import clamped_log
-from mtl_keras.weightings._base import LossScalarizer, check_range
+from mtl_keras.weightings._base import LossScalarizer
 
 
 @public
@@ -37,13 +41,12 @@ class ScaleInvariant(LossScalarizer):
         Multi-Task Learning as a Bargaining Game. 2022 (there a baseline).
     """
 
-    def __init__(self, *, eps=1e-12, name=None):
+    def __init__(self, *, eps: float = 1e-12, name: str | None = None) -> None:
         super().__init__(name=name)
-        check_range("eps", eps, above=0)
-        self.eps = eps
+        self.eps = number("eps", eps, above=0)
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         return ops.sum(ops.where(present > 0, clamped_log(losses, self.eps), 0.0))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "eps": self.eps}

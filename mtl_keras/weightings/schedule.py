@@ -1,9 +1,14 @@
 """Loss weights that are functions of the epoch."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import error
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.weightings._base import LossScalarizer
 
 
@@ -41,7 +46,7 @@ class Schedule(LossScalarizer):
         Hand-made schedules are older than any paper on them.
     """
 
-    def __init__(self, schedules=None, *, name=None):
+    def __init__(self, schedules: dict[str, Callable[[int], float]] | None = None, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.schedules = {
             task: keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
@@ -49,23 +54,23 @@ class Schedule(LossScalarizer):
         }
         for task, function in self.schedules.items():
             if not callable(function):
-                raise ValueError(f"`schedules[{task!r}]` must be a function of the epoch. Received: {function!r}.")
+                raise ValueError(error(f"schedules[{task!r}]", "a function of the epoch", function))
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self._positions = {task: self.task_index(task) for task in self.schedules}
         self.weights_now = self.add_state("weights_now", (num_tasks,), initializer="ones")
         self.on_epoch_begin(0)
 
-    def on_epoch_begin(self, epoch):
+    def on_epoch_begin(self, epoch: int) -> None:
         weights = [1.0] * self.num_tasks
         for task, position in self._positions.items():
             weights[position] = float(self.schedules[task](epoch))
         self.weights_now.assign(weights)
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         return ops.sum(present * self.weights_now * losses)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         schedules = {task: keras.saving.serialize_keras_object(function) for task, function in self.schedules.items()}
         return {**super().get_config(), "schedules": schedules}

@@ -1,9 +1,14 @@
 """SDMGrad: min-norm weights by projected steps, drawn towards a preferred direction."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count, number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import project_simplex, to_float32
 from mtl_keras.weightings._base import (
     HalvesWeighting,
@@ -69,32 +74,32 @@ class SDMGrad(HalvesWeighting):
         Stochastic Algorithms", 2023.
     """
 
-    def __init__(self, *, pull=0.3, learning_rate=10.0, momentum=0.5, steps=20, preference=None, name=None):
+    def __init__(
+        self,
+        *,
+        pull: float = 0.3,
+        learning_rate: float = 10.0,
+        momentum: float = 0.5,
+        steps: int = 20,
+        preference: Sequence[float] | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name=name)
-        if pull < 0:
-            raise ValueError(f"`pull` must be at least 0. Received: pull={pull}. Use pull=0 for MGDA.")
-        if learning_rate <= 0:
-            raise ValueError(
-                f"`learning_rate` must be positive. Received: learning_rate={learning_rate}. "
-                'Use weighting="equal" for constant weights.'
-            )
-        if not 0 <= momentum < 1:
-            raise ValueError(f"`momentum` must be in [0, 1). Received: momentum={momentum}. Use momentum=0 for none.")
-        if steps < 1:
-            raise ValueError(f'`steps` must be at least 1. Received: steps={steps}. Use weighting="equal" for none.')
-        self.pull = pull
-        self.learning_rate = learning_rate
-        self.momentum = momentum
-        self.steps = steps
+        self.pull = number("pull", pull, at_least=0, hint="Use pull=0 for MGDA.")
+        self.learning_rate = number(
+            "learning_rate", learning_rate, above=0, hint='Use weighting="equal" for constant weights.'
+        )
+        self.momentum = number("momentum", momentum, at_least=0, below=1, hint="Use momentum=0 for none.")
+        self.steps = count("steps", steps, hint='Use weighting="equal" for none.')
         self.preference = checked_preference(preference)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         check_one_per_task("preference", self.preference, num_tasks)
         equal = keras.initializers.Constant(1.0 / num_tasks)
         self.task_weights = self.add_state("task_weights", (num_tasks,), equal)
 
-    def call(self, cross, losses, present):
+    def call(self, cross: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         state = ops.convert_to_tensor(self.task_weights)
         shares = preference_of(self.preference, present)
         weights = sdmgrad_weights(
@@ -111,7 +116,7 @@ class SDMGrad(HalvesWeighting):
         self.task_weights.assign(keep_absent(weights * share, state, present))
         return (weights + self.pull * shares) / (1.0 + self.pull)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "pull": self.pull,

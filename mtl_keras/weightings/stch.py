@@ -1,14 +1,19 @@
 """Smooth Tchebycheff scalarization."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.masked import masked_logsumexp
 from mtl_keras.weightings._base import (
     LossScalarizer,
     check_one_per_task,
-    check_range,
     checked_preference,
+    numbers_per_task,
     preference_of,
 )
 
@@ -66,23 +71,29 @@ class STCH(LossScalarizer):
         divided by their mean in warm-up epochs; here the losses enter as they are.
     """
 
-    def __init__(self, *, mu=1.0, preference=None, reference=None, name=None):
+    def __init__(
+        self,
+        *,
+        mu: float = 1.0,
+        preference: Sequence[float] | None = None,
+        reference: Sequence[float] | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name=name)
-        check_range("mu", mu, above=0)
-        self.mu = mu
+        self.mu = number("mu", mu, above=0)
         self.preference = checked_preference(preference)
-        self.reference = None if reference is None else tuple(float(value) for value in reference)
+        self.reference = numbers_per_task("reference", reference)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         check_one_per_task("preference", self.preference, num_tasks)
         check_one_per_task("reference", self.reference, num_tasks)
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         shares = preference_of(self.preference, present)  # [T]
         reference = ops.convert_to_tensor(self.reference or (0.0,) * self.num_tasks, "float32")
         return smooth_tchebycheff(losses, present, shares, reference, mu=self.mu)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {"mu": self.mu, "preference": self.preference, "reference": self.reference}
         return {**super().get_config(), **config}

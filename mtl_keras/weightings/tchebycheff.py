@@ -1,13 +1,18 @@
 """The largest of the weighted losses."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.masked import masked_logits
 from mtl_keras.weightings._base import (
     LossScalarizer,
     check_one_per_task,
     checked_preference,
+    numbers_per_task,
     preference_of,
 )
 
@@ -60,20 +65,26 @@ class Tchebycheff(LossScalarizer):
         Multiple-Criteria Objectives. 1976.
     """
 
-    def __init__(self, *, preference=None, reference=None, name=None):
+    def __init__(
+        self,
+        *,
+        preference: Sequence[float] | None = None,
+        reference: Sequence[float] | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name=name)
         self.preference = checked_preference(preference)
-        self.reference = None if reference is None else tuple(float(value) for value in reference)
+        self.reference = numbers_per_task("reference", reference)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         check_one_per_task("preference", self.preference, num_tasks)
         check_one_per_task("reference", self.reference, num_tasks)
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         shares = preference_of(self.preference, present)  # [T]
         reference = ops.convert_to_tensor(self.reference or (0.0,) * self.num_tasks, "float32")
         return tchebycheff(losses, present, shares, reference)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "preference": self.preference, "reference": self.reference}

@@ -1,9 +1,13 @@
 """The coordinate-wise mean without the extremes."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
-from mtl_keras.weightings._base import GradientAggregator, check_range
+from mtl_keras._types import Tensor
+from mtl_keras.weightings._base import GradientAggregator
 
 
 def trimmed_mean(rows, present, *, trim):
@@ -62,18 +66,17 @@ class TrimmedMean(GradientAggregator):
 
     by_column = True
 
-    def __init__(self, *, trim=1, name=None):
+    def __init__(self, *, trim: int = 1, name: str | None = None) -> None:
         super().__init__(name=name)
-        check_range("trim", trim, at_least=0)
-        self.trim = trim
+        self.trim = count("trim", trim, at_least=0)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         if num_tasks > 1:
-            check_range("trim", self.trim, below=num_tasks / 2)
+            count("trim", self.trim, at_least=0, at_most=(num_tasks - 1) // 2)
 
-    def call(self, rows, losses, present):
+    def call(self, rows: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         return trimmed_mean(rows, present, trim=self.trim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "trim": self.trim}

@@ -1,9 +1,13 @@
 """Weighting by homoscedastic uncertainty."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.weightings._base import LossScalarizer
 
 
@@ -40,18 +44,18 @@ class Uncertainty(LossScalarizer):
         form, exp(-s_t) L_t + ½ s_t, differs by a shift of s_t alone.
     """
 
-    def __init__(self, *, initial_log_variance=0.0, name=None):
+    def __init__(self, *, initial_log_variance: float = 0.0, name: str | None = None) -> None:
         super().__init__(name=name)
-        self.initial_log_variance = initial_log_variance
+        self.initial_log_variance = number("initial_log_variance", initial_log_variance)
 
-    def build(self, num_tasks):
+    def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         start = keras.initializers.Constant(self.initial_log_variance)
         self.log_variances = self.add_weight(name="log_variances", shape=(num_tasks,), initializer=start)
 
-    def call(self, losses, present):
+    def call(self, losses: Tensor, present: Tensor) -> Tensor:
         s = ops.convert_to_tensor(self.log_variances)  # [T]
         return 0.5 * ops.sum(present * (ops.exp(-s) * losses + s))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "initial_log_variance": self.initial_log_variance}

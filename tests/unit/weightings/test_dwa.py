@@ -55,7 +55,7 @@ def test_a_task_absent_from_an_epoch_keeps_its_ratio():
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match=r"`temperature` must be above 0. Received: temperature=0."):
+    with pytest.raises(ValueError, match=r"`temperature` must be a finite number above 0. Received: temperature=0."):
         DWA(temperature=0)
-    with pytest.raises(ValueError, match=r"`window` must be at least 1. Received: window=0."):
+    with pytest.raises(ValueError, match=r"`window` must be an integer of at least 1. Received: window=0."):
         DWA(window=0)

@@ -71,7 +71,7 @@ def test_trimmed_mean_of_fewer_tasks_than_it_drops_is_the_median():
     rows = np.array([[1.0], [2.0], [0.0], [6.0], [0.0]], "float32")
     direction = weighting(rows, np.ones(5, "float32"), np.array([1, 1, 0, 1, 0], "float32"))
     np.testing.assert_allclose(np.array(direction), [2.0])
-    with pytest.raises(ValueError, match="`trim` must be below 2"):
+    with pytest.raises(ValueError, match="`trim` must be an integer from 0 to 1"):
         w.TrimmedMean(trim=2).build(4)
 
 

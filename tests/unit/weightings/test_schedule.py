@@ -39,5 +39,5 @@ def test_registered_functions_and_keras_schedules_are_saved():
 def test_bad_arguments():
     with pytest.raises(ValueError, match=r"unknown task 'x'. The model's tasks: a, b"):
         built({"x": ramp})
-    with pytest.raises(ValueError, match=r"`schedules\['a'\]` must be a function of the epoch. Received: 0.5"):
+    with pytest.raises(ValueError, match=r"`schedules\['a'\]` must be a function of the epoch. Received: .*=0.5"):
         Schedule({"a": 0.5})
