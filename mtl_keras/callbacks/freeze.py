@@ -1,7 +1,11 @@
 """Freezes parts of a model for some epochs."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
 
 
@@ -35,17 +39,17 @@ class Freeze(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, parts, start=0, stop=None):
+    def __init__(self, parts: str | Sequence[str], start: int = 0, stop: int | None = None) -> None:
         super().__init__()
-        if start < 0 or (stop is not None and stop <= start):
-            raise ValueError(f"`start` must be at least 0 and below `stop`. Received: start={start}, stop={stop}.")
         self.parts = [parts] if isinstance(parts, str) else list(parts)
         if not self.parts:
             raise ValueError('`parts` must name a part, such as "shared". Received: none.')
-        self.start = start
+        self.start = count("start", start, at_least=0)
+        if stop is not None:
+            stop = count("stop", stop, self.start + 1, hint="`stop` comes after `start`. Use stop=None for never.")
         self.stop = stop
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
         if not hasattr(model, "freeze"):
             raise ValueError(f"`Freeze` needs a mtl_keras.MultiTaskModel. Received: {type(model).__name__}.")
@@ -53,7 +57,7 @@ class Freeze(keras.callbacks.Callback):
         if already:
             raise ValueError(f"`parts` must not be frozen already. Received: {already}. Call `model.unfreeze()` first.")
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         due = self.start <= epoch and (self.stop is None or epoch < self.stop)
         if due != (self.parts[0] in self.model.frozen):
             if due:
@@ -62,6 +66,6 @@ class Freeze(keras.callbacks.Callback):
                 self.model.unfreeze(*self.parts)
             self.model.make_train_function()  # `fit` has one already, of before
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self.parts[0] in self.model.frozen:
             self.model.unfreeze(*self.parts)

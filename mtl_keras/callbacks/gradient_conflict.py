@@ -1,12 +1,15 @@
 """Records how far the gradients of the tasks agree."""
 
 import itertools
+import os
+from typing import Any
 
 import keras
 import numpy as np
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
-from mtl_keras.callbacks._check import check_every, check_model
+from mtl_keras.callbacks._check import check_model
 from mtl_keras.callbacks._csv import GrowingCSV
 from mtl_keras.callbacks._steps import StepCounter
 
@@ -59,10 +62,9 @@ class GradientConflict(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, every=1, data=None, path=None):
+    def __init__(self, every: int = 1, data: Any = None, path: str | os.PathLike | None = None) -> None:
         super().__init__()
-        check_every(every)
-        self.every = every
+        self.every = count("every", every, hint="It is a number of steps.")
         self.data = data
         self.path = path
         self.task_names = []
@@ -72,12 +74,12 @@ class GradientConflict(keras.callbacks.Callback):
         self._csv = None
 
     @property
-    def cosines(self):
+    def cosines(self) -> np.ndarray:
         """The cosines of all records. [records, T, T]"""
         num_tasks = len(self.task_names)
         return np.reshape(self._matrices, (len(self._matrices), num_tasks, num_tasks))
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
         check_model(self, model)
         if len(model.task_names) < 2 or not model.partition.shared:
@@ -95,22 +97,22 @@ class GradientConflict(keras.callbacks.Callback):
         self._batch = self.data if self.data is None or isinstance(self.data, (tuple, list)) else next(iter(self.data))
         self._csv = None  # written from the first epoch on, which says whether the training is a new one
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._steps, self._measured = StepCounter(self), []
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch, self._first = epoch, len(self.steps)
         self._steps.begin_epoch()
         if self._csv is None:
             self._csv = GrowingCSV(self.path, _COLUMNS, fresh=epoch == 0 and self._steps.done == 0)
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures the fixed batch, if one of the steps that follow is due."""
         done = self._steps.done
         if self._batch is not None and -done % self.every < self.model.steps_per_execution:
             self._measured = [(done, self._probe.measure(self._batch))]
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._steps.end_batch(batch)
         if self._batch is not None:
             self._record(self._measured)  # now only, as Keras begins a step at the end of a stream as well
@@ -118,7 +120,7 @@ class GradientConflict(keras.callbacks.Callback):
         elif self._steps.done > self._probe.next_due:  # because to read waits for the device
             self._record(self._probe.read())
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._batch is None:
             self._record(self._probe.read())
         if logs is not None:

@@ -1,9 +1,13 @@
 """Records the weight that each task has in training."""
 
+import os
+from typing import Any
+
 import keras
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
-from mtl_keras.callbacks._check import check_every, check_model
+from mtl_keras.callbacks._check import check_model
 from mtl_keras.callbacks._csv import GrowingCSV
 from mtl_keras.callbacks._steps import StepCounter
 
@@ -45,16 +49,18 @@ class LogTaskWeights(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, path=None, every="epoch"):
+    def __init__(self, path: str | os.PathLike | None = None, every: int | str = "epoch") -> None:
         super().__init__()
         if every != "epoch":
-            check_every(every)
+            every = count(
+                "every", every, hint='It is a number of steps, or every="epoch" for the mean over each epoch.'
+            )
         self.path = path
         self.every = every
         self.history = {}
         self._csv = None
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
         check_model(self, model)
         if model.plan is not None and model.plan.reads == "rows":
@@ -71,22 +77,22 @@ class LogTaskWeights(keras.callbacks.Callback):
         self.history = self.history or {name: [] for name in columns}
         self._csv = None  # written from the first epoch on, which says whether the training is a new one
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._steps = StepCounter(self)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch
         self._steps.begin_epoch()
         if self._csv is None:
             self._csv = GrowingCSV(self.path, list(self.history), fresh=epoch == 0 and self._steps.done == 0)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         before = self._steps.done
         self._steps.end_batch(batch)
         if self.every != "epoch" and -(-before // self.every) * self.every < self._steps.done:
             self._record(self._epoch, self._weights())
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = {} if logs is None else logs
         if self.model.plan is None:
             logs.update({f"{task}_weight": weight for task, weight in self._weights().items()})

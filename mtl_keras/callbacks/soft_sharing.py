@@ -2,10 +2,13 @@
 
 import itertools
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
+from mtl_keras._arguments import choice, count, number
 from mtl_keras._registry import public
 from mtl_keras.linalg.tower_distance import l1_distance, squared_l2_distance, trace_norm
 
@@ -60,35 +63,35 @@ class SoftSharing(keras.callbacks.Callback):
     the task axis).
     """
 
-    def __init__(self, strength, norm="l2", schedule="constant", warmup_epochs=0, groups=None):
+    def __init__(
+        self,
+        strength: float,
+        norm: str = "l2",
+        schedule: str = "constant",
+        warmup_epochs: int = 0,
+        groups: dict[str, Sequence[str]] | None = None,
+    ) -> None:
         super().__init__()
-        for argument, value, known in (("norm", norm, _NORMS), ("schedule", schedule, _SCHEDULES)):
-            if value not in known:
-                raise ValueError(f"`{argument}` must be one of {list(known)}. Received: {argument}={value!r}.")
-        if warmup_epochs < 0:
-            raise ValueError(f"`warmup_epochs` must be at least 0. Received: warmup_epochs={warmup_epochs}.")
         # A variable, so that a change of the strength traces nothing anew.
         self._factor = keras.Variable(0.0, trainable=False, dtype="float32", name="soft_sharing_strength")
         self._share = 1.0  # what the schedule leaves of the strength
         self.strength = strength
-        self.norm = norm
-        self.schedule = schedule
-        self.warmup_epochs = warmup_epochs
+        self.norm = choice("norm", norm, _NORMS)
+        self.schedule = choice("schedule", schedule, _SCHEDULES)
+        self.warmup_epochs = count("warmup_epochs", warmup_epochs, at_least=0)
         self.groups = groups
 
     @property
-    def strength(self):
+    def strength(self) -> float:
         """Factor of the penalty before the schedule."""
         return self._strength
 
     @strength.setter
-    def strength(self, value):
-        if not value >= 0:
-            raise ValueError(f"`strength` must be at least 0. Received: strength={value}.")
-        self._strength = float(value)
+    def strength(self, value: float) -> None:
+        self._strength = float(number("strength", value, at_least=0))
         self._factor.assign(self._strength * self._share)
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
         if not hasattr(model, "add_penalty"):
             raise ValueError(
@@ -98,7 +101,7 @@ class SoftSharing(keras.callbacks.Callback):
         self._towers = _corresponding_variables(model, self.groups)
         model.add_penalty("soft_sharing_penalty", self._penalty)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if epoch < self.warmup_epochs:
             self._share = epoch / self.warmup_epochs
         else:
@@ -106,7 +109,7 @@ class SoftSharing(keras.callbacks.Callback):
             self._share = _SCHEDULES[self.schedule](done)
         self.strength = self._strength
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
             logs["soft_sharing_strength"] = self._strength * self._share
             logs["tower_distance"] = float(ops.sqrt(squared_l2_distance(self._tensors())))

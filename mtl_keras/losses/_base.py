@@ -1,7 +1,11 @@
 """A loss with a value, and a weight, for every entry of the labels."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from mtl_keras._types import Tensor
 
 
 class ElementwiseLoss(keras.losses.Loss):
@@ -13,15 +17,15 @@ class ElementwiseLoss(keras.losses.Loss):
     labels `[B, L, k]`, are left out by weights `[B, L]` as well, not by a Keras mask.
     """
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if sample_weight is not None:
             sample_weight = a_weight_an_entry(sample_weight, ops.shape(y_pred))
         return super().__call__(y_true, y_pred, sample_weight)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.entry_losses(_like(y_true, y_pred), y_pred)
 
-    def entry_losses(self, y_true, y_pred):
+    def entry_losses(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Returns the loss of each entry, in the shape of `y_pred`."""
         raise NotImplementedError
 
@@ -69,21 +73,21 @@ class BatchLoss(keras.losses.Loss):
 
     is_of_batch = True  # for the objective, which would divide by the number of labels
 
-    def __init__(self, name, dtype=None):
+    def __init__(self, name: str, dtype: str | None = None) -> None:
         super().__init__(name=name, reduction="sum", dtype=dtype)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         y_true, y_pred = (ops.convert_to_tensor(y, dtype=self.dtype) for y in (y_true, y_pred))
         weight = 1.0 if sample_weight is None else ops.convert_to_tensor(sample_weight, dtype=self.dtype)
         return self.batch_loss(y_true, y_pred, ops.convert_to_tensor(weight, dtype=self.dtype))
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self(y_true, y_pred)
 
-    def batch_loss(self, y_true, y_pred, weight):
+    def batch_loss(self, y_true: Tensor, y_pred: Tensor, weight: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"name": self.name}
 
 

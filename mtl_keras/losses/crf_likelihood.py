@@ -1,9 +1,13 @@
 """Negative log-likelihood of the tags of a chain."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import choice
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import crf
 from mtl_keras.losses._base import a_weight_an_entry
 
@@ -48,20 +52,24 @@ class CRFLikelihood(keras.losses.Loss):
     Labeling Sequence Data", 2001. Departure: missing labels.
     """
 
-    def __init__(self, likelihood="conditional", reduction="sum_over_batch_size", name="crf_likelihood", dtype=None):
+    def __init__(
+        self,
+        likelihood: str = "conditional",
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "crf_likelihood",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if likelihood not in ("conditional", "joint"):
-            raise ValueError(f"`likelihood` must be 'conditional' or 'joint'. Received: likelihood={likelihood!r}.")
-        self.likelihood = likelihood
+        self.likelihood = choice("likelihood", likelihood, ("conditional", "joint"))
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if sample_weight is not None:
             y_true = ops.cast(y_true, "int32")
             sample_weight = a_weight_an_entry(sample_weight, ops.shape(y_true))
             y_true = ops.where(ops.equal(sample_weight, 0), -1, y_true)
         return super().__call__(y_true, y_pred, sample_weight)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         emissions, transitions, mask = crf.unpack(y_pred)
         lengths = {*y_true.shape[1:2], mask.shape[1]} - {None}
         if len(y_true.shape) != 2 or len(lengths) > 1:
@@ -82,5 +90,5 @@ class CRFLikelihood(keras.losses.Loss):
         share = (total - given) / ops.maximum(count, 1.0)  # [B]
         return ops.cast(known, given.dtype) * share[:, None]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"likelihood": self.likelihood, **super().get_config()}

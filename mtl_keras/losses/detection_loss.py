@@ -1,9 +1,13 @@
 """What the cells of a grid say of objects, against the boxes that are there."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import boxes
 from mtl_keras.losses._base import a_weight_an_entry
 
@@ -49,25 +53,22 @@ class DetectionLoss(keras.losses.Loss):
 
     def __init__(
         self,
-        box_weight=5.0,
-        no_object_weight=0.5,
-        reduction="sum_over_batch_size",
-        name="detection_loss",
-        dtype=None,
-    ):
+        box_weight: float = 5.0,
+        no_object_weight: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "detection_loss",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        for argument, value in (("box_weight", box_weight), ("no_object_weight", no_object_weight)):
-            if not value >= 0:
-                raise ValueError(f"`{argument}` must be at least 0. Received: {argument}={value!r}.")
-        self.box_weight = box_weight
-        self.no_object_weight = no_object_weight
+        self.box_weight = number("box_weight", box_weight, at_least=0)
+        self.no_object_weight = number("no_object_weight", no_object_weight, at_least=0)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if sample_weight is not None:
             sample_weight = a_weight_an_entry(sample_weight, ops.shape(y_true))
         return super().__call__(y_true, y_pred, sample_weight)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         _check(y_true, y_pred)
         there, label = y_true[..., 4:5], ops.cast(y_true[..., 5], "int32")
         box = there * ops.square(ops.sigmoid(y_pred[..., :4]) - boxes.to_cells(y_true[..., :4]))
@@ -86,7 +87,7 @@ class DetectionLoss(keras.losses.Loss):
         _, rows, columns, entries = ops.shape(values)
         return values * ops.cast(rows * columns * entries, values.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"box_weight": self.box_weight, "no_object_weight": self.no_object_weight}
         return {**super().get_config(), **own}
 

@@ -3,6 +3,7 @@
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.losses._base import ElementwiseLoss
 
 
@@ -37,8 +38,13 @@ class ElementwiseBinaryCrossentropy(ElementwiseLoss):
     ```
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="elementwise_binary_crossentropy", dtype=None):
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "elementwise_binary_crossentropy",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
-    def entry_losses(self, y_true, y_pred):
+    def entry_losses(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return ops.binary_crossentropy(y_true, y_pred)

@@ -3,6 +3,7 @@
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.losses._base import ElementwiseLoss
 
 
@@ -36,8 +37,13 @@ class ElementwiseMeanSquaredError(ElementwiseLoss):
     ```
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="elementwise_mean_squared_error", dtype=None):
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "elementwise_mean_squared_error",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
-    def entry_losses(self, y_true, y_pred):
+    def entry_losses(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return ops.square(y_true - y_pred)

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.losses._base import a_label_a_row
 
 
@@ -36,10 +37,12 @@ class GaussianLikelihood(keras.losses.Loss):
     Reference: D. Nix, A. Weigend, "Estimating the Mean and Variance of the Target Probability Distribution", 1994.
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="gaussian_likelihood", dtype=None):
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "gaussian_likelihood", dtype: str | None = None
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         mean, deviation = y_pred[:, :1], y_pred[:, 1:]
         z = (ops.cast(a_label_a_row(y_true, y_pred), y_pred.dtype) - mean) / deviation
         return ops.squeeze(ops.log(deviation) + 0.5 * ops.square(z) + 0.5 * math.log(2 * math.pi), axis=-1)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.losses._base import a_label_a_row
 
 
@@ -37,10 +38,15 @@ class OrdinalCrossentropy(keras.losses.Loss):
     Application to Age Estimation", 2020.
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="ordinal_crossentropy", dtype=None):
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "ordinal_crossentropy",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         rank = a_label_a_row(y_true, y_pred)
         above = ops.cast(rank > ops.arange(y_pred.shape[-1], dtype=rank.dtype), y_pred.dtype)  # [B, K - 1]
         return ops.sum(ops.binary_crossentropy(above, y_pred), axis=-1)

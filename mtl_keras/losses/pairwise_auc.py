@@ -1,8 +1,12 @@
 """The area under the ROC curve as a loss."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.losses._base import BatchLoss, as_indicators
 
 
@@ -37,13 +41,11 @@ class PairwiseAUC(BatchLoss):
     the Wilcoxon-Mann-Whitney Statistic", 2003, with the power 2, and margins from 0.1 to 0.7.
     """
 
-    def __init__(self, margin=0.5, name="pairwise_auc", dtype=None):
+    def __init__(self, margin: float = 0.5, name: str = "pairwise_auc", dtype: str | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
-        if not 0 < margin <= 1:
-            raise ValueError(f"`margin` must be in (0, 1]. Received: margin={margin!r}.")
-        self.margin = margin
+        self.margin = number("margin", margin, above=0, at_most=1)
 
-    def batch_loss(self, y_true, y_pred, weight):
+    def batch_loss(self, y_true: Tensor, y_pred: Tensor, weight: Tensor) -> Tensor:
         y_true, y_pred, weight = as_indicators(y_true, y_pred, weight)  # [B, k] each
         short = ops.square(ops.relu(self.margin - (y_pred[:, None] - y_pred[None])))  # [B, B, k]
         pairs = (weight * y_true)[:, None] * (weight * (1.0 - y_true))[None]
@@ -51,5 +53,5 @@ class PairwiseAUC(BatchLoss):
         losses = ops.sum(pairs * short, axis=(0, 1)) / ops.where(total > 0, total, 1.0)
         return ops.sum(losses) / ops.maximum(ops.sum(ops.cast(total > 0, losses.dtype)), 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"margin": self.margin, **super().get_config()}

@@ -1,9 +1,14 @@
 """The loss of quantiles."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import error, number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.losses._base import a_label_a_row
 
 
@@ -37,13 +42,21 @@ class Pinball(keras.losses.Loss):
     Reference: R. Koenker, G. Bassett, "Regression Quantiles", 1978.
     """
 
-    def __init__(self, quantiles, reduction="sum_over_batch_size", name="pinball", dtype=None):
+    def __init__(
+        self,
+        quantiles: Sequence[float],
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "pinball",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self.quantiles = [float(quantile) for quantile in quantiles]
-        if not self.quantiles or not all(0 < quantile < 1 for quantile in self.quantiles):
-            raise ValueError(f"`quantiles` must be numbers in (0, 1). Received: quantiles={quantiles!r}.")
+        several = isinstance(quantiles, Iterable) and not isinstance(quantiles, str)
+        values = enumerate(quantiles) if several else ()
+        self.quantiles = [float(number(f"quantiles[{i}]", value, above=0, below=1)) for i, value in values]
+        if not self.quantiles:
+            raise ValueError(error("quantiles", "a list of numbers above 0 and below 1", quantiles))
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         if y_pred.shape[-1] != len(self.quantiles):
             raise ValueError(
                 f"`y_pred` must have {len(self.quantiles)} columns, one a quantile. Received: {tuple(y_pred.shape)}."
@@ -52,5 +65,5 @@ class Pinball(keras.losses.Loss):
         quantiles = ops.convert_to_tensor(self.quantiles, y_pred.dtype)
         return ops.mean(ops.maximum(quantiles * error, (quantiles - 1) * error), axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"quantiles": list(self.quantiles), **super().get_config()}

@@ -1,8 +1,12 @@
 """F1 as a loss."""
 
+from typing import Any
+
 from keras import ops
 
+from mtl_keras._arguments import choice
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.losses._base import BatchLoss, as_indicators
 
 
@@ -39,13 +43,11 @@ class SoftF1(BatchLoss):
     Function to Train Neural Networks", 2013.
     """
 
-    def __init__(self, average="macro", name="soft_f1", dtype=None):
+    def __init__(self, average: str = "macro", name: str = "soft_f1", dtype: str | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
-        if average not in ("macro", "micro"):
-            raise ValueError(f"`average` must be 'macro' or 'micro'. Received: average={average!r}.")
-        self.average = average
+        self.average = choice("average", average, ("macro", "micro"))
 
-    def batch_loss(self, y_true, y_pred, weight):
+    def batch_loss(self, y_true: Tensor, y_pred: Tensor, weight: Tensor) -> Tensor:
         y_true, y_pred, weight = as_indicators(y_true, y_pred, weight)  # [B, k] each
         right, predicted, there = (ops.sum(weight * x, axis=0) for x in (y_true * y_pred, y_pred, y_true))
         if self.average == "micro":
@@ -57,5 +59,5 @@ class SoftF1(BatchLoss):
         losses = ops.where(counts, 1.0 - 2.0 * right / ops.maximum(total, 1e-7), 0.0)
         return ops.sum(losses) / ops.maximum(ops.sum(ops.cast(counts, losses.dtype)), 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"average": self.average, **super().get_config()}

@@ -2,17 +2,25 @@
 
 import numpy as np
 
+from mtl_keras._arguments import number
+
 _RECALLS = np.linspace(0.0, 1.0, 101)
 
 
-def check_thresholds(iou):
-    """Returns the thresholds of the overlap as a list of floats."""
+def checked_iou(iou):
+    """Returns "coco", a number or a list of numbers, or raises a ValueError for anything else."""
     if isinstance(iou, str) and iou == "coco":
+        return iou
+    if isinstance(iou, (list, tuple)) and iou:
+        return [number(f"iou[{i}]", value, above=0, at_most=1) for i, value in enumerate(iou)]
+    return number("iou", iou, above=0, at_most=1, hint='Or give several, or iou="coco" for 0.5, 0.55, ..., 0.95.')
+
+
+def thresholds_of(iou):
+    """Returns the thresholds of the overlap as a list of numbers."""
+    if iou == "coco":
         return np.linspace(0.5, 0.95, 10).tolist()
-    values = list(iou) if isinstance(iou, (list, tuple)) else [iou]
-    if not values or not all(isinstance(value, (int, float)) and 0 < value <= 1 for value in values):
-        raise ValueError(f"`iou` must be 'coco', or one or several numbers in (0, 1]. Received: iou={iou!r}.")
-    return values
+    return iou if isinstance(iou, list) else [iou]
 
 
 def rows(array):

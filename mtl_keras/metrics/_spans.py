@@ -4,6 +4,8 @@ import itertools
 
 from keras import ops
 
+from mtl_keras._arguments import choice
+
 SCHEMES = {  # scheme: the prefixes that tags can have, beside O
     None: "BIES",
     "IOB1": "BI",
@@ -25,8 +27,7 @@ class SpanRules:
     """
 
     def __init__(self, tags, scheme):
-        if scheme not in SCHEMES:
-            raise ValueError(f"`scheme` must be one of {list(SCHEMES)}. Received: scheme={scheme!r}.")
+        choice("scheme", scheme, SCHEMES)
         parsed = [_parse(tag, SCHEMES[scheme]) for tag in tags] + [OUTSIDE]
         types = sorted({kind for _, kind in parsed})
         self.size = len(parsed)

@@ -1,7 +1,13 @@
 """The mean gain over single-task models."""
 
+from collections.abc import Sequence
 
-def delta_m(figures, single, lower_is_better=()):
+
+def delta_m(
+    figures: dict[str, float | dict[str, float]],
+    single: dict[str, float | dict[str, float]],
+    lower_is_better: Sequence[str] = (),
+) -> float:
     """Returns Δm: the mean over the tasks of the relative gain over their single-task figures, in per cent.
 
     Δm = 100/T · Σ_t 1/M_t · Σ_m ±(M_tm − B_tm) / |B_tm|, with the sign − where lower is better. Above 0 the tasks are

@@ -1,8 +1,11 @@
 """Binary accuracy with a weight for every entry."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
 
 
@@ -31,15 +34,12 @@ class ElementwiseBinaryAccuracy(keras.metrics.MeanMetricWrapper):
     ```
     """
 
-    def __init__(self, threshold=0.5, name="binary_accuracy", dtype=None):
-        if not 0 < threshold < 1:
-            raise ValueError(
-                f"`threshold` must be in (0, 1), a probability. Received: threshold={threshold!r}. Use 0.5 if in doubt."
-            )
+    def __init__(self, threshold: float = 0.5, name: str = "binary_accuracy", dtype: str | None = None) -> None:
+        threshold = number("threshold", threshold, above=0, below=1, hint="It is a probability: use 0.5 if in doubt.")
         super().__init__(_right, name=name, dtype=dtype, threshold=threshold)
         self.threshold = threshold
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"threshold": self.threshold, "name": self.name, "dtype": self.dtype}
 
 

@@ -1,5 +1,7 @@
 """Mean absolute error with a weight for every entry."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -27,10 +29,10 @@ class ElementwiseMeanAbsoluteError(keras.metrics.MeanMetricWrapper):
     ```
     """
 
-    def __init__(self, name="mean_absolute_error", dtype=None):
+    def __init__(self, name: str = "mean_absolute_error", dtype: str | None = None) -> None:
         super().__init__(_distance, name=name, dtype=dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "dtype": self.dtype}
 
 

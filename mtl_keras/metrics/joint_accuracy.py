@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from mtl_keras._types import Tensor
 
-def joint_accuracy(labels, predictions, threshold=0.5):
+
+def joint_accuracy(labels: dict[str, Tensor], predictions: dict[str, Tensor], threshold: float = 0.5) -> float:
     """Returns the share of the rows where every task is right, such as the intent and all slots of a sentence.
 
     Keras' metrics see one output each; this function reads what `model.predict` returned for all of them. A label of -1

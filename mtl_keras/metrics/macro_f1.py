@@ -1,9 +1,13 @@
 """The mean F1 of classes."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 
 
 @public
@@ -36,16 +40,14 @@ class MacroF1(keras.metrics.Metric):
     ```
     """
 
-    def __init__(self, num_classes, name="macro_f1", dtype=None):
+    def __init__(self, num_classes: int, name: str = "macro_f1", dtype: str | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
-        if not isinstance(num_classes, int) or num_classes < 2:
-            raise ValueError(f"`num_classes` must be an integer of at least 2. Received: num_classes={num_classes!r}.")
-        self.num_classes = num_classes
+        self.num_classes = count("num_classes", num_classes, at_least=2)
         self.right, self.predicted, self.there = (
-            self.add_variable((num_classes,), "zeros", name=count) for count in ("right", "predicted", "there")
+            self.add_variable((self.num_classes,), "zeros", name=sums) for sums in ("right", "predicted", "there")
         )
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         y_pred = ops.convert_to_tensor(y_pred)
         if "float" in keras.backend.standardize_dtype(y_pred.dtype):
             y_pred = ops.argmax(y_pred, axis=-1)
@@ -63,10 +65,10 @@ class MacroF1(keras.metrics.Metric):
         for variable, found in ((self.right, both), (self.predicted, predicted), (self.there, there)):
             variable.assign_add(ops.sum(found, axis=0))
 
-    def result(self):
+    def result(self) -> Tensor:
         total = self.predicted + self.there
         seen = ops.cast(total > 0, self.dtype)
         return ops.divide_no_nan(ops.sum(ops.divide_no_nan(2 * self.right, total)), ops.sum(seen))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"num_classes": self.num_classes, "name": self.name, "dtype": self.dtype}

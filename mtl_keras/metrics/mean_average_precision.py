@@ -1,17 +1,28 @@
 """How well boxes are found, over all scores from which on they may count as found."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import boxes as of_boxes
-from mtl_keras.metrics._average_precision import average_precision, check_thresholds, rows
+from mtl_keras.metrics._average_precision import average_precision, checked_iou, rows, thresholds_of
 
 _LOGIT = 10.0  # scores are binned from sigmoid(-10) to sigmoid(10)
 
 
-def mean_average_precision(labels, predictions, iou=0.5, max_boxes=100, per_class=False):
+def mean_average_precision(
+    labels: Tensor | Sequence[Tensor],
+    predictions: Tensor | Sequence[Tensor],
+    iou: str | float | Sequence[float] = 0.5,
+    max_boxes: int = 100,
+    per_class: bool = False,
+) -> float | dict[int, float]:
     """Computes the mean average precision of predicted boxes exactly, on NumPy.
 
     In each image and class, predictions in the order of their scores take the box of the labels that they overlap
@@ -45,7 +56,7 @@ def mean_average_precision(labels, predictions, iou=0.5, max_boxes=100, per_clas
 
     Reference: T.-Y. Lin et al., "Microsoft COCO: Common Objects in Context", 2014, and pycocotools.
     """
-    thresholds = check_thresholds(iou)
+    thresholds = thresholds_of(checked_iou(iou))
     if len(labels) != len(predictions):
         raise ValueError(
             "`labels` and `predictions` must be of the same images. "
@@ -93,24 +104,26 @@ class MeanAveragePrecision(keras.metrics.Metric):
     Reference: T.-Y. Lin et al., "Microsoft COCO: Common Objects in Context", 2014. Departure: the bins.
     """
 
-    def __init__(self, num_classes, iou=0.5, num_bins=1000, name="mean_average_precision", dtype=None):
+    def __init__(
+        self,
+        num_classes: int,
+        iou: str | float | Sequence[float] = 0.5,
+        num_bins: int = 1000,
+        name: str = "mean_average_precision",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
-        for argument, value, least in (("num_classes", num_classes, 1), ("num_bins", num_bins, 2)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(
-                    f"`{argument}` must be an integer of at least {least}. Received: {argument}={value!r}."
-                )
-        self.num_classes = num_classes
-        self.iou = iou
-        self.num_bins = num_bins
-        self._thresholds = check_thresholds(iou)
-        shape = (len(self._thresholds), num_classes, num_bins)
+        self.num_classes = count("num_classes", num_classes)
+        self.iou = checked_iou(iou)
+        self.num_bins = count("num_bins", num_bins, at_least=2)
+        self._thresholds = thresholds_of(self.iou)
+        shape = (len(self._thresholds), self.num_classes, self.num_bins)
         # With the highest scores first.
         self.right = self.add_variable(shape, initializer="zeros", name="right")
         self.wrong = self.add_variable(shape, initializer="zeros", name="wrong")
-        self.boxes = self.add_variable((num_classes,), initializer="zeros", name="boxes")
+        self.boxes = self.add_variable((self.num_classes,), initializer="zeros", name="boxes")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         batch = ops.shape(y_true)[0]
         truth = ops.reshape(y_true, (batch, -1, y_true.shape[-1]))  # [B, G, 5 or 6]
@@ -130,8 +143,8 @@ class MeanAveragePrecision(keras.metrics.Metric):
             sums = ops.segment_sum(values, ops.reshape(place, (-1,)), self.num_classes * self.num_bins)
             state.assign_add(ops.cast(ops.reshape(ops.transpose(sums), state.shape), state.dtype))
         is_class = truth[..., -1:] == ops.arange(self.num_classes, dtype="float32")  # [B, G, C]
-        count = ops.sum(ops.cast(is_class, "float32") * weight[:, None, None], axis=(0, 1))
-        self.boxes.assign_add(ops.cast(count, self.boxes.dtype))
+        boxes = ops.sum(ops.cast(is_class, "float32") * weight[:, None, None], axis=(0, 1))
+        self.boxes.assign_add(ops.cast(boxes, self.boxes.dtype))
 
     def _match(self, truth, found):
         """Returns which predictions, in the order of their scores, find a box at each threshold. [B, T, M], 0 or 1"""
@@ -152,7 +165,7 @@ class MeanAveragePrecision(keras.metrics.Metric):
         free = ops.ones_like(overlap[:, :1]) * ones > 0
         return ops.fori_loop(0, size, take_one, (free, ops.zeros_like(overlap[:, None, :, 0]) * ones))[1]
 
-    def result(self):
+    def result(self) -> Tensor:
         right, wrong = ops.cumsum(self.right, axis=-1), ops.cumsum(self.wrong, axis=-1)  # [T, C, bins]
         precision = right / ops.maximum(right + wrong, 1e-9)
         best = _highest_from_here(precision)  # at this recall or above
@@ -163,7 +176,7 @@ class MeanAveragePrecision(keras.metrics.Metric):
         there = ops.cast(self.boxes > 0, average.dtype)
         return ops.sum(average * there) / ops.maximum(ops.sum(there), 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"num_classes": self.num_classes, "iou": self.iou, "num_bins": self.num_bins}
         return {**own, "name": self.name, "dtype": self.dtype}
 

@@ -1,9 +1,12 @@
 """Share of the sentences whose tags are all right."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.metrics._tags import as_tags
 
 
@@ -33,15 +36,15 @@ class SentenceAccuracy(keras.metrics.Mean):
     ```
     """
 
-    def __init__(self, name="sentence_accuracy", dtype=None):
+    def __init__(self, name: str = "sentence_accuracy", dtype: str | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         y_true, y_pred, weight = as_tags(y_true, y_pred, sample_weight)
         there = ops.not_equal(weight, 0)
         wrong = ops.any(ops.logical_and(there, ops.not_equal(y_true, y_pred)), axis=1)  # [B]
         count = ops.sum(ops.cast(there, "float32"), axis=1)
         super().update_state(ops.logical_not(wrong), ops.divide_no_nan(ops.sum(weight, axis=1), count))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "dtype": self.dtype}

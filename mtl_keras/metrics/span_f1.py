@@ -1,9 +1,13 @@
 """F1 of the spans that tags mean."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.metrics._spans import SpanRules
 from mtl_keras.metrics._tags import as_tags
 
@@ -48,7 +52,9 @@ class SpanF1(keras.metrics.Metric):
     Entity Recognition", 2003.
     """
 
-    def __init__(self, tags, scheme=None, name="span_f1", dtype=None):
+    def __init__(
+        self, tags: Sequence[str], scheme: str | None = None, name: str = "span_f1", dtype: str | None = None
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         self.tags = list(tags)
         self.scheme = scheme
@@ -57,7 +63,7 @@ class SpanF1(keras.metrics.Metric):
             self.add_variable((), "zeros", name=count) for count in ("right", "predicted", "there")
         )
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         y_true, y_pred, weight = as_tags(y_true, y_pred, sample_weight)
         position = ops.arange(ops.shape(y_true)[1], dtype="int32")
         order = ops.argsort(ops.where(ops.equal(weight, 0), ops.shape(y_true)[1], 0) + position, axis=1)
@@ -74,9 +80,9 @@ class SpanF1(keras.metrics.Metric):
         for variable, found in ((self.right, right), (self.predicted, predicted), (self.there, there)):
             variable.assign_add(ops.cast(ops.sum(ops.where(found, weight, 0.0)), variable.dtype))
 
-    def result(self):
+    def result(self) -> Tensor:
         right, total = (ops.cast(count, "float64") for count in (self.right, self.predicted + self.there))
         return ops.divide_no_nan(2 * right, total)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"tags": list(self.tags), "scheme": self.scheme, "name": self.name, "dtype": self.dtype}

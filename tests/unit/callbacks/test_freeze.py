@@ -76,9 +76,15 @@ def test_with_a_penalty():
 
 
 class TestErrors:
-    @pytest.mark.parametrize("window", [{"start": -1}, {"start": 2, "stop": 2}, {"stop": 0}])
-    def test_epochs(self, window):
-        with pytest.raises(ValueError, match=r"`start` must be at least 0 and below `stop`. Received: start="):
+    def test_start(self):
+        with pytest.raises(ValueError, match=r"`start` must be an integer of at least 0. Received: start=-1"):
+            mtl.callbacks.Freeze("shared", start=-1)
+
+    @pytest.mark.parametrize(("window", "least"), [({"start": 2, "stop": 2}, 3), ({"stop": 0}, 1)])
+    def test_stop(self, window, least):
+        with pytest.raises(
+            ValueError, match=rf"`stop` must be an integer of at least {least}. Received.*`start`. Use s"
+        ):
             mtl.callbacks.Freeze("shared", **window)
 
     def test_no_part(self):

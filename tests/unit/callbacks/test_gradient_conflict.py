@@ -328,7 +328,7 @@ class TestCSV:
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, True, "epoch", None])
 def test_bad_every(every):
-    with pytest.raises(ValueError, match=r"`every` must be a number of steps, an integer of at least 1. Received:"):
+    with pytest.raises(ValueError, match=r"`every` must be an integer of at least 1. Received:"):
         GradientConflict(every)
 
 

@@ -148,7 +148,7 @@ class TestCSV:
 
 @pytest.mark.parametrize("every", [0, -3, 1.5, True, "step", None])
 def test_bad_every(every):
-    with pytest.raises(ValueError, match=r"`every` must be a number of steps, an integer of at least 1. Received: ev"):
+    with pytest.raises(ValueError, match=r"`every` must be an integer of at least 1. Received: ev"):
         LogTaskWeights(every=every)
 
 

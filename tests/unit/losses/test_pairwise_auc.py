@@ -42,5 +42,7 @@ def test_all_in_order_by_the_margin_is_zero():
 
 @pytest.mark.parametrize("margin", [0, -0.1, 1.1])
 def test_bad_margin(margin):
-    with pytest.raises(ValueError, match=rf"`margin` must be in \(0, 1\]. Received: margin={margin}"):
+    with pytest.raises(
+        ValueError, match=rf"`margin` must be a finite number above 0 and at most 1. Received: margin={margin}"
+    ):
         PairwiseAUC(margin)

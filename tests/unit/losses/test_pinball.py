@@ -17,10 +17,26 @@ def test_pinball_equals_scikit_learn():
     assert float(loss(labels, p, weights)) == pytest.approx(np.mean(expected), rel=1e-5)
 
 
-@pytest.mark.parametrize("quantiles", [[], [0.0], [0.5, 1.0], [-1]])
-def test_bad_quantiles(quantiles):
-    with pytest.raises(ValueError, match=r"`quantiles` must be numbers in \(0, 1\). Received: quantiles=\["):
+@pytest.mark.parametrize("quantiles", [[], "0.5", 0.5, None])
+def test_what_is_no_list_of_quantiles(quantiles):
+    with pytest.raises(
+        ValueError, match=r"`quantiles` must be a list of numbers above 0 and below 1. Received: quantil"
+    ):
         Pinball(quantiles)
+
+
+@pytest.mark.parametrize("wrong", [0.0, 1.0, -1, float("nan"), True, "0.5"])
+def test_bad_quantiles(wrong):
+    with pytest.raises(
+        ValueError, match=r"`quantiles\[1\]` must be a finite number above 0 and below 1. Received: qua"
+    ):
+        Pinball([0.5, wrong])
+
+
+def test_quantiles_of_numpy_become_floats():
+    quantiles = Pinball(np.array([0.25, 0.5], "float32")).get_config()["quantiles"]
+    assert quantiles == [0.25, 0.5]
+    assert {type(quantile) for quantile in quantiles} == {float}
 
 
 def test_pinball_of_another_width():

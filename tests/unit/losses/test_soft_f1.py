@@ -47,7 +47,7 @@ def test_sequences():
 
 @pytest.mark.parametrize("average", ["weighted", None])
 def test_bad_average(average):
-    with pytest.raises(ValueError, match=f"`average` must be 'macro' or 'micro'. Received: average={average!r}"):
+    with pytest.raises(ValueError, match=f"`average` must be one of 'macro', 'micro'. Received: average={average!r}"):
         SoftF1(average)
     copy = keras.losses.deserialize(keras.losses.serialize(SoftF1("micro")))
     assert copy.average == "micro"

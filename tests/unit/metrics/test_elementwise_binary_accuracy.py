@@ -35,5 +35,7 @@ def test_threshold():
 
 @pytest.mark.parametrize("threshold", [0, 1.0, -2])
 def test_bad_threshold(threshold):
-    with pytest.raises(ValueError, match=rf"`threshold` must be in \(0, 1\).*threshold={threshold}"):
+    with pytest.raises(
+        ValueError, match=rf"`threshold` must be a finite number above 0 and below 1.*threshold={threshold}"
+    ):
         ElementwiseBinaryAccuracy(threshold=threshold)

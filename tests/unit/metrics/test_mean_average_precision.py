@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 
 import keras
 import numpy as np
@@ -180,10 +181,14 @@ def test_labels_of_a_grid():
     assert float(MeanAveragePrecision(2)(labels, predictions)) == pytest.approx((1 + 0.5) / 2)
 
 
-@pytest.mark.parametrize("iou", [0, 1.1, "voc", (), (0.5, 2), None])
+@pytest.mark.parametrize(
+    "iou", [0, 1.1, "voc", (), (0.5, 2), None, float("nan"), True, (0.5, float("nan")), (0.5, True)]
+)
 def test_bad_iou(iou):
     for call in (lambda: MeanAveragePrecision(2, iou), lambda: mean_average_precision([], [], iou)):
-        with pytest.raises(ValueError, match="`iou` must be 'coco', or one or several numbers in"):
+        with pytest.raises(
+            ValueError, match=r"`iou(\[1\])?` must be a finite number above 0 and at most 1. Received: iou"
+        ):
             call()
 
 
@@ -199,3 +204,11 @@ def test_config_round_trip():
     assert type(copy) is MeanAveragePrecision
     assert copy.get_config() == metric.get_config()
     assert copy.right.shape == (2, 3, 50)
+
+
+@pytest.mark.parametrize("iou", ["coco", np.float64(0.5), (np.float64(0.5), np.float32(0.75))])
+def test_the_config_has_plain_numbers(iou):
+    metric = MeanAveragePrecision(np.int64(2), iou, np.int32(10))
+    config = metric.get_config()
+    assert json.loads(json.dumps(config)) == config
+    assert MeanAveragePrecision.from_config(config).get_config() == config

@@ -94,7 +94,7 @@ def test_an_entity_counts_by_the_weight_of_its_first_token():
 
 @pytest.mark.parametrize("scheme", ["IOB3", "iob2", 2])
 def test_unknown_scheme(scheme):
-    with pytest.raises(ValueError, match=r"`scheme` must be one of \[None, 'IOB1', 'IOB2', 'IOBES'\]. Received"):
+    with pytest.raises(ValueError, match=r"`scheme` must be one of None, 'IOB1', 'IOB2', 'IOBES'. Received"):
         SpanF1(["O"], scheme)
 
 
