@@ -2,10 +2,11 @@
 
 from keras import ops
 
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.nonnegative_qp import nonnegative_qp
 
 
-def dual_cone_coefficients(cosines, points):
+def dual_cone_coefficients(cosines: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     """Projects K combinations of unit rows onto the cone of directions that conflict with no row.
 
     The projection of Jᵀu onto {d : Jd >= 0} is Jᵀv with v = argmin vᵀGv subject to v >= u. With v = u + z

@@ -2,13 +2,14 @@
 
 from keras import ops
 
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.gramian import to_float32, unit_gramian
 from mtl_keras.linalg.psd import pseudo_inverse
 
 _SMALLEST_SUM = 1e-6
 
 
-def equal_projection_weights(gramian, fallback):
+def equal_projection_weights(gramian: Tensor, fallback: Tensor) -> Tensor:
     """Returns the weights [T], of sum 1, with which d·gᵢ / ‖gᵢ‖ is the same for all tasks.
 
     They are C⁺1 / norm, divided by its sum, for the cosines C: the least-squares answer where rows are

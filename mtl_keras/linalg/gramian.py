@@ -2,11 +2,13 @@
 
 from keras import ops
 
+from mtl_keras._types import Tensor
+
 _SMALLEST = 1e-37  # a squared norm below it is zero: XLA flushes what float32 cannot hold in full
 _LARGEST = 3e38  # of float32
 
 
-def unit_gramian(gramian):
+def unit_gramian(gramian: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Splits a Gramian into the cosines of its rows and their norms, in float64.
 
     Everything after this function is of order one, whatever the scale of the rows, and float64 keeps the
@@ -30,6 +32,6 @@ def unit_gramian(gramian):
     return cosines, norms, nonzero
 
 
-def to_float32(x):
+def to_float32(x: Tensor) -> Tensor:
     """Casts to float32, with what float32 cannot hold at its largest number instead of infinity."""
     return ops.cast(ops.clip(x, -_LARGEST, _LARGEST), "float32")

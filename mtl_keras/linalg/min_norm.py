@@ -2,11 +2,12 @@
 
 from keras import ops
 
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.gramian import unit_gramian
 from mtl_keras.linalg.nonnegative_qp import nonnegative_qp
 
 
-def min_norm_point(gramian, present):
+def min_norm_point(gramian: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
     """Returns w = argmin wᵀGw over the simplex, exactly, and a certificate.
 
     On the simplex wᵀGw and wᵀ(G + c11ᵀ)w differ by the constant c, and for c > 0 the minimum over the

@@ -2,13 +2,15 @@
 
 from keras import ops
 
+from mtl_keras._types import Tensor
+
 _ZERO = 1e-12  # a sign below it is round-off
 _PATIENCE = 3  # block exchanges without progress before single ones
 RIDGE = 1e-6  # above the round-off in the eigenvalues of cosines of float32 rows
 _REFINEMENTS = 3
 
 
-def nonnegative_qp(matrix, linear):
+def nonnegative_qp(matrix: Tensor, linear: Tensor) -> tuple[Tensor, Tensor]:
     """Minimises zᵀMz / 2 + qᵀz over z >= 0, for K vectors q at once, with M perhaps singular.
 
     A ridge of 1e-6 keeps M positive definite in spite of round-off; three proximal steps, each of which draws
@@ -30,7 +32,7 @@ def nonnegative_qp(matrix, linear):
     return z, ops.max(ops.abs(gap) / ops.where(scale > 0, scale, 1.0))
 
 
-def ridge_qp(matrix, linear, center, start):
+def ridge_qp(matrix: Tensor, linear: Tensor, center: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
     """Minimises zᵀMz / 2 + qᵀz + 1e-6·‖z - center‖² / 2 over z >= 0, for K vectors q at once.
 
     Block principal pivoting: with the set of free entries guessed, z solves a linear system, and every free

@@ -2,10 +2,12 @@
 
 from keras import ops
 
+from mtl_keras._types import Tensor
+
 _ROUND_OFF = 1.2e-7  # of the float32 rows that a Gramian is made of
 
 
-def eigen(matrix):
+def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the eigenvalues of a symmetric matrix in ascending order, and the eigenvectors as columns.
 
     XLA's decomposition stops at 1e-6. One step of Ogita and Aishima's refinement (2018) squares the error.
@@ -24,7 +26,7 @@ def eigen(matrix):
     return values, vectors + ops.matmul(vectors, change)
 
 
-def spectrum(matrix):
+def spectrum(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Returns the eigenvalues of a Gramian, the eigenvectors, and which of the eigenvalues count.
 
     An eigenvalue counts if it is above T · 1.2e-7 times the largest: below that it is round-off of the
@@ -42,7 +44,7 @@ def spectrum(matrix):
     return ops.where(counts, values, 0.0), vectors, ops.cast(counts, matrix.dtype)
 
 
-def pseudo_inverse(matrix):
+def pseudo_inverse(matrix: Tensor) -> Tensor:
     """Returns the pseudo-inverse [T, T] of a Gramian, of the rank that its float32 rows can tell."""
     values, vectors, counts = spectrum(matrix)
     inverse = counts / ops.where(counts > 0, values, 1.0)

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from mtl_keras._types import Tensor
 from mtl_keras.linalg.gramian import unit_gramian
 
 _RIDGE = 1e-6  # above the round-off in the eigenvalues of cosines of float32 rows
@@ -9,7 +10,7 @@ _STEPS = 60
 _EXACT = 1e-10
 
 
-def solve_reciprocal(gramian, exponent):
+def solve_reciprocal(gramian: Tensor, exponent: float) -> tuple[Tensor, Tensor]:
     """Solves G w = w^-s for w > 0 by Newton's method with a line search.
 
     The solution is the minimum of wᵀGw / 2 + Σ ψ(wᵢ) with ψ' = -w^-s, which is strictly convex. In the

@@ -2,8 +2,10 @@
 
 from keras import ops
 
+from mtl_keras._types import Tensor
 
-def project_simplex(point, present):
+
+def project_simplex(point: Tensor, present: Tensor) -> Tensor:
     """Returns the nearest point of the simplex {w >= 0, sum w = 1} whose absent entries are 0.
 
     The projection is max(x - θ, 0), and θ is the largest of the values (x₁ + ... + x_k - 1) / k over the

@@ -2,6 +2,10 @@
 
 import itertools
 import math
+import os
+from typing import Any
+
+import keras
 
 from mtl_keras.plots._matplotlib import draw_curve, import_matplotlib, running_mean, tidy
 from mtl_keras.plots._source import is_path, read_columns
@@ -11,7 +15,9 @@ _MANY_PAIRS = 10  # above it the curves are grey, beside their mean
 _MANY_TASKS = 12  # above it the cells have no numbers
 
 
-def gradient_conflict(source, path=None):
+def gradient_conflict(
+    source: keras.callbacks.Callback | str | os.PathLike, path: str | os.PathLike | None = None
+) -> Any:
     """Draws the cosines of the tasks' gradients: matrices from begin to end, and curves.
 
     The matrices are means over the first, the middle and the last third of the records, in colours from -1 to 1; a

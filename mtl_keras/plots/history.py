@@ -1,11 +1,15 @@
 """A picture of the training curves."""
 
 import math
+import os
+from typing import Any
+
+import keras
 
 from mtl_keras.plots._matplotlib import import_matplotlib, tidy
 
 
-def history(history, path=None):
+def history(history: keras.callbacks.History | dict[str, list[float]], path: str | os.PathLike | None = None) -> Any:
     """Draws the training curves of a `fit`: one panel for the losses, and one for each kind of metric.
 
     Each task keeps its colour in all panels; training is a solid line and validation a dashed one. What

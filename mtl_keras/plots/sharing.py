@@ -1,11 +1,13 @@
 """A picture of how much each task uses of what it shares."""
 
 import math
+import os
+from typing import Any
 
 from mtl_keras.plots._matplotlib import import_matplotlib
 
 
-def sharing(tables, path=None):
+def sharing(tables: dict[str, dict[str, dict[str, float]]], path: str | os.PathLike | None = None) -> Any:
     """Draws what `sharing.inspect` returned: a panel for each table, with a row for each task.
 
     A cell is dark where its number is large, and empty where the row has no such column, as with the experts of another

@@ -1,10 +1,17 @@
 """A picture of the weights of the tasks."""
 
+import os
+from typing import Any
+
+import keras
+
 from mtl_keras.plots._matplotlib import draw_curve, import_matplotlib, tidy
 from mtl_keras.plots._source import is_path, read_columns
 
 
-def task_weights(source, path=None):
+def task_weights(
+    source: keras.callbacks.Callback | dict[str, list] | str | os.PathLike, path: str | os.PathLike | None = None
+) -> Any:
     """Draws the weight of each task over time.
 
     A record of many steps is drawn as a running mean over a pale line of the record itself. Needs
