@@ -71,6 +71,7 @@ def number(
     stated = [(word, bound, holds) for word, bound, holds in bounds if bound is not None]
     if not is_number or not all(holds(bound) for _, bound, holds in stated):
         expected = " and ".join(f"{word} {bound:g}" for word, bound, _ in stated)
+        expected = f"of {expected}" if expected.startswith("at") else expected
         raise ValueError(error(name, f"a finite number {expected}".rstrip(), value, hint, where))
     return int(value) if isinstance(value, numbers.Integral) else float(value)
 

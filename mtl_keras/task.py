@@ -1,10 +1,21 @@
-"""A task: a name, a head, and what to train and judge it by."""
+"""A task: a name, a head, and what to train and evaluate it by."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 
+from mtl_keras._arguments import count, error, number
 from mtl_keras.heads import Head
+
+RESERVED = {  # and what the name stands for
+    "shared": "what two or more tasks reach, as in `model.freeze`",
+    "loss": "the total in the logs",
+    "val": "the validation in the logs",
+    "epoch": "a column of what callbacks record",
+    "step": "a column of what callbacks record",
+}
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -13,7 +24,7 @@ class Task:
 
     Args:
         name: Name of the task: of its output, its labels and its column in the logs. Letters, digits, and
-            `_`, `.`, `-` after the first character.
+            `_`, `.`, `-` after the first character; not "shared", "loss", "val", "epoch" or "step".
         head: A `mtl_keras.heads.Head`: the layers above the task's features.
         loss: Any Keras loss; the head's by default.
         metrics: List of Keras metrics; the head's by default.
@@ -22,8 +33,8 @@ class Task:
             `fit`; 1 for classes that are not named. For heads whose labels are classes.
 
     Raises:
-        ValueError: If the name cannot name an output, a weight is negative, or `class_weight` names a class
-            that the head does not have.
+        ValueError: If the name cannot name an output or is taken, a weight is no finite number of at least 0, or
+            `class_weight` names a class that the head does not have.
         TypeError: If `head` is not a head.
 
     Example:
@@ -33,7 +44,15 @@ class Task:
     ```
     """
 
-    def __init__(self, name, head, loss=None, metrics=None, weight=1.0, class_weight=None):
+    def __init__(
+        self,
+        name: str,
+        head: Head,
+        loss: Any = None,
+        metrics: list | None = None,
+        weight: float = 1.0,
+        class_weight: Mapping[int, float] | None = None,
+    ):
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
             raise ValueError(
                 "`name` must consist of ASCII letters, digits, `_`, `.` and `-`, and begin with a letter or digit. "
@@ -43,13 +62,12 @@ class Task:
             raise TypeError(
                 f"`head` must be a mtl_keras.heads.Head, such as `mtl_keras.heads.Binary()`. Received: head={head!r}."
             )
-        if not isinstance(weight, (int, float)) or not weight >= 0:
-            raise ValueError(f"`weight` must be a number of at least 0. Received: weight={weight!r}.")
+        check_name(name)
         self.name = name
         self.head = head
         self.loss = loss
         self.metrics = metrics
-        self.weight = float(weight)
+        self.weight = float(number("weight", weight, at_least=0, hint="Use 1.0 to change nothing."))
         self.class_weight = self._checked(class_weight)
 
     def _checked(self, class_weight):
@@ -60,16 +78,17 @@ class Task:
                 f"`class_weight` needs a head whose labels are classes. Task {self.name!r} has "
                 f"{type(self.head).__name__}. Use sample weights instead."
             )
-        class_weight = {int(label): float(factor) for label, factor in class_weight.items()}
-        for label, factor in class_weight.items():
-            if not 0 <= label < self.head.num_classes or not factor >= 0:
-                raise ValueError(
-                    f"`class_weight` must map classes 0 to {self.head.num_classes - 1} to numbers of at least 0. "
-                    f"Received for task {self.name!r}: class_weight={class_weight}."
-                )
-        return class_weight
+        if not isinstance(class_weight, Mapping):
+            raise ValueError(error("class_weight", "a dict {class: factor}", class_weight, where=f"Task {self.name!r}"))
+        where, last = f"Task {self.name!r}", self.head.num_classes - 1
+        return {
+            count("class_weight", label, at_least=0, at_most=last, where=where): float(
+                number(f"class_weight[{label}]", factor, at_least=0, where=where)
+            )
+            for label, factor in class_weight.items()
+        }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         class_weight = self.class_weight and {str(label): factor for label, factor in self.class_weight.items()}
         return {
             "name": self.name,
@@ -81,11 +100,32 @@ class Task:
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "Task":
         config = dict(config)
         for name in ("head", "loss", "metrics"):
             config[name] = keras.saving.deserialize_keras_object(config[name])
+        if config["class_weight"]:  # a file has strings for keys
+            config["class_weight"] = {int(label): factor for label, factor in config["class_weight"].items()}
         return cls(**config)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Task({self.name!r}, {type(self.head).__name__})"
+
+
+def check_name(name: str) -> None:
+    """Raises a ValueError for a name that stands for something else than a task."""
+    if name in RESERVED:
+        raise ValueError(
+            f"`name` must not be {name!r}, which stands for {RESERVED[name]}. Use another name for the task."
+        )
+
+
+def check_names(names: list[str]) -> None:
+    """Raises a ValueError for names of tasks whose logs could not be told apart, or that stand for something else."""
+    for name in names:
+        check_name(name)
+        if name.removeprefix("val_") != name and name.removeprefix("val_") in names:
+            raise ValueError(
+                f"The tasks must have names that can be told apart in the logs. Received: {name!r} beside "
+                f"{name.removeprefix('val_')!r}, whose validation is logged under `val_`. Use another name."
+            )

@@ -63,7 +63,7 @@ class LogTaskWeights(keras.callbacks.Callback):
     def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
         check_model(self, model)
-        if model.plan is not None and model.plan.reads == "rows":
+        if model.plan is not None and not model.weighting.has_weights:
             raise ValueError(
                 f"`LogTaskWeights` has nothing to log: the weighting {type(model.weighting).__name__} combines the "
                 "entries of the gradients and has no weight for a task. Use `GradientConflict` to look into it."
@@ -103,7 +103,7 @@ class LogTaskWeights(keras.callbacks.Callback):
         """Returns the weights of the last step, by task."""
         if self.model.plan is None:
             return {task: objective.loss_weight for task, objective in self.model.objectives.items()}
-        values = self.model.plan.last_weights.numpy()
+        values = self.model.plan.logged_weights.numpy()
         return dict(zip(self.model.task_names, values.tolist(), strict=True))
 
     def _record(self, epoch, weights):

@@ -2,25 +2,7 @@
 
 from keras import ops
 
-
-def check_names(argument, given, names, complete=False):
-    """Raises a ValueError if `given` is no dict by task name.
-
-    Args:
-        argument: What to call it in the error.
-        given: What the user gave.
-        names: The valid names.
-        complete: Whether every name must be there.
-    """
-    names = list(names)
-    if not isinstance(given, dict):
-        raise ValueError(f"`{argument}` must be a dict by task name with keys {names}. Received: {_describe(given)}.")
-    unknown = [name for name in given if name not in names]
-    if unknown:
-        raise ValueError(f"`{argument}` has unknown keys {unknown}. Expected task names out of {names}.")
-    missing = [name for name in names if name not in given]
-    if complete and missing:
-        raise ValueError(f"`{argument}` lacks the tasks {missing}. Expected the keys {names}.")
+from mtl_keras import _arguments
 
 
 def by_task(argument, given, names):
@@ -34,8 +16,7 @@ def by_task(argument, given, names):
     names = list(names)
     if hasattr(given, "shape") and (len(names) == 1 or argument == "sample_weight"):
         return {name: given for name in names}
-    check_names(argument, given, names, complete=True)
-    return given
+    return _arguments.by_task(argument, given, names, complete=True)
 
 
 def check_shape(task, y, y_pred, sample_weight, expected=None):
@@ -78,9 +59,3 @@ def check_ranges(objectives):
                 f"`y[{name!r}]` must hold labels from {lowest} to {highest}. Received: {wrong} outside of that. "
                 "Missing labels need sample weight 0, which `mtl_keras.data.from_arrays` gives to -1 and NaN."
             )
-
-
-def _describe(value):
-    if isinstance(value, (list, tuple)):
-        return f"a {type(value).__name__} of length {len(value)}"
-    return f"an array of shape {tuple(value.shape)}" if hasattr(value, "shape") else repr(value)

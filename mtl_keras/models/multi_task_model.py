@@ -4,6 +4,7 @@ import types
 
 import keras
 
+from mtl_keras._arguments import by_task, count
 from mtl_keras._registry import get
 from mtl_keras.engine import Partition, TrainStep
 from mtl_keras.engine.graph import replace_layer
@@ -14,6 +15,7 @@ from mtl_keras.models.objectives import make_objectives
 from mtl_keras.models.plan import check_optimizer, make_plan
 from mtl_keras.models.saving import Saving
 from mtl_keras.models.transfer import Transfer
+from mtl_keras.task import check_names
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -37,7 +39,7 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
         name: Name of the model.
 
     Raises:
-        ValueError: If `outputs` is no dict, or its names are not those of the tasks.
+        ValueError: If `outputs` is no dict, its names are not those of the tasks, or one is reserved, such as "shared".
 
     Example:
 
@@ -58,9 +60,10 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
             raise ValueError(
                 f"`outputs` must be a dict by task name, such as {{'digit': tensor}}. Received: {self.output!r}."
             )
+        check_names(list(self.output))
         self.tasks = list(tasks or [])
         if self.tasks:
-            check.check_names("outputs", self.output, [task.name for task in self.tasks], complete=True)
+            by_task("outputs", self.output, [task.name for task in self.tasks], complete=True)
         self.tower_layers = {task: list(layers) for task, layers in (tower_layers or {}).items()}
         self.feature_layers = dict(feature_layers or {})
         self.frozen = {}  # {part: positions of the layers in it that were trainable}
@@ -159,7 +162,7 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
             "weighted_metrics": weighted_metrics,
             "weighting": get("weightings", weighting),
             "level": level,
-            "every": every,
+            "every": count("every", every),
             "apply_to": apply_to,
             "nonfinite": nonfinite,
         }

@@ -141,62 +141,6 @@ class Objective(keras.metrics.Metric):
         return {f"{self.name}_{metric.name}": metric.result() for metric in metrics}
 
 
-class FunctionLoss(keras.losses.Loss):
-    """A function of (y_true, y_pred) that returns one value a sample, as a loss."""
-
-    def __init__(self, function, name):
-        super().__init__(name=name)
-        self.function = function
-
-    def call(self, y_true, y_pred):
-        if len(y_true.shape) + 1 == len(y_pred.shape) and y_pred.shape[-1] == 1:
-            y_true = ops.expand_dims(y_true, -1)  # labels [batch] for an output [batch, 1]
-        return self.function(y_true, y_pred)
-
-
-def as_loss(identifier):
-    """Returns the `keras.losses.Loss` that a Keras loss identifier names."""
-    loss = keras.losses.get(identifier)
-    if isinstance(loss, keras.losses.Loss):
-        return loss
-    return FunctionLoss(loss, name=getattr(loss, "__name__", "loss"))
-
-
-def as_metric(identifier, task, loss, units):
-    """Returns the `keras.metrics.Metric` that a Keras metric identifier names.
-
-    Args:
-        identifier: String, function or metric. `"accuracy"` is the accuracy that suits the loss.
-        task: Name of the task, for errors.
-        loss: The task's `keras.losses.Loss`.
-        units: Width of the task's output.
-    """
-    if identifier in ("accuracy", "acc"):
-        return _accuracy(task, loss, units)(name=identifier)
-    metric = keras.metrics.get(identifier)
-    if isinstance(metric, keras.metrics.Metric):
-        if isinstance(identifier, str):
-            metric.name = identifier
-        return metric
-    name = identifier if isinstance(identifier, str) else getattr(metric, "__name__", "metric")
-    return keras.metrics.MeanMetricWrapper(metric, name=name)
-
-
 def _spread(weight, rank):
     """Returns weights [B, ...] with axes of size 1 at the end, to have as many axes as asked for, or more."""
     return ops.reshape(weight, (*ops.shape(weight), *(1,) * (rank - len(weight.shape))))
-
-
-def _accuracy(task, loss, units):
-    kind = type(loss).__name__ + getattr(getattr(loss, "function", None), "__name__", "")
-    kind = kind.lower().replace("_", "")
-    if "sparsecategorical" in kind:
-        return keras.metrics.SparseCategoricalAccuracy
-    if "categorical" in kind:
-        return keras.metrics.CategoricalAccuracy
-    if units == 1 or "binary" in kind:
-        return keras.metrics.BinaryAccuracy
-    raise ValueError(
-        f'`metrics` of task {task!r}: "accuracy" has several meanings for an output of {units} units and the loss '
-        f"{loss.name!r}. Pass the metric itself, such as keras.metrics.SparseCategoricalAccuracy()."
-    )

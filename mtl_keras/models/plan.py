@@ -1,11 +1,11 @@
-"""Makes of what `compile` was told about a weighting the plan of the training step."""
+"""Turns the weighting arguments of `compile` into the `Plan` of the training step."""
 
 import math
 
 import keras
 
-from mtl_keras.engine import Plan, find_features, is_cut
-from mtl_keras.models.freezing import SHARED
+from mtl_keras._arguments import choice, error
+from mtl_keras.engine import SHARED, Plan, find_features, is_cut
 
 
 def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
@@ -16,53 +16,45 @@ def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
     Raises:
         ValueError: If an argument is out of its range, or does not suit the weighting or the model.
     """
-    for argument, value, known in (
-        ("level", level, ("parameters", "features")),
-        ("apply_to", apply_to, (None, "shared", "all")),
-        ("nonfinite", nonfinite, ("skip", "raise")),
-    ):
-        if value not in known:
-            raise ValueError(f"`{argument}` must be one of {list(known)}. Received: {argument}={value!r}.")
-    if not isinstance(every, int) or every < 1:
-        raise ValueError(f"`every` must be an integer of at least 1. Received: every={every!r}.")
+    choice("level", level, ("parameters", "features"))
+    choice("apply_to", apply_to, (None, "shared", "all"))
+    choice("nonfinite", nonfinite, ("skip", "raise"))
     names = model.task_names
     if weighting is None or len(names) == 1:
         return None
     if not hasattr(weighting, "reads"):
-        raise ValueError(
-            "`weighting` must be a look-up string or a member of mtl_keras.weightings, such as "
-            f"`mtl_keras.weightings.PCGrad()`. Received: weighting={weighting!r}."
-        )
-    if SHARED in model.frozen and weighting.reads != "losses":
+        known = "a look-up string or a member of mtl_keras.weightings, such as `mtl_keras.weightings.PCGrad()`"
+        raise ValueError(error("weighting", known, weighting))
+    if SHARED in model.frozen and weighting.reads_gradients:
         return None  # nothing is left to weigh
     _check_suits(weighting, partition, level, every, apply_to)
     at_features = _at_features(model, partition) if level == "features" else {}
     _build(weighting, names, partition, every)
     variables = [*partition.shared, *(v for own in partition.own.values() for v in own)]
-    if weighting.reads == "losses":
+    if not weighting.reads_gradients:
         variables += weighting.trainable_variables
-    apply_to = apply_to or ("all" if weighting.reads == "losses" else "shared")
+    apply_to = apply_to or ("shared" if weighting.reads_gradients else "all")
     return Plan(weighting, names, level, every, apply_to, nonfinite, variables, **at_features)
 
 
 def _check_suits(weighting, partition, level, every, apply_to):
-    name, reads = type(weighting).__name__, weighting.reads
-    if reads == "losses":
-        given = {"level": level != "parameters", "every": every > 1, "apply_to": apply_to == "shared"}
-    else:
-        given = {"every": every > 1 and reads == "rows", "apply_to": apply_to == "all" and reads == "rows"}
+    name = type(weighting).__name__
+    if weighting.reads_gradients:
+        given = {"every": every > 1, "apply_to": apply_to == "all"} if not weighting.has_weights else {}
         if not partition.shared:
             raise ValueError(
                 f"`weighting` {name} reads the gradients of the shared variables, and the tasks share none. "
                 "Use `weighting=None`, or another sharing scheme."
             )
+    else:
+        given = {"level": level != "parameters", "every": every > 1, "apply_to": apply_to == "shared"}
     for argument, wrong in given.items():
         if wrong:
             raise ValueError(
                 f"`{argument}` does not apply to {name}, which "
-                + ("reads losses only." if reads == "losses" else "returns no weights.")
+                + ("returns no weights." if weighting.reads_gradients else "reads losses only.")
             )
-    if reads == "rows" and level == "features":
+    if level == "features" and not weighting.has_weights:
         raise ValueError(f'`level="features"` does not apply to {name}, whose state belongs to the parameters.')
 
 

@@ -29,6 +29,9 @@ class Weighting(keras.layers.Layer):
     """
 
     reads = None  # "losses", "gramian", "rows" or "halves"
+    reads_gradients = True  # of the shared variables; else it reads the losses alone
+    reads_losses_after_step = False  # of the same batch, which takes a second forward pass
+    has_weights = True  # whether its answer is one weight per task
     residual_bound = None  # of an iterative solver: above it, its answer is not used
 
     def __init__(self, *, seed: int | None = None, name: str | None = None) -> None:
@@ -49,6 +52,10 @@ class Weighting(keras.layers.Layer):
         if self.residual_bound is not None:
             self.solver_residual = keras.metrics.Mean(name="solver_residual")
             self.solver_fallbacks = keras.metrics.Sum(name="solver_fallbacks")
+
+    def passes(self, num_tasks: int) -> int:
+        """Returns how many times a step goes backward through the shared variables."""
+        return num_tasks if self.reads_gradients else 1
 
     def add_state(
         self, name: str, shape: tuple[int, ...], initializer: str | keras.initializers.Initializer = "zeros"
@@ -118,7 +125,7 @@ class LossScalarizer(Weighting):
     """
 
     reads = "losses"
-    reads_losses_after_step = False
+    reads_gradients = False
 
     def call(self, losses: Tensor, present: Tensor) -> Tensor:
         raise NotImplementedError
@@ -152,6 +159,7 @@ class GradientAggregator(Weighting):
     """
 
     reads = "rows"
+    has_weights = False
     by_column = False
 
     def __init__(self, *, seed: int | None = None, name: str | None = None) -> None:
@@ -171,6 +179,9 @@ class HalvesWeighting(Weighting):
     """
 
     reads = "halves"
+
+    def passes(self, num_tasks: int) -> int:
+        return 2 * num_tasks
 
     def call(self, cross: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         raise NotImplementedError

@@ -51,8 +51,8 @@ def test_what_is_no_number(value):
     ("bounds", "inside", "outside", "text"),
     [
         ({"above": 0}, 1e-9, 0, "above 0"),
-        ({"at_least": 0}, 0, -1e-9, "at least 0"),
-        ({"at_least": 0, "below": 1}, 0.99, 1, "at least 0 and below 1"),
+        ({"at_least": 0}, 0, -1e-9, "of at least 0"),
+        ({"at_least": 0, "below": 1}, 0.99, 1, "of at least 0 and below 1"),
         ({"above": 0, "at_most": 1}, 1.0, 1.01, "above 0 and at most 1"),
     ],
 )

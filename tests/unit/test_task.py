@@ -75,9 +75,26 @@ def test_bad_head(head):
         mtl.Task("a", head)
 
 
-@pytest.mark.parametrize("weight", [-1, -0.5, float("nan"), "1", None])
+@pytest.mark.parametrize("name", ["shared", "loss", "val", "epoch", "step"])
+def test_reserved_name(name):
+    """Such as "shared", which `freeze` and `by_part` take for what the tasks share, and "val", whose loss is taken."""
+    with pytest.raises(ValueError, match=f"`name` must not be '{name}', which stands for"):
+        mtl.Task(name, mtl.heads.Binary())
+    image = keras.Input((3,))
+    with pytest.raises(ValueError, match=f"`name` must not be '{name}'"):
+        mtl.MultiTaskModel(image, {name: keras.layers.Dense(1)(image)})
+
+
+def test_names_that_the_logs_could_not_tell_apart():
+    tasks = [mtl.Task(name, mtl.heads.Binary()) for name in ("odd", "val_odd")]
+    with pytest.raises(ValueError, match="'val_odd' beside 'odd'"):
+        mtl.build_model((3,), tasks)
+    assert mtl.build_model((3,), tasks[1:]).task_names == ["val_odd"]
+
+
+@pytest.mark.parametrize("weight", [-1, -0.5, float("nan"), float("inf"), True, "1", None])
 def test_bad_weight(weight):
-    with pytest.raises(ValueError, match=r"`weight` must be a number of at least 0. Received: weight="):
+    with pytest.raises(ValueError, match=r"`weight` must be a finite number of at least 0. Received: weight="):
         mtl.Task("a", mtl.heads.Binary(), weight=weight)
 
 
@@ -90,6 +107,6 @@ def test_class_weight_needs_classes(head):
 
 @pytest.mark.parametrize("class_weight", [{4: 1.0}, {-1: 1.0}, {0: -1.0}, {0: float("nan")}])
 def test_bad_class_weight(class_weight):
-    error = r"`class_weight` must map classes 0 to 3 to numbers of at least 0. Received for task 'a': class_weight="
+    error = r"Task 'a': `class_weight(\[0\])?` must be (an integer from 0 to 3|a finite number of at least 0)"
     with pytest.raises(ValueError, match=error):
         mtl.Task("a", mtl.heads.Multiclass(4), class_weight=class_weight)

@@ -6,28 +6,27 @@ LARGE = 2**18  # columns from which on a block does not hold its rows a second t
 SLICES = 64  # of a large block
 
 
-def jacobian(model, tape, losses, sources, own, replicas):
+def jacobian(tape, losses, sources, own, replicas, *, inverse_scale, sparse, summed):
     """Returns J as blocks [T, P_v], and the own gradients of each task, which come from the same passes.
 
     Args:
-        model: The `MultiTaskModel`, with a plan.
         tape: The persistent tape that saw the forward pass.
         losses: The scaled losses [T] to differentiate, a list.
         sources: The variables or feature tensors that J is with respect to.
-        own: `{task: own variables}`.
+        own: The own variables of each task, a list of lists.
         replicas: The `Replicas`.
+        inverse_scale: Factor that takes the scale off again.
+        sparse: Whether the gradients of an embedding may stay sparse.
+        summed: Whether the replicas' blocks are parts of a sum: those of variables are, those of features not.
     """
-    plan = model.plan
-    dense = replicas.num > 1 or model.jit_compile or plan.reads != "gramian"
-    inverse_scale = 1.0 / model.optimizer.scale_loss(1.0)
     rows, own_gradients = [], []
-    for task, loss in zip(model.objectives, losses, strict=True):
-        gradients = tape.gradient(loss, [*sources, *own.get(task, [])])
+    for loss, variables in zip(losses, own, strict=True):
+        gradients = tape.gradient(loss, [*sources, *variables])
         rows.append(gradients[: len(sources)])
         own_gradients.append(gradients[len(sources) :])
     columns = zip(*rows, strict=True)
-    blocks = [make_block(s, column, inverse_scale, dense) for s, column in zip(sources, columns, strict=True)]
-    if plan.level == "parameters" and replicas.num > 1:
+    blocks = [make_block(s, column, inverse_scale, not sparse) for s, column in zip(sources, columns, strict=True)]
+    if summed and replicas.num > 1:
         blocks = [Block(tf.unstack(replicas.sum(block.stacked())), block.restore, sliced=False) for block in blocks]
     return blocks, own_gradients
 

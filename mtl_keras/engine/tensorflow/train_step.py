@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.engine.batch import Batch
-from mtl_keras.engine.tensorflow.gradients import renewed, reused
 from mtl_keras.engine.tensorflow.replicas import Replicas
+from mtl_keras.engine.tensorflow.weighted_step import WeightedStep
 
 
 class TrainStep:
@@ -56,8 +56,16 @@ class TrainStep:
         """Trains what the weighting makes of the losses."""
         plan, state = self.plan, self._state()
         before = [tf.identity(v.value) for v in state]
+        step = WeightedStep(
+            plan.features_model or self,
+            batch,
+            self.partition,
+            plan,
+            self.optimizer.scale_loss,
+            self.jit_compile,
+        )
         if plan.every == 1:
-            run = renewed(self, batch)
+            run = step.renewed()
         elif batch.replicas.num > 1:
             raise ValueError(
                 f"`every` must be 1 under a tf.distribute strategy with several replicas, which cannot sum inside a "
@@ -65,19 +73,18 @@ class TrainStep:
             )
         else:
             due = tf.equal(tf.math.floormod(plan.weighting.step.value, float(plan.every)), 0.0)
-            run = tf.cond(due, lambda: renewed(self, batch), lambda: reused(self, batch))
+            run = tf.cond(due, step.renewed, step.reused)
             plan.weighting.step.assign_add(1.0)
-        total = sum(batch.weighted(run["losses"])) + run["extra"]
-        finite = batch.replicas.all(tf.math.is_finite(total + tf.linalg.global_norm(run["gradients"])))
+        total = sum(batch.weighted(run.losses)) + run.extra
+        finite = batch.replicas.all(tf.math.is_finite(total + tf.linalg.global_norm(run.gradients)))
         with self._absent_unchanged(batch):
-            self._apply(run["gradients"], finite, batch.replicas)
+            self._apply(run.gradients, finite, batch.replicas)
         after = [tf.where(finite, v.value, old) for v, old in zip(state, before, strict=True)]
         batch.replicas.assign(state, after)
-        batch.track(run["y_pred"], run["losses"], total)
-        skipped = tf.where(finite, 0.0, 1.0) / batch.replicas.num
-        plan.track(run["weights"], run["conflict"], run["renewed"], skipped)
-        if plan.reads == "losses" and plan.weighting.reads_losses_after_step:
-            self._after_step(batch, run["losses"], before, finite)
+        batch.track(run.y_pred, run.losses, total)
+        plan.track(run.weights, run.conflict, run.renewed, tf.where(finite, 0.0, 1.0) / batch.replicas.num)
+        if plan.weighting.reads_losses_after_step:
+            self._after_step(batch, run.losses, before, finite)
 
     def _state(self):
         """Returns what a training step changes beside the trained variables: averages, seeds, the weighting's."""

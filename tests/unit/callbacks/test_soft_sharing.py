@@ -294,8 +294,8 @@ def test_groups_of_a_graph_of_ones_own(groups, names):
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"strength": -1.0}, r"`strength` must be a finite number at least 0. Received: strength=-1.0"),
-        ({"strength": float("nan")}, r"`strength` must be a finite number at least 0. Received: strength=nan"),
+        ({"strength": -1.0}, r"`strength` must be a finite number of at least 0. Received: strength=-1.0"),
+        ({"strength": float("nan")}, r"`strength` must be a finite number of at least 0. Received: strength=nan"),
         ({"norm": "l3"}, r"`norm` must be one of 'l2', 'l1', 'trace'. Received: norm='l3'"),
         (
             {"schedule": "step"},
@@ -311,7 +311,7 @@ def test_bad_arguments(arguments, error):
 
 def test_the_strength_is_checked_when_it_is_set():
     callback = SoftSharing(1.0)
-    with pytest.raises(ValueError, match=r"`strength` must be a finite number at least 0. Received: strength=-2"):
+    with pytest.raises(ValueError, match=r"`strength` must be a finite number of at least 0. Received: strength=-2"):
         callback.strength = -2
     assert callback.strength == 1.0
 

@@ -97,7 +97,9 @@ def test_labels_of_another_shape(shape):
 
 @pytest.mark.parametrize("argument", ["box_weight", "no_object_weight"])
 def test_bad_arguments(argument):
-    with pytest.raises(ValueError, match=rf"`{argument}` must be a finite number at least 0\. Received: {argument}=-1"):
+    with pytest.raises(
+        ValueError, match=rf"`{argument}` must be a finite number of at least 0\. Received: {argument}=-1"
+    ):
         DetectionLoss(**{argument: -1})
 
 

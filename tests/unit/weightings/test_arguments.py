@@ -8,19 +8,21 @@ import pytest
 from mtl_keras import weightings as w
 
 BAD = {
-    "`gamma` must be a finite number at least 0. Received: gamma=-1.": lambda: w.DTP(gamma=-1),
-    "`decay` must be a finite number at least 0 and below 1. Received: decay=1.": lambda: w.DTP(decay=1),
+    "`gamma` must be a finite number of at least 0. Received: gamma=-1.": lambda: w.DTP(gamma=-1),
+    "`decay` must be a finite number of at least 0 and below 1. Received: decay=1.": lambda: w.DTP(decay=1),
     "`eps` must be a finite number above 0. Received: eps=0.": lambda: w.GLS(eps=0),
     "`eps` must be a finite number above 0. Received: eps=-1.": lambda: w.ScaleInvariant(eps=-1),
     "`mu` must be a finite number above 0. Received: mu=0.": lambda: w.STCH(mu=0),
     "`preference` must be a list of non-negative numbers, one per task": lambda: w.STCH(preference=[1, -1]),
     "not all zero": lambda: w.Tchebycheff(preference=[0, 0]),
-    "`leak` must be a finite number at least 0 and at most 1. Received: leak=2.": lambda: w.GradDrop(leak=2),
+    "`leak` must be a finite number of at least 0 and at most 1. Received: leak=2.": lambda: w.GradDrop(leak=2),
     "`trim` must be an integer of at least 0. Received: trim=-1.": lambda: w.TrimmedMean(trim=-1),
     "`beta` must be a finite number above 0 and at most 1. Received: beta=0.": lambda: w.MoCo(beta=0),
-    "`beta` must be a finite number at least 0 and below 1. Received: beta=1.": lambda: w.DBMTL(beta=1),
+    "`beta` must be a finite number of at least 0 and below 1. Received: beta=1.": lambda: w.DBMTL(beta=1),
     "`learning_rate` must be a finite number above 0. Received: learning_rate=0.": lambda: w.ExcessMTL(learning_rate=0),
-    "`relax` must be a finite number at least 0 and at most 1. Received: relax=1.1.": lambda: w.MetaBalance(relax=1.1),
+    "`relax` must be a finite number of at least 0 and at most 1. Received: relax=2.": lambda: w.MetaBalance(
+        relax=1.1
+    ),
     "`preference` must be a list with one number per task (2)": lambda: w.STCH(preference=[1]).build(2),
     "`reference` must be a list with one number per task (2)": lambda: w.Tchebycheff(reference=[1]).build(2),
 }

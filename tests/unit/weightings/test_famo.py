@@ -42,7 +42,7 @@ def test_bounds_are_taken_off_the_losses():
 def test_bad_arguments():
     with pytest.raises(ValueError, match="`learning_rate` must be a finite number above 0"):
         FAMO(learning_rate=0.0)
-    with pytest.raises(ValueError, match="`decay` must be a finite number at least 0"):
+    with pytest.raises(ValueError, match="`decay` must be a finite number of at least 0"):
         FAMO(decay=-1.0)
     with pytest.raises(ValueError, match=r"`min_losses` must be a list with one number per task \(3\)"):
         FAMO(min_losses=[0.0]).build(3)

@@ -1,0 +1,237 @@
+"""The gradients of a step under a weighting, and what there is to log of it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from mtl_keras._types import Tensor
+from mtl_keras.engine.batch import Batch
+from mtl_keras.engine.partition import Partition
+from mtl_keras.engine.plan import Plan
+from mtl_keras.engine.tensorflow.jacobian import JoinedBlock, jacobian
+from mtl_keras.linalg.conflict import conflict, conflict_after
+
+
+class Update(NamedTuple):
+    """What a step found. A tuple, so that both branches of a condition can return one."""
+
+    y_pred: dict[str, Tensor]
+    losses: list[Tensor]  # of the tasks, as they are logged
+    extra: Tensor  # what is trained beside the weighted losses
+    gradients: list[Tensor]  # of the plan's variables, in their order
+    weights: Tensor  # [T] times the loss weights, for the logs; [0] for a weighting that has none
+    conflict: Tensor  # before and after the weighting; [0] for a weighting that reads no gradients
+    renewed: Tensor  # 1.0 if the weighting was asked, else 0.0
+
+
+class Forward(NamedTuple):
+    """What the forward pass gave, under the tape."""
+
+    y_pred: dict[str, Tensor]
+    features: list[Tensor] | None  # for `level="features"`
+    losses: list[Tensor]
+    extra: Tensor
+    scaled: list[Tensor]  # the losses times their weights, scaled for float16
+    scaled_extra: Tensor
+    halves: list[tuple[list[Tensor], Tensor]]  # the scaled losses of two halves of the batch, and their shares
+
+
+class WeightedStep:
+    """One training step under a weighting: a forward pass, the gradients of the tasks, and what comes of them.
+
+    Args:
+        model: The model; for `level="features"` the one that returns the features, too.
+        batch: The `Batch`, with the objectives of the tasks.
+        partition: The `Partition` of the trainable variables.
+        plan: The `Plan`.
+        scale: Function that scales a loss against underflow, `optimizer.scale_loss`.
+        compiled: Whether XLA compiles the step, which knows no sparse gradients.
+    """
+
+    def __init__(
+        self,
+        model: Callable,
+        batch: Batch,
+        partition: Partition,
+        plan: Plan,
+        scale: Callable[[Tensor], Tensor],
+        compiled: bool,
+    ):
+        self.model = model
+        self.batch = batch
+        self.replicas = batch.replicas
+        self.partition = partition
+        self.plan = plan
+        self.weighting = plan.weighting
+        self.scale = scale
+        self.sparse = self.weighting.reads == "gramian" and batch.replicas.num == 1 and not compiled
+
+    def renewed(self) -> Update:
+        """Asks the weighting."""
+        with tf.GradientTape(persistent=True) as tape:
+            run = self._forward()
+        losses = self.replicas.sum(tf.stack(self.batch.weighted(run.losses)))  # [T]
+        if not self.weighting.reads_gradients:
+            return self._of_objective(tape, run, losses)
+        if run.halves:
+            first, second = (self._jacobian(tape, losses_of_half, run)[0] for losses_of_half, _ in run.halves)
+            shares = [share for _, share in run.halves]
+            blocks = [JoinedBlock(a, b, shares) for a, b in zip(first, second, strict=True)]
+            read, own = self._gramian(first, second), self._own_gradients(tape, run)
+            gramian = self._gramian(blocks, blocks)  # [T, T]
+        else:
+            blocks, own = self._jacobian(tape, run.scaled, run, self.partition.own.values())
+            read = gramian = self._gramian(blocks, blocks)
+        directions, weights, progress = self._answer(blocks, gramian, read, losses)
+        shared = self._shared_gradients(tape, run, blocks, directions, weights)
+        present = self.batch.present
+        conflicts = tf.stack([conflict(gramian, present), conflict_after(progress, present)])
+        return self._update(tape, run, shared, own, weights, conflicts)
+
+    def reused(self) -> Update:
+        """Uses the weights of the last step that asked the weighting."""
+        with tf.GradientTape(persistent=True) as tape:
+            run = self._forward()
+        weights = tf.convert_to_tensor(self.weighting.last_weights)
+        shared = self._weighted_gradients(tape, run, weights)
+        return self._update(tape, run, shared, self._own_gradients(tape, run), weights, tf.zeros([2]), renewed=0.0)
+
+    def _forward(self):
+        """Returns the outputs and losses; to be called under a tape."""
+        y_pred, features = self.model(self.batch.x, training=True), None
+        if self.plan.level == "features":
+            y_pred, features = y_pred["y_pred"], y_pred["features"]
+        losses = self.batch.losses(y_pred, training=True)
+        extra = tf.convert_to_tensor(self.batch.regularization() + self.batch.penalty(), tf.float32)
+        halves = self.batch.losses_of_halves(y_pred) if self.weighting.reads == "halves" else []
+        return Forward(
+            y_pred,
+            features,
+            losses,
+            extra,
+            self._scaled(losses),
+            self.scale(extra),
+            [(self._scaled(of_half), tf.stack(shares)) for of_half, shares in halves],
+        )
+
+    def _scaled(self, losses):
+        return [self.scale(loss) for loss in self.batch.weighted(losses)]
+
+    def _jacobian(self, tape, losses, run, own=()):
+        """Returns the blocks of J, and each task's gradients for its own variables, from the same passes."""
+        return jacobian(
+            tape,
+            losses,
+            run.features or self.partition.shared,
+            list(own) or [[] for _ in losses],
+            self.replicas,
+            inverse_scale=1.0 / self.scale(1.0),
+            sparse=self.sparse,
+            summed=self.plan.level == "parameters",
+        )
+
+    def _gramian(self, blocks, others):
+        """Returns the product of two Jacobians, J₁·J₂ᵀ, accumulated block by block. [T, T]"""
+        product = tf.add_n([block.gramian(other) for block, other in zip(blocks, others, strict=True)])
+        # The replicas hold other samples of the same features, while J for the parameters is summed already.
+        return self.replicas.sum(product) if self.plan.level == "features" else product
+
+    def _answer(self, blocks, gramian, read, losses):
+        """Returns the direction by block, the weights, and the inner products of the rows with the direction [T]."""
+        present = self.batch.present
+        if not self.weighting.has_weights:
+            directions, progress = _aggregated(self.weighting, blocks, losses, present)
+            return directions, tf.zeros([0]), progress
+        weights = self.weighting(read, losses, present)
+        with tf.control_dependencies([gramian]):  # so that nothing else reads the rows, and they are scaled in place
+            directions = [block.combine(weights) for block in blocks]
+        return directions, weights, tf.linalg.matvec(gramian, weights)
+
+    def _shared_gradients(self, tape, run, blocks, directions, weights):
+        """Returns the gradients of the shared variables from the direction."""
+        factor = self.scale(1.0)
+        if self.plan.level == "parameters":  # the optimizer sums over the replicas, and J is summed already
+            return _restored(blocks, directions, factor / self.replicas.num)
+        if self.plan.cut:
+            seeds = _restored(blocks, directions, factor)
+            return tape.gradient(run.features, self.partition.shared, output_gradients=seeds)
+        return self._weighted_gradients(tape, run, weights)
+
+    def _weighted_gradients(self, tape, run, weights):
+        """Returns the gradients of the weighted losses for the shared variables, from one pass."""
+        return tape.gradient(run.scaled, self.partition.shared, output_gradients=tf.unstack(weights))
+
+    def _own_gradients(self, tape, run):
+        """Returns each task's plain gradients for its own variables."""
+        pairs = zip(self.partition.own.values(), run.scaled, strict=True)
+        return [tape.gradient(loss, own) for own, loss in pairs]
+
+    def _of_objective(self, tape, run, losses):
+        """Returns the update for a weighting that reads the losses."""
+        with tf.GradientTape() as inner:
+            inner.watch(losses)
+            objective = self.weighting(losses, self.batch.present)
+        trained = self.weighting.trainable_variables
+        weights, *gradients = inner.gradient(objective, [losses, *trained])
+        factor = self.scale(1.0) / self.replicas.num
+        targets, seeds = [*run.scaled, run.scaled_extra], [*tf.unstack(weights), tf.ones([])]
+        variables = self.plan.variables[: len(self.plan.variables) - len(trained)]
+        of_model = tape.gradient(targets, variables, output_gradients=seeds)
+        gradients = [*of_model, *(g * factor for g in gradients)]
+        return self._logged(run, gradients, weights, tf.zeros([0]))
+
+    def _update(self, tape, run, shared, own, weights, conflicts, renewed=1.0):
+        """Returns the update with the gradients of all variables in the plan's order."""
+        plan = self.plan
+        if plan.apply_to == "all":
+            own = [[_times(g, w) for g in task] for task, w in zip(own, tf.unstack(weights), strict=True)]
+        gradients = [*shared, *(g for task in own for g in task)]
+        extra = tape.gradient(run.scaled_extra, plan.variables)
+        gradients = [_sum(v, *parts) for v, *parts in zip(plan.variables, gradients, extra, strict=True)]
+        if plan.every > 1:
+            gradients = [tf.convert_to_tensor(g) for g in gradients]  # both branches must return the same kinds
+            if renewed:
+                last = self.weighting.last_weights
+                last.assign(tf.where(self.batch.present > 0, weights, last.value))
+        return self._logged(run, gradients, weights, conflicts, renewed)
+
+    def _logged(self, run, gradients, weights, conflicts, renewed=1.0):
+        if weights.shape[0]:
+            weights = weights * [o.loss_weight for o in self.batch.objectives.values()]
+        return Update(run.y_pred, run.losses, run.extra, gradients, weights, conflicts, tf.constant(renewed))
+
+
+def _aggregated(weighting, blocks, losses, present):
+    """Returns the direction d of a weighting that reads the rows, by block, and J·d [T]."""
+    if weighting.by_column:
+        directions, progress = [], tf.zeros_like(present)
+        for block in blocks:
+            with tf.control_dependencies([progress]):  # so that what lies between is there for one block at a time
+                direction, products = block.aggregated(lambda rows: weighting(rows, losses, present))
+            directions.append(direction)
+            progress = progress + products
+        return directions, progress
+    rows = [block.stacked() for block in blocks]
+    joined = tf.concat(rows, axis=1)  # [T, P]
+    direction = weighting(joined, losses, present)  # [P]
+    return tf.split(direction, [row.shape[1] for row in rows]), tf.linalg.matvec(joined, direction)
+
+
+def _restored(blocks, directions, factor):
+    """Returns the direction as gradients of the variables or feature tensors that the blocks belong to."""
+    return [block.restore(d * factor) for block, d in zip(blocks, directions, strict=True)]
+
+
+def _sum(variable, *gradients):
+    """Returns the sum of the gradients that are there, sparse if the only one is."""
+    gradients = [g for g in gradients if g is not None]
+    if len(gradients) == 1:
+        return gradients[0]
+    return tf.add_n([tf.convert_to_tensor(g) for g in gradients]) if gradients else tf.zeros_like(variable)
+
+
+def _times(gradient, factor):
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.IndexedSlices(gradient.values * factor, gradient.indices, gradient.dense_shape)
+    return gradient * factor
