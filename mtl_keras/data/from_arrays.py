@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from mtl_keras.data._batches import batch_seed, batches
+from mtl_keras.data._epochs import batch_seed, batches
 from mtl_keras.data._read import check_lengths, read
 from mtl_keras.data.mask_missing import mask_missing
 
@@ -36,8 +36,7 @@ def from_arrays(
             labels' shape.
         missing: What stands for a missing label, as in `mask_missing`. By default NaN in float labels, and
             -1 in integer labels where no other value is negative.
-        shuffle: Whether each epoch has a random order of its own. Not for use with `dataset.repeat()`,
-            which runs ahead of the epoch.
+        shuffle: Whether each epoch has a random order of its own. `dataset.repeat()` goes on with the next.
         seed: An int32 number.
         augment: A function `(x, seed) -> x` on a batch of inputs, where `seed` is an int32 tensor [2] for
             the `tf.random.stateless_*` functions, another one for each batch of each epoch.

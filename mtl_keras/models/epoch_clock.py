@@ -1,18 +1,26 @@
-"""Tells the package which epoch `fit` is in, and looks at what the steps found."""
+"""Tells the data and the weighting which epoch `fit` is in, and looks at what the steps found."""
 
 import keras
 
-from mtl_keras import _epoch
+from mtl_keras.data._epochs import Place
 from mtl_keras.models.check import check_ranges
 
 
 class EpochClock(keras.callbacks.Callback):
-    """Sets `_epoch.current` in training, and takes it back at the end; tells the weighting, if there is one.
+    """Follows the epochs of one `fit`: its place in the data, the weighting, the model's count of epochs.
 
     Raises the error for labels that are out of range: after the first batch, and after each epoch.
+
+    Args:
+        place: The `Place` of the run in its data, or None for data that do not know of epochs.
     """
 
     async_safe = True  # or Keras would wait for each batch
+
+    def __init__(self, place: Place | None = None):
+        super().__init__()
+        self.place = place
+        self._before = None  # epochs before this `fit`, where it counts from 0 again
 
     def on_train_begin(self, logs=None):
         self._is_first = True
@@ -26,14 +34,15 @@ class EpochClock(keras.callbacks.Callback):
         check_ranges(self.model.objectives)  # before a validation resets what was counted
 
     def on_epoch_begin(self, epoch, logs=None):
-        _epoch.current = epoch
+        if self._before is None:
+            self._before = self.model.num_epochs if epoch == 0 else 0
+        if self.place:
+            self.place.epoch = self._before + epoch
         if self.model.weighting:
             self.model.weighting.on_epoch_begin(epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         check_ranges(self.model.objectives)
+        self.model.num_epochs = self._before + epoch + 1
         if self.model.weighting:
             self.model.weighting.on_epoch_end(epoch)
-
-    def on_train_end(self, logs=None):
-        _epoch.current = None

@@ -1,11 +1,13 @@
 """The multi-task model: a functional Keras model with one named output a task."""
 
 import types
+from typing import Any
 
 import keras
 
 from mtl_keras._arguments import by_task, count
 from mtl_keras._registry import get
+from mtl_keras.data._epochs import EpochDataset
 from mtl_keras.engine import Partition, TrainStep
 from mtl_keras.engine.graph import replace_layer
 from mtl_keras.models import check, freezing
@@ -66,6 +68,7 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
             by_task("outputs", self.output, [task.name for task in self.tasks], complete=True)
         self.tower_layers = {task: list(layers) for task, layers in (tower_layers or {}).items()}
         self.feature_layers = dict(feature_layers or {})
+        self.num_epochs = 0  # that the model has been trained for
         self.frozen = {}  # {part: positions of the layers in it that were trainable}
         self.weighting = None
         # In namespaces, because Keras would track what is in a dict and never forget it.
@@ -200,19 +203,47 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
             check.check_shape(name, y[name], self.output[name], sample_weight[name], expected)
         return y, sample_weight
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, *args, **kwargs):
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | None = None,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> keras.callbacks.History:
         """Trains the model, as `keras.Model.fit` does.
 
-        Data are `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, best from `mtl_keras.data`. In
-        these, the order of an epoch's samples depends on its number alone: to go on after `epochs=3`, call
-        `fit(..., initial_epoch=3, epochs=5)`, as in Keras.
+        Data are `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, best from `mtl_keras.data`. In these, each
+        epoch has an order of its own, known from the number of the epoch alone. A `fit` that starts at epoch 0 goes on
+        counting where the last one of this model stopped; `initial_epoch` says at which epoch to start. With
+        `steps_per_epoch`, the next epoch starts where the last one stopped in the data.
+
+        Args:
+            shuffle: As in Keras, for arrays and `keras.utils.PyDataset`s, where it is True by default.
+            x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, class_weight,
+                sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
+                validation_freq: As in Keras.
         """
-        self._check_arrays(y, kwargs.get("sample_weight"))
-        if y is None and not isinstance(x, keras.utils.PyDataset) and len(args) < 3:
-            kwargs.setdefault("shuffle", False)  # a stream has its own order; Keras warns of its own default
+        self._check_arrays(y, sample_weight)
+        if shuffle is None:
+            shuffle = y is not None or isinstance(x, keras.utils.PyDataset)  # Keras warns of it for a stream
         if self.plan and verbose:
             print(self.plan.describe(self.partition))
-        clock = EpochClock()  # first, so that what other callbacks save at the end of an epoch is complete
+        place = None
+        if isinstance(x, EpochDataset):
+            x, place = x.placed(steps_per_epoch)
+        clock = EpochClock(place)  # first, so that what other callbacks save at the end of an epoch is complete
         is_list = isinstance(callbacks, keras.callbacks.CallbackList)
         if is_list:
             clock.set_model(self)
@@ -220,9 +251,25 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
         else:
             callbacks = [clock, *keras.tree.flatten(callbacks or [])]
         try:
-            return super().fit(x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs)
+            return super().fit(
+                x=x,
+                y=y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size,
+                validation_freq=validation_freq,
+            )
         finally:
-            clock.on_train_end()
             if is_list:
                 callbacks.callbacks.remove(clock)
             self._take_hooks_off()

@@ -12,7 +12,7 @@ class Saving:
 
     A mix-in, before `keras.Model`. It needs from the model:
         tasks: List of `Task`s.
-        tower_layers, feature_layers, frozen: As in `MultiTaskModel`, by name.
+        tower_layers, feature_layers, frozen, num_epochs: As in `MultiTaskModel`.
         compile_arguments: What `compile` was given, by name.
         build_optimizer(): Builds the optimizer on all variables.
     """
@@ -44,11 +44,11 @@ class Saving:
 
     def _attributes(self):
         named = {name: dict(getattr(self, name)) for name in ("tower_layers", "feature_layers", "frozen")}
-        return {"tasks": list(self.tasks), **named}
+        return {"tasks": list(self.tasks), "num_epochs": self.num_epochs, **named}
 
 
 def _split(config):
     """Returns a configuration without the attributes of a multi-task model, and these by their names of today."""
     config = {RENAMED.get(name, name): value for name, value in config.items()}
-    names = ("tasks", "tower_layers", "feature_layers", "frozen")
+    names = ("tasks", "num_epochs", "tower_layers", "feature_layers", "frozen")
     return config, {name: config.pop(name) for name in names if name in config}

@@ -3,13 +3,11 @@
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
 
-from mtl_keras import _epoch
 from mtl_keras.data import from_arrays
 
 
@@ -49,53 +47,16 @@ def test_shuffle_is_a_permutation_that_keeps_rows_together():
     assert seen != list(range(10))
 
 
-def test_order_is_a_function_of_seed_and_epoch():
-    one, two = (from_arrays(*tens(), batch_size=4, shuffle=True, seed=5) for _ in range(2))
-    epochs = [order(one) for _ in range(3)]
-    assert epochs == [order(two) for _ in range(3)]
-    assert epochs[0] != epochs[1] != epochs[2]
-    assert order(from_arrays(*tens(), batch_size=4, shuffle=True, seed=6)) != epochs[0]
-
-
-def test_resumes_at_the_epoch_that_fit_is_in(monkeypatch):
-    fresh = from_arrays(*tens(), batch_size=4, shuffle=True)
-    epochs = [order(fresh) for _ in range(4)]
-    monkeypatch.setattr(_epoch, "current", 3)
-    resumed = from_arrays(*tens(), batch_size=4, shuffle=True)
-    assert order(resumed) == epochs[3]
-    assert order(resumed) == epochs[3]
-
-
-def test_fit_sees_another_order_each_epoch():
-    image = keras.Input((1,))
-    model = keras.Model(image, {"t": keras.layers.Dense(1)(image)})
-    model.compile("sgd", loss={"t": "mse"})
-    expected = order(from_arrays(*tens(), batch_size=4, shuffle=True))
-    seen = []
-    dataset = from_arrays(*tens(), batch_size=4, shuffle=True)
-
-    def spy(rows):
-        seen.append(rows.tolist())
-        return rows
-
-    def watched(x, y):
-        return tf.ensure_shape(tf.numpy_function(spy, [x], x.dtype), [None]), y
-
-    model.fit(dataset.map(watched), epochs=2, shuffle=False, verbose=0)
-    assert seen[:3] == expected
-    assert len(seen) == 6
-    assert seen[3:] != expected
-
-
-def test_augment_is_repeatable_and_new_in_every_batch(monkeypatch):
+def test_augment_is_repeatable_and_new_in_every_batch():
     def draw(x, seed):
         return tf.random.stateless_uniform(tf.shape(x), seed, maxval=10**9, dtype=tf.int32)
 
     dataset = from_arrays(*tens(), batch_size=4, augment=draw)
     epochs = [order(dataset) for _ in range(3)]
     assert len(np.unique(np.concatenate([batch for epoch in epochs for batch in epoch]))) == 30
-    monkeypatch.setattr(_epoch, "current", 2)
-    assert order(from_arrays(*tens(), batch_size=4, augment=draw)) == epochs[2]
+    resumed, place = from_arrays(*tens(), batch_size=4, augment=draw).placed()
+    place.epoch = 2
+    assert order(resumed) == epochs[2]
 
 
 def test_augment_sees_a_dict_of_inputs():
@@ -207,11 +168,7 @@ _MIRRORED = """
 import keras, numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from mtl_keras import _epoch, data
-
-class SetEpoch(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        _epoch.current = epoch
+from mtl_keras import data
 
 def run(strategy):
     y = {"t": np.arange(32.0)}
@@ -221,7 +178,7 @@ def run(strategy):
         model = keras.Model(x, {"t": keras.layers.Dense(1, kernel_initializer="ones")(x)})
         model.compile(keras.optimizers.SGD(1e-3), loss={"t": "mse"})
     train = data.from_arrays(np.arange(32.0), y, 8, shuffle=True, drop_remainder=True)
-    model.fit(train, epochs=2, shuffle=False, verbose=0, callbacks=[SetEpoch()])
+    model.fit(train, epochs=2, shuffle=False, verbose=0)
     return model.get_weights()
 
 one = run(tf.distribute.get_strategy())

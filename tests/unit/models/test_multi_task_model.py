@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import mtl_keras as mtl
-from mtl_keras import _epoch
 from tests.helpers import toy
 
 
@@ -127,18 +126,6 @@ def test_mixed_precision_has_outputs_and_losses_in_float32(policy):
         keras.config.set_dtype_policy("float32")
     assert {value.dtype.name for value in model.predict(x, verbose=0).values()} == {"float32"}
     assert history.history["loss"][-1] < history.history["loss"][0]
-
-
-def test_fit_tells_the_epoch_and_takes_it_back():
-    x, y = toy.arrays()
-    seen = []
-    callback = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(_epoch.current))
-    model = toy.model()
-    model.fit(x, y, initial_epoch=3, epochs=5, callbacks=callback, verbose=0)
-    assert seen == [3, 4]
-    with pytest.raises(ValueError, match="lacks"):
-        model.fit(x, {"odd": y["odd"]}, verbose=0)
-    assert _epoch.current is None
 
 
 def test_custom_metrics_and_function_losses_are_taken():

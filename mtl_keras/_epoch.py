@@ -1,3 +1,0 @@
-"""The epoch that `fit` is in, for whatever depends on it."""
-
-current = None  # an int while `MultiTaskModel.fit` runs
