@@ -43,7 +43,7 @@ class SoftSharing(keras.callbacks.Callback):
             towers that `build_model` made by default.
 
     Raises:
-        ValueError: For an unknown norm or schedule or a negative number; when training begins, for a model
+        ValueError: For an unknown norm or schedule, or a number out of range; when training begins, for a model
             without towers to compare, an unknown name in `groups`, or variables whose shapes differ.
 
     Example:

@@ -66,7 +66,7 @@ class GradVac(GramianWeighting):
         seed: Seed of the order.
 
     Raises:
-        ValueError: If `beta` is not in [0, 1].
+        ValueError: If `beta` is not in [0, 1], or `shuffle` is no bool.
 
     Example:
 

@@ -44,7 +44,8 @@ class MetaBalance(GramianWeighting):
         name: Name of the layer.
 
     Raises:
-        ValueError: If `relax` or `beta` is outside its range, or, at `build`, if no task is named `primary`.
+        ValueError: If `relax` or `beta` is outside its range, if `primary` is no name, or, at `build`, if no task
+            has it.
 
     Example:
 

@@ -69,7 +69,7 @@ class PCD(GramianWeighting):
         eps: Added to the average, at least 0.
 
     Raises:
-        ValueError: If one is out of range, `primary` at `build`.
+        ValueError: If one is out of range; at `build`, if the model has no such `primary` task.
 
     Example:
 

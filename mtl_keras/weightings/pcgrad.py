@@ -48,6 +48,9 @@ class PCGrad(GramianWeighting):
         shuffle: Whether the order is random. With `False` every task meets the others in the model's order.
         seed: Seed of the order.
 
+    Raises:
+        ValueError: If `shuffle` is no bool, or `seed` no integer.
+
     Example:
 
     ```python

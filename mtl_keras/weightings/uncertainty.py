@@ -30,6 +30,9 @@ class Uncertainty(LossScalarizer):
         initial_log_variance: Start value of every s_t. Open in the paper; libraries take 0 or -0.5.
         name: Name of the layer.
 
+    Raises:
+        ValueError: If `initial_log_variance` is not a finite number.
+
     Example:
 
     ```python
