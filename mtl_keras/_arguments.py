@@ -112,6 +112,15 @@ def by_task(name: str, given: Any, tasks: Iterable[str], *, complete: bool = Fal
     return given
 
 
+def settle(recipe: Any, **values: Any) -> None:
+    """Stores the checked values of fields of a frozen dataclass, in its `__post_init__`.
+
+    `settle(self, units=counts("units", self.units))` is `self.units = counts(...)`, which a frozen dataclass forbids.
+    """
+    for name, value in values.items():
+        object.__setattr__(recipe, name, value)
+
+
 def error(name: str, expected: str, value: Any, hint: str = "", where: str = "") -> str:
     """Returns the text of an error: "`name` must be `expected`. Received: name=value. `hint`"."""
     text = f"`{name}` must be {expected}. Received: {name}={describe(value)}."

@@ -1,5 +1,7 @@
 """The checks of arguments: what passes, and what the errors say."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -100,3 +102,20 @@ def test_a_large_value_is_described_in_short():
         arguments.count("n", np.ones((1000, 3)))
     with pytest.raises(ValueError, match=r"Received: n=\[0, 0.*\.\.\.\."):
         arguments.count("n", [0] * 1000)
+
+
+def test_a_frozen_recipe_stores_the_plain_values():
+    @dataclasses.dataclass(frozen=True)
+    class Recipe:
+        units: tuple[int, ...]
+        rate: float = 0.5
+
+        def __post_init__(self):
+            units, rate = arguments.counts("units", self.units), arguments.number("rate", self.rate)
+            arguments.settle(self, units=units, rate=rate)
+
+    recipe = Recipe([np.int64(3), 4], np.float32(0.5))
+    assert recipe == Recipe((3, 4))
+    assert (recipe.units, recipe.rate) == ((3, 4), 0.5)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        recipe.rate = 2
