@@ -30,9 +30,20 @@ def count(
     return int(value)
 
 
-def counts(name: str, values: Any, at_least: int = 1, *, hint: str = "", where: str = "") -> tuple[int, ...]:
-    """Returns a tuple of integers, or raises a ValueError unless it is one with an entry or more."""
-    fits = isinstance(values, Sequence) and not isinstance(values, str) and len(values) > 0
+def counts(
+    name: str, values: Any, at_least: int = 1, *, empty: bool = False, hint: str = "", where: str = ""
+) -> tuple[int, ...]:
+    """Returns a tuple of integers, or raises a ValueError unless it is one.
+
+    Args:
+        name: Name of the argument.
+        values: What was passed, a tuple or a list.
+        at_least: The smallest value of an entry.
+        empty: Whether there may be no entry.
+        hint: A sentence that says what to do instead.
+        where: What the argument belongs to, such as "Task 'digit'"; it comes before the error.
+    """
+    fits = isinstance(values, Sequence) and not isinstance(values, str) and (empty or len(values) > 0)
     if not fits or not all(_is_integer(value) and value >= at_least for value in values):
         raise ValueError(error(name, f"a tuple of integers of at least {at_least}", values, hint, where))
     return tuple(int(value) for value in values)

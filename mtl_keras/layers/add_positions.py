@@ -1,10 +1,14 @@
 """Tells the tokens of a sequence their places."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from mtl_keras._arguments import choice, count, number
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -40,21 +44,22 @@ class AddPositions(keras.layers.Layer):
     "Attention Is All You Need", NeurIPS 2017.
     """
 
-    def __init__(self, positions="sine", max_length=512, initializer="random_normal", scale=1.0, **kwargs):
+    def __init__(
+        self,
+        positions: str = "sine",
+        max_length: int = 512,
+        initializer: str | keras.initializers.Initializer = "random_normal",
+        scale: float = 1.0,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
-        if positions not in ("sine", "learned"):
-            raise ValueError(f"`positions` must be 'sine' or 'learned'. Received: positions={positions!r}.")
-        if not isinstance(max_length, int) or isinstance(max_length, bool) or max_length < 1:
-            raise ValueError(f"`max_length` must be a positive integer. Received: max_length={max_length!r}.")
-        if not scale > 0:
-            raise ValueError(f"`scale` must be above 0. Received: scale={scale!r}.")
         self.supports_masking = True
-        self.scale = scale
-        self.positions = positions
-        self.max_length = max_length
+        self.positions = choice("positions", positions, ("sine", "learned"))
+        self.max_length = count("max_length", max_length)
+        self.scale = number("scale", scale, above=0)
         self.initializer = keras.initializers.get(initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _, length, channels = input_shape
         if self.positions == "sine" and channels % 2:
             raise ValueError(f"`x` must have an even number of channels for 'sine'. Received: {channels}.")
@@ -66,7 +71,7 @@ class AddPositions(keras.layers.Layer):
                 )
             self.table = self.add_weight(name="table", shape=(self.max_length, channels), initializer=self.initializer)
 
-    def call(self, x, mask=None):
+    def call(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         here = ops.ones_like(x[:, :, 0], dtype="int32") if mask is None else ops.cast(mask, "int32")
         place = ops.maximum(ops.cumsum(here, axis=1) - 1, 0)  # [B, L]
         if self.positions == "learned":
@@ -77,10 +82,10 @@ class AddPositions(keras.layers.Layer):
         waves = ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1)  # [B, L, C / 2, 2]
         return self.scale * x + ops.cast(ops.reshape(waves, ops.shape(x)), x.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         initializer = keras.initializers.serialize(self.initializer)
         own = {"positions": self.positions, "max_length": self.max_length, "initializer": initializer}
         return {**super().get_config(), **own, "scale": self.scale}

@@ -1,9 +1,13 @@
 """A trained mean over a sequence."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -37,22 +41,22 @@ class AttentionPooling(keras.layers.Layer):
     Classification", NAACL 2016: the attention over words.
     """
 
-    def __init__(self, units, kernel_regularizer=None, **kwargs):
+    def __init__(
+        self, units: int, kernel_regularizer: str | keras.regularizers.Regularizer | None = None, **kwargs: Any
+    ):
         super().__init__(**kwargs)
-        if not isinstance(units, int) or isinstance(units, bool) or units < 1:
-            raise ValueError(f"`units` must be a positive integer. Received: units={units!r}.")
         self.supports_masking = True
-        self.units = units
+        self.units = count("units", units)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.kernel = self.add_weight(
             name="kernel", shape=(input_shape[-1], self.units), regularizer=self.kernel_regularizer
         )
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
         self.query = self.add_weight(name="query", shape=(self.units, 1))
 
-    def call(self, x, mask=None):
+    def call(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         score = ops.matmul(ops.tanh(ops.matmul(x, self.kernel) + self.bias), self.query)  # [B, L, 1]
         score = ops.cast(score, "float32")
         if mask is not None:
@@ -61,12 +65,12 @@ class AttentionPooling(keras.layers.Layer):
         weights = ops.cast(odds / ops.sum(odds, axis=1, keepdims=True), x.dtype)
         return ops.sum(weights * x, axis=1)
 
-    def compute_mask(self, x, mask=None):
+    def compute_mask(self, x: Tensor, mask: Tensor | None = None) -> Tensor | None:
         return None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], input_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         regularizer = keras.regularizers.serialize(self.kernel_regularizer)
         return {**super().get_config(), "units": self.units, "kernel_regularizer": regularizer}

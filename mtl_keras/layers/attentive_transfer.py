@@ -1,9 +1,12 @@
 """What one task takes over from the one before it, by attention."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -25,16 +28,16 @@ class AttentiveTransfer(keras.layers.Layer):
     Audience Multi-step Conversions with Multi-task Learning in Targeted Display Advertising", KDD 2021.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: list[Shape]) -> None:
         channels = input_shape[0][-1]
         for name in ("query", "key", "value"):
             setattr(self, name, self.add_weight(name=name, shape=(channels, channels)))
 
-    def call(self, inputs):
+    def call(self, inputs: list[Tensor]) -> Tensor:
         sources = ops.stack(inputs, axis=-2)  # [B, ..., 2, C]
         weights = ops.expand_dims(self._attention(sources), -1)
         return ops.sum(weights * ops.matmul(sources, self.value), axis=-2)
@@ -44,8 +47,8 @@ class AttentiveTransfer(keras.layers.Layer):
         scores = ops.sum(ops.matmul(sources, self.query) * ops.matmul(sources, self.key), axis=-1)
         return ops.softmax(scores / sources.shape[-1] ** 0.5)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: list[Tensor], previous_mask: list[Tensor | None] | None) -> Tensor | None:
         return previous_mask[1] if previous_mask else None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         return tuple(input_shape[1])

@@ -1,9 +1,13 @@
 """A trained choice among branches."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count, number
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -35,17 +39,23 @@ class Branching(keras.layers.Layer):
     Reference: P. Guo, C.-Y. Lee, D. Ulbricht, "Learning to Branch for Multi-Task Learning", ICML 2020.
     """
 
-    def __init__(self, temperature=5.0, min_temperature=0.1, anneal_steps=10_000, seed=None, **kwargs):
+    def __init__(
+        self,
+        temperature: float = 5.0,
+        min_temperature: float = 0.1,
+        anneal_steps: int = 10_000,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
-        check_annealing(temperature, min_temperature, anneal_steps)
         self.supports_masking = True
-        self.temperature = temperature
-        self.min_temperature = min_temperature
-        self.anneal_steps = anneal_steps
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.temperature = number("temperature", temperature, above=0)
+        self.min_temperature = number("min_temperature", min_temperature, above=0)
+        self.anneal_steps = count("anneal_steps", anneal_steps)
+        self.seed = None if seed is None else count("seed", seed, 0)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: list[Shape]) -> None:
         # In float32 always: half precision can count to 2048 only.
         self.logits = self.add_weight(
             name="logits", shape=(len(input_shape),), initializer="zeros", dtype="float32", autocast=False
@@ -60,7 +70,7 @@ class Branching(keras.layers.Layer):
             aggregation="only_first_replica",
         )
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: list[Tensor], training: bool = False) -> Tensor:
         if training:
             weights = self._sample()
             self.step.assign(ops.minimum(self.step + 1.0, float(self.anneal_steps)))
@@ -75,39 +85,30 @@ class Branching(keras.layers.Layer):
         temperature = self.temperature * ratio ** (ops.convert_to_tensor(self.step) / self.anneal_steps)
         return ops.softmax((self.logits - ops.log(-ops.log(uniform))) / temperature)
 
-    def chosen(self):
+    def chosen(self) -> int:
         """Returns the position of the features that it passes on outside training."""
         return int(ops.argmax(self.logits))
 
-    def inspect(self, output):
+    def inspect(self, output: Tensor) -> dict[str, Any]:
         """Returns what `sharing.inspect` shows: the probability of each branch."""
         probability = ops.softmax(self.logits)
         return {"branch": {self.name: {f"branch{k}": p for k, p in enumerate(probability, start=1)}}}
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         store["seed_generator"] = self.seed_generator.state  # Keras does not save the state of a layer's generator
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         store = {key: store[key] for key in list(store.keys())}  # a file's store is no dict
         self.seed_generator.state.assign(store.pop("seed_generator"))
         super().load_own_variables(store)
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: list[Tensor], previous_mask: list[Tensor | None] | None) -> Tensor | None:
         return previous_mask[0] if previous_mask else None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         return tuple(input_shape[0])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         annealing = {"temperature": self.temperature, "min_temperature": self.min_temperature}
         return {**super().get_config(), **annealing, "anneal_steps": self.anneal_steps, "seed": self.seed}
-
-
-def check_annealing(temperature, min_temperature, anneal_steps):
-    """Raises ValueError unless the temperatures are positive and there is a number of steps."""
-    for name, value in (("temperature", temperature), ("min_temperature", min_temperature)):
-        if not value > 0:
-            raise ValueError(f"`{name}` must be above 0. Received: {name}={value!r}.")
-    if not isinstance(anneal_steps, int) or anneal_steps < 1:
-        raise ValueError(f"`anneal_steps` must be a positive integer. Received: anneal_steps={anneal_steps!r}.")

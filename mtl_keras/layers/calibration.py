@@ -1,9 +1,13 @@
 """Holds a probability below another one."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -33,20 +37,18 @@ class Calibration(keras.layers.Layer):
     mean over the batch, where the paper has the sum.
     """
 
-    def __init__(self, strength=0.6, **kwargs):
+    def __init__(self, strength: float = 0.6, **kwargs: Any):
         super().__init__(**kwargs)
-        if not strength >= 0:
-            raise ValueError(f"`strength` must be at least 0. Received: strength={strength!r}.")
-        self.strength = strength
+        self.strength = number("strength", strength, at_least=0)
 
-    def call(self, inputs):
+    def call(self, inputs: list[Tensor]) -> Tensor:
         later, earlier = inputs
         excess = ops.relu(ops.sigmoid(later) - ops.sigmoid(earlier))
         self.add_loss(self.strength * ops.mean(excess))
         return later
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         return tuple(input_shape[0])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "strength": self.strength}

@@ -1,9 +1,12 @@
 """A copy that attention may take the mask of."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -29,12 +32,12 @@ class CopyWithMask(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return ops.copy(x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape)

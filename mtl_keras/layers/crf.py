@@ -1,9 +1,12 @@
 """The potentials of a chain of tags."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 from mtl_keras.linalg import crf
 
 
@@ -43,11 +46,11 @@ class CRF(keras.layers.Layer):
     Labeling Sequence Data", 2001.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if len(input_shape) != 3:
             raise ValueError(f"`emissions` must be of shape [B, L, num_tags]. Received: {list(input_shape)}.")
         size = input_shape[-1]
@@ -55,14 +58,14 @@ class CRF(keras.layers.Layer):
         self.start = self.add_weight(name="start", shape=(size,), initializer="zeros")
         self.end = self.add_weight(name="end", shape=(size,), initializer="zeros")
 
-    def call(self, emissions, mask=None):
+    def call(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
         first, last = crf.ends(emissions, mask)
         emissions = emissions + first * self.start + last * self.end
         return crf.pack(emissions, ops.convert_to_tensor(self.transitions, emissions.dtype), mask)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
         return None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, length, size = input_shape
         return (batch, None if length is None else length + size, size)

@@ -1,10 +1,14 @@
 """The cross-stitch unit of one task."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count, flag, number
 from mtl_keras._registry import public
-from mtl_keras.layers._start import check_index, check_streams, own_row, shown
+from mtl_keras._types import Shape, Tensor
+from mtl_keras.layers._stitching import check_streams, own_row, shown
 
 
 @public
@@ -32,15 +36,14 @@ class CrossStitch(keras.layers.Layer):
     2016.
     """
 
-    def __init__(self, index, own=0.9, per_channel=True, **kwargs):
+    def __init__(self, index: int, own: float = 0.9, per_channel: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
-        check_index(index, own)
         self.supports_masking = True
-        self.index = index
-        self.own = own
-        self.per_channel = per_channel
+        self.index = count("index", index, 0, hint="It is the position of a task.")
+        self.own = number("own", own, at_least=0, at_most=1, hint="Use 1.0 for no mixing at the start.")
+        self.per_channel = flag("per_channel", per_channel)
 
-    def build(self, input_shape):
+    def build(self, input_shape: list[Shape]) -> None:
         check_streams(input_shape, self.index)
         row = own_row(len(input_shape), self.index, self.own)
         shape = (len(input_shape), input_shape[0][-1] if self.per_channel else 1)
@@ -50,18 +53,18 @@ class CrossStitch(keras.layers.Layer):
             initializer=lambda shape, dtype=None: ops.cast(ops.tile(ops.expand_dims(row, 1), (1, shape[1])), dtype),
         )
 
-    def call(self, inputs):
+    def call(self, inputs: list[Tensor]) -> Tensor:
         return sum(self.alpha[i] * x for i, x in enumerate(inputs))
 
-    def inspect(self, output):
+    def inspect(self, output: Tensor) -> dict[str, Any]:
         """Returns what `sharing.inspect` shows: α of each task, the mean over the channels."""
         return shown(self.name, ops.mean(self.alpha, axis=1))
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: list[Tensor], previous_mask: list[Tensor | None] | None) -> Tensor | None:
         return previous_mask[0] if previous_mask else None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         return tuple(input_shape[0])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "index": self.index, "own": self.own, "per_channel": self.per_channel}

@@ -1,9 +1,13 @@
 """The boxes that a grid of cells found, without those that show an object again."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count, number
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 from mtl_keras.linalg import boxes as of_boxes
 
 
@@ -42,26 +46,20 @@ class DecodeBoxes(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, max_boxes=20, score_threshold=0.05, iou_threshold=0.5, **kwargs):
+    def __init__(self, max_boxes: int = 20, score_threshold: float = 0.05, iou_threshold: float = 0.5, **kwargs: Any):
         super().__init__(**kwargs)
-        if not isinstance(max_boxes, int) or isinstance(max_boxes, bool) or max_boxes < 1:
-            raise ValueError(f"`max_boxes` must be an integer of at least 1. Received: max_boxes={max_boxes!r}.")
-        if not 0 <= score_threshold < 1:
-            raise ValueError(f"`score_threshold` must be in [0, 1). Received: score_threshold={score_threshold!r}.")
-        if not 0 <= iou_threshold <= 1:
-            raise ValueError(f"`iou_threshold` must be in [0, 1]. Received: iou_threshold={iou_threshold!r}.")
-        self.max_boxes = max_boxes
-        self.score_threshold = score_threshold
-        self.iou_threshold = iou_threshold
+        self.max_boxes = count("max_boxes", max_boxes)
+        self.score_threshold = number("score_threshold", score_threshold, at_least=0, below=1)
+        self.iou_threshold = number("iou_threshold", iou_threshold, at_least=0, at_most=1)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if len(input_shape) != 4 or input_shape[-1] < 6:
             raise ValueError(
                 f"`cells` must be of shape [B, S, S', 5 + num_classes]. Received: {tuple(input_shape)}. "
                 "Give the output of `heads.Detection`."
             )
 
-    def call(self, cells):
+    def call(self, cells: Tensor) -> Tensor:
         cells = ops.cast(cells, "float32")
         batch, classes = ops.shape(cells)[0], cells.shape[-1] - 5
         boxes = ops.reshape(of_boxes.from_cells(ops.sigmoid(cells[..., :4])), (batch, -1, 4))
@@ -76,9 +74,9 @@ class DecodeBoxes(keras.layers.Layer):
         rows = ops.concatenate([box, score, ops.cast(label, "float32")], axis=-1)
         return ops.cast(rows, self.compute_dtype)
 
-    def compute_output_spec(self, cells):
+    def compute_output_spec(self, cells: Tensor) -> keras.KerasTensor:
         return keras.KerasTensor((cells.shape[0], self.max_boxes, 6), dtype=self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {name: getattr(self, name) for name in ("max_boxes", "score_threshold", "iou_threshold")}
         return {**super().get_config(), **own}

@@ -1,9 +1,13 @@
 """The tags of a chain, from its potentials."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import choice
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.linalg import crf
 
 
@@ -34,24 +38,22 @@ class DecodeCRF(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, returns="tags", **kwargs):
+    def __init__(self, returns: str = "tags", **kwargs: Any):
         super().__init__(**kwargs)
-        if returns not in ("tags", "probabilities"):
-            raise ValueError(f"`returns` must be 'tags' or 'probabilities'. Received: returns={returns!r}.")
-        self.returns = returns
+        self.returns = choice("returns", returns, ("tags", "probabilities"))
 
-    def call(self, potentials):
+    def call(self, potentials: Tensor) -> Tensor:
         chain = crf.unpack(ops.cast(potentials, "float32"))
         if self.returns == "tags":
             return crf.viterbi(*chain)
         return ops.cast(crf.marginals(*chain), self.compute_dtype)
 
-    def compute_output_spec(self, potentials):
+    def compute_output_spec(self, potentials: Tensor) -> keras.KerasTensor:
         batch, rows, size = potentials.shape
         length = None if rows is None else rows - size
         if self.returns == "tags":
             return keras.KerasTensor((batch, length), dtype="int32")
         return keras.KerasTensor((batch, length, size), dtype=self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "returns": self.returns}

@@ -1,11 +1,14 @@
 """A smooth gate that selects k experts."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count, flag, number
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 from mtl_keras.layers._gates import shown, softmax, squared_variation
 
 
@@ -56,27 +59,28 @@ class DSelectKGate(keras.layers.Layer):
     the batch and not sums, and 1 is subtracted from the second, whose least value then is 0.
     """
 
-    def __init__(self, num_experts, k=2, gamma=1.0, entropy=1e-3, per_example=True, balance=0.0, labels=None, **kwargs):
+    def __init__(
+        self,
+        num_experts: int,
+        k: int = 2,
+        gamma: float = 1.0,
+        entropy: float = 1e-3,
+        per_example: bool = True,
+        balance: float = 0.0,
+        labels: tuple[str, list[str], str] | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
-        if not isinstance(num_experts, int) or num_experts < 2:
-            raise ValueError(f"`num_experts` must be an integer of at least 2. Received: num_experts={num_experts!r}.")
-        if not isinstance(k, int) or not 1 <= k <= num_experts:
-            raise ValueError(f"`k` must be an integer from 1 to `num_experts`, {num_experts}. Received: k={k!r}.")
-        if not gamma > 0:
-            raise ValueError(f"`gamma` must be above 0. Received: gamma={gamma!r}.")
-        for argument, value in (("entropy", entropy), ("balance", balance)):
-            if not value >= 0:
-                raise ValueError(f"`{argument}` must be at least 0. Received: {argument}={value!r}.")
-        self.num_experts = num_experts
-        self.k = k
-        self.gamma = gamma
-        self.entropy = entropy
-        self.per_example = per_example
-        self.balance = balance
+        self.num_experts = count("num_experts", num_experts, 2)
+        self.k = count("k", k, at_most=self.num_experts, hint="A gate selects `num_experts` experts at most.")
+        self.gamma = number("gamma", gamma, above=0)
+        self.entropy = number("entropy", entropy, at_least=0)
+        self.per_example = flag("per_example", per_example)
+        self.balance = number("balance", balance, at_least=0)
         self.labels = labels
-        self.num_digits = math.ceil(math.log2(num_experts))
+        self.num_digits = math.ceil(math.log2(self.num_experts))
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for name, width, bound in (("z", self.k * self.num_digits, self.gamma / 100), ("w", self.k, 0.05)):
             for part, shape in (("kernel", (input_shape[-1], width)), ("bias", (width,))):
                 start = keras.initializers.RandomUniform(-bound, bound)  # a new one, with a seed of its own, for each
@@ -84,7 +88,7 @@ class DSelectKGate(keras.layers.Layer):
                 weight = self.add_weight(name=f"{name}_{part}", shape=shape, initializer=start) if used else None
                 setattr(self, f"{name}_{part}", weight)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         digits = smooth_step(self._logits(x, self.z_kernel, self.z_bias), self.gamma)
         selectors = code_shares(ops.reshape(digits, (-1, self.k, self.num_digits)))[..., : self.num_experts]
         weights = softmax(self._logits(x, self.w_kernel, self.w_bias))  # [B, k]
@@ -108,10 +112,10 @@ class DSelectKGate(keras.layers.Layer):
         if self.balance:
             self.add_loss(self.balance * squared_variation(gate))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_experts)
 
-    def inspect(self, output):
+    def inspect(self, output: Tensor) -> dict[str, Any]:
         """Returns what `sharing.inspect` shows of the output.
 
         The mean weight of each expert, and the share of the examples that give it any: it is chosen.
@@ -123,18 +127,18 @@ class DSelectKGate(keras.layers.Layer):
         }
         return shown(self.labels, self.name, means, self.num_experts)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("num_experts", "k", "gamma", "entropy", "per_example", "balance", "labels")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-def smooth_step(t, gamma):
+def smooth_step(t: Tensor, gamma: float) -> Tensor:
     """Returns 0 below -γ/2, 1 above γ/2, and in between the cubic that has slope 0 at both ends."""
     t = ops.clip(t / gamma, -0.5, 0.5)
     return t * (1.5 - 2.0 * t * t) + 0.5
 
 
-def code_shares(digits):
+def code_shares(digits: Tensor) -> Tensor:
     """Returns the share of each binary number, from soft digits [..., m], the highest first. [..., 2^m]"""
     shares = ops.ones_like(digits[..., :1])
     for i in range(digits.shape[-1]):

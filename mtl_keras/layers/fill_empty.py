@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 
 
 @public
@@ -29,7 +30,7 @@ class FillEmpty(keras.layers.Layer):
     ```
     """
 
-    def call(self, ids):
+    def call(self, ids: Tensor) -> Tensor:
         ids = ops.cast(ids, "int32")
         if not ids.shape[1]:  # 0, or not known before
             ids = ops.pad(ids, [[0, 0], [0, 1]])[:, : ops.maximum(ops.shape(ids)[1], 1)]
@@ -37,6 +38,6 @@ class FillEmpty(keras.layers.Layer):
         is_empty = ops.logical_not(ops.any(ops.not_equal(ids, 0), axis=1, keepdims=True))  # [B, 1]
         return ops.where(ops.logical_and(is_empty, is_first), ops.ones_like(ids), ids)
 
-    def compute_output_spec(self, ids):
+    def compute_output_spec(self, ids: Tensor) -> keras.KerasTensor:
         batch, length = ids.shape
         return keras.KerasTensor((batch, None if length is None else max(length, 1)), dtype="int32")

@@ -1,9 +1,12 @@
 """Max pooling that halves a sequence."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -32,23 +35,23 @@ class HalveSequence(keras.layers.Layer):
     Reference: R. Johnson, T. Zhang, "Deep Pyramid Convolutional Neural Networks for Text Categorization", ACL 2017.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, x, mask=None):
+    def call(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         here = ops.ones_like(x[:, :, :1]) if mask is None else ops.cast(ops.expand_dims(mask, axis=-1), x.dtype)
         x = ops.where(here > 0, x, ops.full_like(x, float("-inf")))
         pooled = _max_of_three(ops.pad(x, [[0, 0], [0, 2], [0, 0]], constant_values=float("-inf")))
         here = _max_of_three(ops.pad(here, [[0, 0], [0, 2], [0, 0]]))
         return ops.where(here > 0, pooled, ops.zeros_like(pooled))
 
-    def compute_mask(self, x, mask=None):
+    def compute_mask(self, x: Tensor, mask: Tensor | None = None) -> Tensor | None:
         if mask is None:
             return None
         return _max_of_three(ops.pad(ops.cast(mask, "int32"), [[0, 0], [0, 2]])) > 0
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, length, channels = input_shape
         return (batch, None if length is None else -(-length // 2), channels)
 

@@ -1,10 +1,14 @@
 """The potentials of a hidden Markov model above a network."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 from mtl_keras.linalg import crf
 
 
@@ -44,11 +48,11 @@ class HMM(keras.layers.Layer):
     Reference: H. Bourlard, N. Morgan, "Connectionist Speech Recognition: A Hybrid Approach", 1994.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if len(input_shape) != 3:
             raise ValueError(f"`scores` must be of shape [B, L, num_tags]. Received: {list(input_shape)}.")
         size = input_shape[-1]
@@ -56,7 +60,7 @@ class HMM(keras.layers.Layer):
         self.start = self.add_weight(name="start", shape=(size,), initializer="zeros")
         self.prior = self.add_weight(name="prior", shape=(size,), initializer="zeros", trainable=False)
 
-    def call(self, scores, mask=None):
+    def call(self, scores: Tensor, mask: Tensor | None = None) -> Tensor:
         start, prior, transitions = (
             ops.log_softmax(ops.convert_to_tensor(weight, scores.dtype))
             for weight in (self.start, self.prior, self.transitions)
@@ -65,7 +69,7 @@ class HMM(keras.layers.Layer):
         emissions = ops.log_softmax(scores) - prior + first * start
         return crf.pack(emissions, transitions, mask)
 
-    def count(self, labels, smoothing=1.0):
+    def count(self, labels: Any, smoothing: float = 1.0) -> None:
         """Sets the transitions, the start and the prior to their shares among labels.
 
         Args:
@@ -76,8 +80,7 @@ class HMM(keras.layers.Layer):
         Raises:
             ValueError: If a label is none of the tags, `smoothing` is not above 0, or the layer is not built.
         """
-        if not smoothing > 0:
-            raise ValueError(f"`smoothing` must be above 0. Received: smoothing={smoothing!r}.")
+        smoothing = number("smoothing", smoothing, above=0)
         if not self.built:
             raise ValueError("`count` needs the number of tags. Call the layer, or build the model, first.")
         size = self.prior.shape[0]
@@ -97,9 +100,9 @@ class HMM(keras.layers.Layer):
         for weight, counts in ((self.transitions, transitions), (self.start, start), (self.prior, prior)):
             weight.assign(np.log(counts / counts.sum(axis=-1, keepdims=True)))
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
         return None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, length, size = input_shape
         return (batch, None if length is None else length + size, size)

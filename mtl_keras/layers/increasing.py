@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -28,8 +29,8 @@ class Increasing(keras.layers.Layer):
     ```
     """
 
-    def call(self, values):
+    def call(self, values: Tensor) -> Tensor:
         return ops.cumsum(ops.concatenate([values[..., :1], ops.softplus(values[..., 1:])], axis=-1), axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

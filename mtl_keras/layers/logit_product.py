@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -23,9 +24,9 @@ class LogitProduct(keras.layers.Layer):
     ```
     """
 
-    def call(self, inputs):
+    def call(self, inputs: list[Tensor]) -> Tensor:
         a, b = inputs
         return -ops.logsumexp(ops.stack([-a, -b, -a - b]), axis=0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         return tuple(input_shape[0])

@@ -1,9 +1,13 @@
 """A convolution over sequences with padding."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 
 
 @public
@@ -39,7 +43,10 @@ class MaskedConv1D(keras.layers.Conv1D):
     ```
     """
 
-    def __init__(self, filters, kernel_size, padding="same", **kwargs):
+    def __init__(self, filters: int, kernel_size: int, padding: str = "same", **kwargs: Any):
+        if isinstance(kernel_size, tuple | list) and len(kernel_size) == 1:
+            (kernel_size,) = kernel_size  # as Keras saves it
+        filters, kernel_size = count("filters", filters), count("kernel_size", kernel_size)
         super().__init__(filters, kernel_size, padding=padding, **kwargs)
         if padding not in ("same", "causal") or self.strides != (1,) or self.data_format != "channels_last":
             raise ValueError(
@@ -49,7 +56,7 @@ class MaskedConv1D(keras.layers.Conv1D):
             )
         self.supports_masking = True
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is not None:
             inputs = ops.where(ops.expand_dims(mask, axis=-1), inputs, ops.zeros_like(inputs))
         return super().call(inputs)

@@ -1,9 +1,12 @@
 """Brings features to the positions of other features."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -26,11 +29,11 @@ class MatchPositions(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: list[Tensor], mask: list[Tensor | None] | None = None) -> Tensor:
         x, like = inputs
         here, wanted = mask or (None, None)
         rank = len(like.shape)
@@ -44,10 +47,10 @@ class MatchPositions(keras.layers.Layer):
                 x = _pooled(x, ops.shape(like)[axis], axis)
         return x
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: list[Tensor], previous_mask: list[Tensor | None] | None) -> Tensor | None:
         return previous_mask[1] if previous_mask else None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         return (*input_shape[1][:-1], input_shape[0][-1])
 
 

@@ -1,9 +1,12 @@
 """The maximum over a sequence."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -28,19 +31,19 @@ class MaxOverPositions(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, x, mask=None):
+    def call(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is None:
             return ops.max(x, axis=1)
         here = ops.expand_dims(mask, axis=-1)
         largest = ops.max(ops.where(here, x, ops.full_like(x, float("-inf"))), axis=1)
         return ops.where(ops.any(here, axis=1), largest, ops.zeros_like(largest))
 
-    def compute_mask(self, x, mask=None):
+    def compute_mask(self, x: Tensor, mask: Tensor | None = None) -> Tensor | None:
         return None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], input_shape[-1])

@@ -1,9 +1,13 @@
 """The parameters of a normal distribution."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -32,21 +36,19 @@ class MeanAndDeviation(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, min_deviation=1e-3, **kwargs):
+    def __init__(self, min_deviation: float = 1e-3, **kwargs: Any):
         super().__init__(**kwargs)
-        if not min_deviation > 0:
-            raise ValueError(f"`min_deviation` must be above 0. Received: min_deviation={min_deviation!r}.")
-        self.min_deviation = min_deviation
+        self.min_deviation = number("min_deviation", min_deviation, above=0)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if input_shape[-1] != 2:
             raise ValueError(f"`values` must be of shape [..., 2]. Received: {list(input_shape)}.")
 
-    def call(self, values):
+    def call(self, values: Tensor) -> Tensor:
         return ops.concatenate([values[..., :1], ops.softplus(values[..., 1:]) + self.min_deviation], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "min_deviation": self.min_deviation}

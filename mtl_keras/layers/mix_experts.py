@@ -1,9 +1,12 @@
 """The sum of experts with the weights of a gate."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -33,17 +36,17 @@ class MixExperts(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: list[Shape]) -> None:
         (_, num_weights), *stacks = input_shape
         num_experts = sum(shape[1] for shape in stacks)
         if num_experts != num_weights:
             raise ValueError(f"`inputs` must hold an expert a weight. Received: {num_experts} and {num_weights}.")
 
-    def call(self, inputs):
+    def call(self, inputs: list[Tensor]) -> Tensor:
         gate, *stacks = inputs
         total, start = 0.0, 0
         for stack in stacks:
@@ -52,5 +55,5 @@ class MixExperts(keras.layers.Layer):
             start += num
         return total
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: list[Tensor], mask: list[Tensor | None] | None = None) -> Tensor | None:
         return next((m for m in (mask or [])[1:] if m is not None), None)

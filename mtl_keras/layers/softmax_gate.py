@@ -1,9 +1,13 @@
 """A gate that weighs experts by a softmax."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count, number
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 from mtl_keras.layers._gates import shown, softmax, squared_variation
 
 
@@ -40,39 +44,40 @@ class SoftmaxGate(keras.layers.Layer):
     2017, for the loss.
     """
 
-    def __init__(self, num_experts, temperature=1.0, balance=0.0, labels=None, **kwargs):
+    def __init__(
+        self,
+        num_experts: int,
+        temperature: float = 1.0,
+        balance: float = 0.0,
+        labels: tuple[str, list[str], str] | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
-        if not isinstance(num_experts, int) or num_experts < 1:
-            raise ValueError(f"`num_experts` must be a positive integer. Received: num_experts={num_experts!r}.")
-        if not temperature > 0:
-            raise ValueError(f"`temperature` must be above 0. Received: temperature={temperature!r}.")
-        if not balance >= 0:
-            raise ValueError(f"`balance` must be at least 0. Received: balance={balance!r}.")
-        self.num_experts = num_experts
-        self.temperature = temperature
-        self.balance = balance
+        self.num_experts = count("num_experts", num_experts)
+        self.temperature = number("temperature", temperature, above=0)
+        self.balance = number("balance", balance, at_least=0)
         self.labels = labels
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], self.num_experts))
         self.bias = self.add_weight(name="bias", shape=(self.num_experts,), initializer="zeros")
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         logits = ops.cast(ops.matmul(x, self.kernel) + self.bias, "float32")
         gate = softmax(logits / self.temperature)
         if self.balance:
             self.add_loss(self.balance * squared_variation(gate))
         return ops.cast(gate, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_experts)
 
-    def inspect(self, output):
+    def inspect(self, output: Tensor) -> dict[str, Any]:
         """Returns what `sharing.inspect` shows of the output: the mean weight of each expert."""
         means = {"gate": ops.mean(ops.cast(output, "float32"), axis=0)}
         return shown(self.labels, self.name, means, self.num_experts)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_experts": self.num_experts,

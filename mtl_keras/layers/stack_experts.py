@@ -1,9 +1,12 @@
 """Joins the outputs of experts along an axis of their own."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 
 
 @public
@@ -25,12 +28,12 @@ class StackExperts(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, experts):
+    def call(self, experts: list[Tensor]) -> Tensor:
         return ops.stack(experts, axis=1)
 
-    def compute_mask(self, experts, mask=None):
+    def compute_mask(self, experts: list[Tensor], mask: list[Tensor | None] | None = None) -> Tensor | None:
         return next((m for m in mask or [] if m is not None), None)

@@ -1,9 +1,14 @@
 """Several dense layers as one operation."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import initializers, ops
 
+from mtl_keras._arguments import count, flag
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -42,28 +47,25 @@ class StackedDense(keras.layers.Layer):
 
     def __init__(
         self,
-        num_experts,
-        units,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        **kwargs,
+        num_experts: int,
+        units: int,
+        activation: str | Callable | None = None,
+        use_bias: bool = True,
+        kernel_initializer: str | initializers.Initializer = "glorot_uniform",
+        bias_initializer: str | initializers.Initializer = "zeros",
+        kernel_regularizer: str | keras.regularizers.Regularizer | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        for argument, value in (("num_experts", num_experts), ("units", units)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value!r}.")
-        self.num_experts = num_experts
-        self.units = units
+        self.num_experts = count("num_experts", num_experts)
+        self.units = count("units", units)
         self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
+        self.use_bias = flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if len(input_shape) not in (2, 3) or (len(input_shape) == 3 and input_shape[1] != self.num_experts):
             raise ValueError(
                 f"`x` must be of shape [B, n] or [B, {self.num_experts}, n]. Received: {list(input_shape)}. "
@@ -80,15 +82,15 @@ class StackedDense(keras.layers.Layer):
             shape = (self.num_experts, self.units)
             self.bias = self.add_weight(name="bias", shape=shape, initializer=_each(self.bias_initializer))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         equation = "bi,eiu->beu" if len(x.shape) == 2 else "bei,eiu->beu"
         x = ops.einsum(equation, x, self.kernel)
         return self.activation(x if self.bias is None else x + self.bias)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_experts, self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_experts": self.num_experts,

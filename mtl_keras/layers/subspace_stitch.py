@@ -1,10 +1,14 @@
 """The sluice unit of one task."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count, number
 from mtl_keras._registry import public
-from mtl_keras.layers._start import check_index, check_streams, own_row, shown
+from mtl_keras._types import Shape, Tensor
+from mtl_keras.layers._stitching import check_streams, own_row, shown
 
 
 @public
@@ -38,17 +42,15 @@ class SubspaceStitch(keras.layers.Layer):
     Departure: the products of the penalty are means over N, so that it does not grow with the batch.
     """
 
-    def __init__(self, index, own=0.9, num_subspaces=2, orthogonality=0.0, **kwargs):
+    def __init__(self, index: int, own: float = 0.9, num_subspaces: int = 2, orthogonality: float = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
-        check_index(index, own)
-        check_subspaces(num_subspaces, orthogonality)
         self.supports_masking = True
-        self.index = index
-        self.own = own
-        self.num_subspaces = num_subspaces
-        self.orthogonality = orthogonality
+        self.index = count("index", index, 0, hint="It is the position of a task.")
+        self.own = number("own", own, at_least=0, at_most=1, hint="Use 1.0 for no mixing at the start.")
+        self.num_subspaces = count("num_subspaces", num_subspaces)
+        self.orthogonality = number("orthogonality", orthogonality, at_least=0)
 
-    def build(self, input_shape):
+    def build(self, input_shape: list[Shape]) -> None:
         check_streams(input_shape, self.index)
         num, channels = self.num_subspaces, input_shape[0][-1]
         if channels % num:
@@ -62,7 +64,7 @@ class SubspaceStitch(keras.layers.Layer):
             name="alpha", shape=(num, size), initializer=lambda shape, dtype=None: ops.cast(ops.stack(rows), dtype)
         )
 
-    def call(self, inputs):
+    def call(self, inputs: list[Tensor]) -> Tensor:
         parts = [part for x in inputs for part in ops.split(x, self.num_subspaces, axis=-1)]
         if self.orthogonality:
             self.add_loss(self.orthogonality * self._overlap(inputs[self.index]))
@@ -73,25 +75,25 @@ class SubspaceStitch(keras.layers.Layer):
         """Returns Σ_{r<s} ‖G_rᵀ·G_s / N‖² of the subspaces of x."""
         x = ops.cast(ops.reshape(x, (-1, x.shape[-1])), "float32")  # [N, C]
         parts = ops.split(x, self.num_subspaces, axis=-1)
-        count = ops.cast(ops.shape(x)[0], "float32")
+        rows = ops.cast(ops.shape(x)[0], "float32")
         return sum(
-            ops.sum(ops.square(ops.matmul(ops.transpose(a), b) / count))
+            ops.sum(ops.square(ops.matmul(ops.transpose(a), b) / rows))
             for i, a in enumerate(parts)
             for b in parts[i + 1 :]
         )
 
-    def inspect(self, output):
+    def inspect(self, output: Tensor) -> dict[str, Any]:
         """Returns what `sharing.inspect` shows: α of each task, summed over its subspaces, as a mean."""
         parts = ops.reshape(self.alpha, (self.num_subspaces, -1, self.num_subspaces))  # [S, T, S]
         return shown(self.name, ops.mean(ops.sum(parts, axis=2), axis=0))
 
-    def compute_mask(self, inputs, previous_mask):
+    def compute_mask(self, inputs: list[Tensor], previous_mask: list[Tensor | None] | None) -> Tensor | None:
         return previous_mask[0] if previous_mask else None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         return tuple(input_shape[0])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {"index": self.index, "own": self.own}
         return {
             **super().get_config(),
@@ -99,11 +101,3 @@ class SubspaceStitch(keras.layers.Layer):
             "num_subspaces": self.num_subspaces,
             "orthogonality": self.orthogonality,
         }
-
-
-def check_subspaces(num_subspaces, orthogonality):
-    """Raises ValueError unless there is a positive number of subspaces, and a factor of at least 0."""
-    if not isinstance(num_subspaces, int) or isinstance(num_subspaces, bool) or num_subspaces < 1:
-        raise ValueError(f"`num_subspaces` must be a positive integer. Received: num_subspaces={num_subspaces!r}.")
-    if not orthogonality >= 0:
-        raise ValueError(f"`orthogonality` must be at least 0. Received: orthogonality={orthogonality!r}.")

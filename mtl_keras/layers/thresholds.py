@@ -1,10 +1,14 @@
 """One score against a rising row of thresholds."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
+from mtl_keras._types import Shape, Tensor
 
 
 @public
@@ -36,15 +40,11 @@ class Thresholds(keras.layers.Layer):
     Reference: P. McCullagh, "Regression Models for Ordinal Data", 1980.
     """
 
-    def __init__(self, num_thresholds, **kwargs):
+    def __init__(self, num_thresholds: int, **kwargs: Any):
         super().__init__(**kwargs)
-        if not isinstance(num_thresholds, int) or num_thresholds < 1:
-            raise ValueError(
-                f"`num_thresholds` must be an integer of at least 1. Received: num_thresholds={num_thresholds!r}."
-            )
-        self.num_thresholds = num_thresholds
+        self.num_thresholds = count("num_thresholds", num_thresholds)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if input_shape[-1] != 1:
             raise ValueError(f"`score` must be of shape [..., 1]. Received: {list(input_shape)}.")
         share = np.arange(1, self.num_thresholds + 1) / (self.num_thresholds + 1)
@@ -54,13 +54,13 @@ class Thresholds(keras.layers.Layer):
             name="steps", shape=steps.shape, initializer=lambda shape, dtype: ops.convert_to_tensor(steps, dtype)
         )
 
-    def call(self, score):
+    def call(self, score: Tensor) -> Tensor:
         steps = ops.convert_to_tensor(self.steps)
         thresholds = ops.cumsum(ops.concatenate([steps[:1], ops.softplus(steps[1:])]))
         return score - ops.cast(thresholds, score.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.num_thresholds)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_thresholds": self.num_thresholds}

@@ -32,6 +32,9 @@ def test_counts_are_a_tuple():
     for wrong in ((), (0,), (1.0,), (True,), 3, "33", None, {1}):
         with pytest.raises(ValueError, match="`n` must be a tuple of integers of at least 1"):
             arguments.counts("n", wrong)
+    assert arguments.counts("n", [], empty=True) == ()
+    with pytest.raises(ValueError, match="`n` must be a tuple of integers"):
+        arguments.counts("n", "", empty=True)
 
 
 @pytest.mark.parametrize("value", [2, 0.5, np.float32(0.5), np.float64(0.5), np.int64(2)])

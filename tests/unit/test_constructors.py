@@ -65,6 +65,8 @@ def _parameters(cls):
     if dataclasses.is_dataclass(cls):
         hints = typing.get_type_hints(cls)
         return {field.name: _types(hints[field.name]) for field in dataclasses.fields(cls) if field.init}
+    if not cls.__init__.__module__.startswith("mtl_keras"):
+        return {}  # Keras' own constructor, of a class that adds no argument
     hints = typing.get_type_hints(cls.__init__)
     kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]

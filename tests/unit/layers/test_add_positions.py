@@ -32,13 +32,13 @@ def test_only_tokens_count():
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match=r"`positions` must be 'sine' or 'learned'. Received: positions='rotary'"):
+    with pytest.raises(ValueError, match=r"`positions` must be one of 'sine', 'learned'. Received: positions='rotary'"):
         layers.AddPositions("rotary")
-    with pytest.raises(ValueError, match=r"`max_length` must be a positive integer. Received: max_length=0"):
+    with pytest.raises(ValueError, match=r"`max_length` must be an integer of at least 1. Received: max_length=0"):
         layers.AddPositions("learned", max_length=0)
     with pytest.raises(ValueError, match=r"`max_length` must be at least the length of the sequence, 3"):
         layers.AddPositions("learned", max_length=2)(COLUMN)
-    with pytest.raises(ValueError, match=r"`scale` must be above 0. Received: scale=0"):
+    with pytest.raises(ValueError, match=r"`scale` must be a finite number above 0. Received: scale=0"):
         layers.AddPositions(scale=0)
     with pytest.raises(ValueError, match=r"`x` must have an even number of channels for 'sine'. Received: 1"):
         layers.AddPositions()(COLUMN)

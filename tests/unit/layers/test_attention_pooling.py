@@ -22,5 +22,5 @@ def test_without_a_token_it_is_finite():
 
 @pytest.mark.parametrize("units", [0, 1.5, True, None])
 def test_bad_units(units):
-    with pytest.raises(ValueError, match=r"`units` must be a positive integer. Received: units="):
+    with pytest.raises(ValueError, match=r"`units` must be an integer of at least 1. Received: units="):
         layers.AttentionPooling(units)

@@ -53,9 +53,10 @@ def test_a_saved_layer_goes_on_with_the_same_samples(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"temperature": 0.0}, r"`temperature` must be above 0\. Received"),
-        ({"min_temperature": -1.0}, r"`min_temperature` must be above 0\. Received"),
-        ({"anneal_steps": 0}, "`anneal_steps` must be a positive integer"),
+        ({"temperature": 0.0}, r"`temperature` must be a finite number above 0\. Received"),
+        ({"min_temperature": -1.0}, r"`min_temperature` must be a finite number above 0\. Received"),
+        ({"seed": -1}, "`seed` must be an integer of at least 0"),
+        ({"anneal_steps": 0}, "`anneal_steps` must be an integer of at least 1"),
     ],
 )
 def test_arguments_out_of_range(arguments, error):

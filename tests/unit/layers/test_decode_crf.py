@@ -21,5 +21,5 @@ def test_the_transitions_count():
 
 
 def test_arguments_out_of_range():
-    with pytest.raises(ValueError, match="`returns` must be 'tags' or 'probabilities'"):
+    with pytest.raises(ValueError, match="`returns` must be one of 'tags', 'probabilities'"):
         layers.DecodeCRF("path")

@@ -117,7 +117,10 @@ def test_the_joint_likelihood_learns_by_cross_entropy_and_by_counting(chain):
         ({"labels": np.array([[0, 3]])}, r"`labels` must be tags \[N, L\] from 0 to 2.*values from 0 to 3"),
         ({"labels": np.array([0, 1])}, r"Received: shape \(2,\)"),
         ({"labels": [np.array([[0]]), np.array([[-2]])]}, "values from -2 to 0"),
-        ({"labels": np.array([[0]]), "smoothing": 0}, "`smoothing` must be above 0. Received: smoothing=0"),
+        (
+            {"labels": np.array([[0]]), "smoothing": 0},
+            "`smoothing` must be a finite number above 0. Received: smoothing=0",
+        ),
     ],
 )
 def test_what_cannot_be_counted(chain, arguments, error):

@@ -14,7 +14,7 @@ def test_values():
 
 @pytest.mark.parametrize("min_deviation", [0.0, -1.0])
 def test_arguments_out_of_range(min_deviation):
-    with pytest.raises(ValueError, match=r"`min_deviation` must be above 0\. Received: min_deviation="):
+    with pytest.raises(ValueError, match=r"`min_deviation` must be a finite number above 0\. Received: min_deviation="):
         layers.MeanAndDeviation(min_deviation)
 
 

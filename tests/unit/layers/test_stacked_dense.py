@@ -72,5 +72,5 @@ def test_another_shape_is_an_error(shape):
 
 @pytest.mark.parametrize(("num_experts", "units", "name"), [(0, 4, "num_experts"), (3, 1.5, "units")])
 def test_numbers_must_be_positive(num_experts, units, name):
-    with pytest.raises(ValueError, match=f"`{name}` must be a positive integer. Received: {name}="):
+    with pytest.raises(ValueError, match=f"`{name}` must be an integer of at least 1. Received: {name}="):
         StackedDense(num_experts, units)

@@ -1,4 +1,4 @@
-"""What the layers that mix the tasks' features start from, and check."""
+"""What the stitching units have in common: their weights at the start, and the check of their inputs."""
 
 from keras import ops
 
@@ -12,14 +12,6 @@ def own_row(num_streams, index, own):
 def shown(name, alpha):
     """Returns `{table: {row: {column: value}}}`, as `sharing.inspect` shows it: α by the tasks' numbers. [T]"""
     return {"alpha": {name: {f"task{i}": value for i, value in enumerate(alpha, start=1)}}}
-
-
-def check_index(index, own):
-    """Raises ValueError unless `index` is a position and `own` in [0, 1]."""
-    if not isinstance(index, int) or isinstance(index, bool) or index < 0:
-        raise ValueError(f"`index` must be an integer of at least 0, a position. Received: index={index!r}.")
-    if not 0 <= own <= 1:
-        raise ValueError(f"`own` must be in [0, 1]. Received: own={own!r}. Use 1.0 for no mixing at the start.")
 
 
 def check_streams(shapes, index):
