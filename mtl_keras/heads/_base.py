@@ -1,6 +1,11 @@
 """What a head is: the layers of one task above its features."""
 
+from typing import Any
+
 import keras
+
+from mtl_keras._arguments import counts
+from mtl_keras._types import Shape, Tensor
 
 
 class Head:
@@ -21,13 +26,11 @@ class Head:
     num_labels = None  # of a head whose outputs can be called by names: how many there are
     label_range = None  # the lowest and the highest label that its default loss takes, where there are such
 
-    def __init__(self, hidden=(), activation="relu"):
-        self.hidden = tuple(hidden)
+    def __init__(self, hidden: tuple[int, ...] = (), activation: str = "relu"):
+        self.hidden = counts("hidden", hidden, empty=True)
         self.activation = activation
-        for width in self.hidden:
-            check_count("hidden", width, minimum=1)
 
-    def __call__(self, features, name):
+    def __call__(self, features: Tensor, name: str) -> Tensor:
         """Applies the head.
 
         Args:
@@ -39,7 +42,7 @@ class Head:
         """
         return self.activate(self.logits(self.represent(features, name), name), name)
 
-    def pool(self, features, name):
+    def pool(self, features: Tensor, name: str) -> Tensor:
         """Returns the features [batch, channels], averaged over their positions if they have any."""
         if len(features.shape) == 2:
             return features
@@ -51,36 +54,36 @@ class Head:
             )
         return pooling[len(features.shape)](name=f"{name}_pool")(features)
 
-    def represent(self, features, name):
+    def represent(self, features: Tensor, name: str) -> Tensor:
         """Returns what the output layer reads: the pooled features after the head's own dense layers."""
         x = self.pool(features, name)
         for i, width in enumerate(self.hidden, start=1):
             x = keras.layers.Dense(width, activation=self.activation, name=f"{name}_hidden{i}")(x)
         return x
 
-    def logits(self, x, name):
+    def logits(self, x: Tensor, name: str) -> Tensor:
         """Returns the output before its activation, in float32, from what `represent` returned."""
         units, _ = self._output()
         return keras.layers.Dense(units, dtype="float32", name=f"{name}_linear")(x)
 
-    def activate(self, logits, name):
+    def activate(self, logits: Tensor, name: str) -> Tensor:
         """Returns the task's output from its logits."""
         _, activation = self._output()
         return keras.layers.Activation(activation, dtype="float32", name=name)(logits)
 
-    def hand_on(self, logits, name):
+    def hand_on(self, logits: Tensor, name: str) -> Tensor:
         """Returns what a later task reads of this one's prediction, in a cascade: its output, by other layers."""
         return self.activate(logits, name)
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         """Returns the default loss, a new `keras.losses.Loss`."""
         raise NotImplementedError
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """Returns the default metrics, a list of new `keras.metrics.Metric`s."""
         raise NotImplementedError
 
-    def label_shape(self, output_shape):
+    def label_shape(self, output_shape: Shape) -> Shape | None:
         """Returns the shape that the labels must have, with None for what does not matter; None for no such demand.
 
         Args:
@@ -88,7 +91,7 @@ class Head:
         """
         return None
 
-    def serve(self, output):
+    def serve(self, output: Tensor) -> Tensor:
         """Returns what `predict`, the metrics and exports get of an output, which the loss gets untouched.
 
         Args:
@@ -96,7 +99,7 @@ class Head:
         """
         return output
 
-    def decode(self, output, top_k=None):
+    def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         """Returns what an output decides, for those who ask an exported model for an answer rather than for numbers.
 
         Args:
@@ -113,15 +116,9 @@ class Head:
         """Returns the width and the activation of the output layer."""
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"hidden": list(self.hidden), "activation": self.activation}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "Head":
         return cls(**config)
-
-
-def check_count(argument, value, minimum):
-    """Raises a ValueError unless `value` is an integer of at least `minimum`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-        raise ValueError(f"`{argument}` must be an integer of at least {minimum}. Received: {argument}={value!r}.")

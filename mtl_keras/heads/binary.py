@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.heads._base import Head
 
 
@@ -35,13 +36,13 @@ class Binary(Head):
     num_labels = 2
     label_range = (0, 1)
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return keras.losses.BinaryCrossentropy()
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]
 
-    def decode(self, output, top_k=None):
+    def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         yes = ops.squeeze(output, axis=-1)  # [B]
         return {"label": ops.cast(yes > 0.5, "int32"), "score": ops.maximum(yes, 1 - yes)}
 

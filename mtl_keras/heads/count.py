@@ -1,7 +1,10 @@
 """How many."""
 
+from typing import Any
+
 import keras
 
+from mtl_keras._arguments import choice
 from mtl_keras._registry import public
 from mtl_keras.heads._base import Head
 from mtl_keras.metrics import ElementwiseMeanAbsoluteError
@@ -34,20 +37,18 @@ class Count(Head):
 
     label_range = (0, float("inf"))
 
-    def __init__(self, link="softplus", hidden=(), activation="relu"):
+    def __init__(self, link: str = "softplus", hidden: tuple[int, ...] = (), activation: str = "relu"):
         super().__init__(hidden, activation)
-        if link not in ("softplus", "exponential"):
-            raise ValueError(f"`link` must be 'softplus' or 'exponential'. Received: link={link!r}.")
-        self.link = link
+        self.link = choice("link", link, ("softplus", "exponential"))
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return keras.losses.Poisson()
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [ElementwiseMeanAbsoluteError(name="mae")]
 
     def _output(self):
         return 1, self.link
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"link": self.link, **super().get_config()}

@@ -1,9 +1,14 @@
 """Where the objects of an image are, and of which class."""
 
+from typing import Any
+
+import keras
 from keras import ops
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
-from mtl_keras.heads._base import Head, check_count
+from mtl_keras._types import Shape, Tensor
+from mtl_keras.heads._base import Head
 from mtl_keras.layers import DecodeBoxes
 from mtl_keras.losses import DetectionLoss
 from mtl_keras.metrics import MeanAveragePrecision
@@ -58,19 +63,24 @@ class Detection(Head):
     keeps_positions = True
 
     def __init__(
-        self, num_classes, max_boxes=20, score_threshold=0.05, iou_threshold=0.5, hidden=(), activation="relu"
+        self,
+        num_classes: int,
+        max_boxes: int = 20,
+        score_threshold: float = 0.05,
+        iou_threshold: float = 0.5,
+        hidden: tuple[int, ...] = (),
+        activation: str = "relu",
     ):
         super().__init__(hidden, activation)
-        check_count("num_classes", num_classes, minimum=1)
         # `num_classes` stays None: it is for labels that are classes, [batch], as class weights need them.
-        self.num_labels = num_classes
-        self.label_range = (-1, max(1, num_classes - 1))  # class -1 where nothing is, and confidences of 1
-        self.max_boxes = max_boxes
-        self.score_threshold = score_threshold
-        self.iou_threshold = iou_threshold
-        self._decoder()  # checks the rest
+        self.num_labels = count("num_classes", num_classes)
+        self.label_range = (-1, max(1, self.num_labels - 1))  # class -1 where nothing is, and confidences of 1
+        decoder = DecodeBoxes(max_boxes, score_threshold, iou_threshold)  # checks these three
+        self.max_boxes = decoder.max_boxes
+        self.score_threshold = decoder.score_threshold
+        self.iou_threshold = decoder.iou_threshold
 
-    def pool(self, features, name):
+    def pool(self, features: Tensor, name: str) -> Tensor:
         if len(features.shape) != 4:
             raise ValueError(
                 f"The features of task {name!r} must be a map [batch, height, width, channels]. "
@@ -79,19 +89,19 @@ class Detection(Head):
             )
         return features
 
-    def label_shape(self, output_shape):
+    def label_shape(self, output_shape: Shape) -> Shape | None:
         return (*output_shape[:3], 6)
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return DetectionLoss()
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [MeanAveragePrecision(self.num_labels, name="map")]
 
-    def serve(self, output):
+    def serve(self, output: Tensor) -> Tensor:
         return self._decoder()(output)
 
-    def decode(self, output, top_k=None):
+    def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         score = output[..., 4]  # [B, max_boxes]
         return {
             "label": ops.cast(ops.maximum(output[..., 5], 0), "int32"),
@@ -106,6 +116,6 @@ class Detection(Head):
     def _output(self):
         return 5 + self.num_labels, "linear"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {name: getattr(self, name) for name in ("max_boxes", "score_threshold", "iou_threshold")}
         return {"num_classes": self.num_labels, **own, **super().get_config()}

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.heads._base import Head
 from mtl_keras.layers import MeanAndDeviation
 from mtl_keras.losses import GaussianLikelihood
@@ -35,13 +36,13 @@ class Gaussian(Head):
     Reference: D. Nix, A. Weigend, "Estimating the Mean and Variance of the Target Probability Distribution", 1994.
     """
 
-    def activate(self, logits, name):
+    def activate(self, logits: Tensor, name: str) -> Tensor:
         return MeanAndDeviation(dtype="float32", name=name)(logits)
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return GaussianLikelihood()
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [keras.metrics.MeanMetricWrapper(_error_of_the_mean, name="mae")]
 
     def _output(self):

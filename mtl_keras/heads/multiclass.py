@@ -1,10 +1,14 @@
 """One of several classes."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
-from mtl_keras.heads._base import Head, check_count
+from mtl_keras._types import Tensor
+from mtl_keras.heads._base import Head
 
 
 @public
@@ -31,20 +35,19 @@ class Multiclass(Head):
     ```
     """
 
-    def __init__(self, num_classes, hidden=(), activation="relu"):
+    def __init__(self, num_classes: int, hidden: tuple[int, ...] = (), activation: str = "relu"):
         super().__init__(hidden, activation)
-        check_count("num_classes", num_classes, minimum=2)
-        self.num_classes = num_classes
-        self.num_labels = num_classes
-        self.label_range = (0, num_classes - 1)
+        self.num_classes = count("num_classes", num_classes, 2)
+        self.num_labels = self.num_classes
+        self.label_range = (0, self.num_classes - 1)
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return keras.losses.SparseCategoricalCrossentropy()
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
-    def decode(self, output, top_k=None):
+    def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         decoded = {"label": ops.argmax(output, axis=-1), "score": ops.max(output, axis=-1)}  # [B]
         if top_k:
             scores, classes = ops.top_k(output, min(top_k, self.num_classes))  # [B, k]
@@ -54,5 +57,5 @@ class Multiclass(Head):
     def _output(self):
         return self.num_classes, "softmax"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"num_classes": self.num_classes, **super().get_config()}

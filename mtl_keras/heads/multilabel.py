@@ -1,10 +1,14 @@
 """Any of several labels."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
-from mtl_keras.heads._base import Head, check_count
+from mtl_keras._types import Tensor
+from mtl_keras.heads._base import Head
 from mtl_keras.losses import ElementwiseBinaryCrossentropy
 from mtl_keras.metrics import ElementwiseBinaryAccuracy
 
@@ -36,23 +40,22 @@ class Multilabel(Head):
 
     label_range = (0, 1)
 
-    def __init__(self, num_labels, hidden=(), activation="relu"):
+    def __init__(self, num_labels: int, hidden: tuple[int, ...] = (), activation: str = "relu"):
         super().__init__(hidden, activation)
-        check_count("num_labels", num_labels, minimum=1)
-        self.num_labels = num_labels
+        self.num_labels = count("num_labels", num_labels)
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return ElementwiseBinaryCrossentropy()
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [ElementwiseBinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]
 
-    def decode(self, output, top_k=None):
+    def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         scores, labels = ops.top_k(output, min(top_k or self.num_labels, self.num_labels))  # [B, k]
         return {"label": labels, "score": scores}
 
     def _output(self):
         return self.num_labels, "sigmoid"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"num_labels": self.num_labels, **super().get_config()}

@@ -1,10 +1,14 @@
 """One of several ranks."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import choice, count
 from mtl_keras._registry import public
-from mtl_keras.heads._base import Head, check_count
+from mtl_keras._types import Tensor
+from mtl_keras.heads._base import Head
 from mtl_keras.layers import Thresholds
 from mtl_keras.losses import OrdinalCrossentropy
 from mtl_keras.metrics import ElementwiseMeanAbsoluteError
@@ -41,35 +45,34 @@ class Ordinal(Head):
     Application to Age Estimation", 2020 (CORAL). Departure: the thresholds rise by construction, there at the optimum.
     """
 
-    def __init__(self, num_classes, predict="ranks", hidden=(), activation="relu"):
+    def __init__(
+        self, num_classes: int, predict: str = "ranks", hidden: tuple[int, ...] = (), activation: str = "relu"
+    ):
         super().__init__(hidden, activation)
-        check_count("num_classes", num_classes, minimum=3)
-        if predict not in ("ranks", "probabilities"):
-            raise ValueError(f"`predict` must be 'ranks' or 'probabilities'. Received: predict={predict!r}.")
-        self.num_classes = num_classes
-        self.predict = predict
-        self.num_labels = num_classes
-        self.label_range = (0, num_classes - 1)
+        self.num_classes = count("num_classes", num_classes, 3)
+        self.predict = choice("predict", predict, ("ranks", "probabilities"))
+        self.num_labels = self.num_classes
+        self.label_range = (0, self.num_classes - 1)
 
-    def logits(self, x, name):
+    def logits(self, x: Tensor, name: str) -> Tensor:
         score = keras.layers.Dense(1, use_bias=False, dtype="float32", name=f"{name}_linear")(x)
         return Thresholds(self.num_classes - 1, dtype="float32", name=f"{name}_thresholds")(score)
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return OrdinalCrossentropy()
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         if self.predict == "probabilities":
             return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
         return [keras.metrics.Accuracy(name="accuracy"), ElementwiseMeanAbsoluteError(name="mae")]
 
-    def serve(self, output):
+    def serve(self, output: Tensor) -> Tensor:
         if self.predict == "ranks":
             return _rank(output)
         above = ops.concatenate([ops.ones_like(output[:, :1]), output], axis=1)  # [B, K]
         return above - ops.concatenate([output, ops.zeros_like(output[:, :1])], axis=1)
 
-    def decode(self, output, top_k=None):
+    def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         if self.predict == "ranks":
             return {"label": output}  # [B]
         rank = _rank(1.0 - ops.cumsum(output, axis=-1)[:, :-1])
@@ -78,7 +81,7 @@ class Ordinal(Head):
     def _output(self):
         return self.num_classes - 1, "sigmoid"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"num_classes": self.num_classes, "predict": self.predict, **super().get_config()}
 
 

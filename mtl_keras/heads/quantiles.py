@@ -1,11 +1,15 @@
 """Quantiles of a number."""
 
 import itertools
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 from keras import ops
 
+from mtl_keras._arguments import error, flag, number
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor
 from mtl_keras.heads._base import Head
 from mtl_keras.layers import Increasing
 from mtl_keras.losses import Pinball
@@ -40,27 +44,33 @@ class Quantiles(Head):
     Reference: R. Koenker, G. Bassett, "Regression Quantiles", 1978.
     """
 
-    def __init__(self, quantiles=(0.1, 0.5, 0.9), crossing=False, hidden=(), activation="relu"):
+    def __init__(
+        self,
+        quantiles: Iterable[float] = (0.1, 0.5, 0.9),
+        crossing: bool = False,
+        hidden: tuple[int, ...] = (),
+        activation: str = "relu",
+    ):
         super().__init__(hidden, activation)
-        quantiles = [float(quantile) for quantile in quantiles]
-        if not quantiles or any(low >= high for low, high in itertools.pairwise([0.0, *quantiles, 1.0])):
-            raise ValueError(f"`quantiles` must be numbers in (0, 1) that rise. Received: quantiles={quantiles}.")
-        self.quantiles = quantiles
-        self.crossing = crossing
+        given = list(quantiles) if isinstance(quantiles, Iterable) else []
+        self.quantiles = [number("quantiles", quantile, above=0, below=1) for quantile in given]
+        if not given or any(low >= high for low, high in itertools.pairwise(self.quantiles)):
+            raise ValueError(error("quantiles", "numbers in (0, 1) that rise", quantiles))
+        self.crossing = flag("crossing", crossing)
 
-    def activate(self, logits, name):
+    def activate(self, logits: Tensor, name: str) -> Tensor:
         return super().activate(logits, name) if self.crossing else Increasing(dtype="float32", name=name)(logits)
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return Pinball(self.quantiles)
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [keras.metrics.MeanMetricWrapper(_covered, name="coverage")]
 
     def _output(self):
         return len(self.quantiles), "linear"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"quantiles": self.quantiles, "crossing": self.crossing, **super().get_config()}
 
 

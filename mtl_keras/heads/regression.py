@@ -1,7 +1,12 @@
 """Real numbers."""
 
+from typing import Any
+
+import keras
+
+from mtl_keras._arguments import count
 from mtl_keras._registry import public
-from mtl_keras.heads._base import Head, check_count
+from mtl_keras.heads._base import Head
 from mtl_keras.losses import ElementwiseMeanSquaredError
 from mtl_keras.metrics import ElementwiseMeanAbsoluteError
 
@@ -31,19 +36,18 @@ class Regression(Head):
     ```
     """
 
-    def __init__(self, units=1, hidden=(), activation="relu"):
+    def __init__(self, units: int = 1, hidden: tuple[int, ...] = (), activation: str = "relu"):
         super().__init__(hidden, activation)
-        check_count("units", units, minimum=1)
-        self.units = units
+        self.units = count("units", units)
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return ElementwiseMeanSquaredError()
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [ElementwiseMeanAbsoluteError(name="mae")]
 
     def _output(self):
         return self.units, "linear"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"units": self.units, **super().get_config()}

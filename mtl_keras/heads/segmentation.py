@@ -1,10 +1,14 @@
 """A class for every position of a map."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import choice, count, counts
 from mtl_keras._registry import public
-from mtl_keras.heads._base import Head, check_count
+from mtl_keras._types import Tensor
+from mtl_keras.heads._base import Head
 
 
 @public
@@ -41,28 +45,28 @@ class Segmentation(Head):
     without the connections past the coarse layers.
     """
 
-    def __init__(self, num_classes, size=None, factor=1, predict="probabilities", hidden=(), activation="relu"):
+    def __init__(
+        self,
+        num_classes: int,
+        size: tuple[int, int] | None = None,
+        factor: int = 1,
+        predict: str = "probabilities",
+        hidden: tuple[int, ...] = (),
+        activation: str = "relu",
+    ):
         super().__init__(hidden, activation)
-        check_count("num_classes", num_classes, minimum=2)
-        check_count("factor", factor, minimum=1)
-        if size is not None:
-            if not isinstance(size, (list, tuple)) or len(size) != 2 or factor != 1:
-                raise ValueError(
-                    f"`size` must be (height, width), without a `factor`. Received: size={size!r}, factor={factor}."
-                )
-            for length in size:
-                check_count("size", length, minimum=1)
-            size = tuple(size)
-        if predict not in ("probabilities", "classes"):
-            raise ValueError(f"`predict` must be 'probabilities' or 'classes'. Received: predict={predict!r}.")
-        self.num_classes = num_classes
-        self.size = size
-        self.factor = factor
-        self.predict = predict
-        self.num_labels = num_classes
-        self.label_range = (0, num_classes - 1)
+        self.num_classes = count("num_classes", num_classes, 2)
+        self.factor = count("factor", factor)
+        self.size = None if size is None else counts("size", size, hint="Write `size=(height, width)`.")
+        if size is not None and (len(self.size) != 2 or self.factor != 1):
+            raise ValueError(
+                f"`size` must be (height, width), without a `factor`. Received: size={size!r}, factor={factor}."
+            )
+        self.predict = choice("predict", predict, ("probabilities", "classes"))
+        self.num_labels = self.num_classes
+        self.label_range = (0, self.num_classes - 1)
 
-    def pool(self, features, name):
+    def pool(self, features: Tensor, name: str) -> Tensor:
         if len(features.shape) != 4:
             raise ValueError(
                 f"The features of task {name!r} must be a map [batch, height, width, channels]. "
@@ -71,7 +75,7 @@ class Segmentation(Head):
             )
         return features
 
-    def logits(self, x, name):
+    def logits(self, x: Tensor, name: str) -> Tensor:
         scores = super().logits(x, name)
         resized = {"interpolation": "bilinear", "dtype": "float32", "name": f"{name}_resized"}
         if self.size:
@@ -80,18 +84,18 @@ class Segmentation(Head):
             return keras.layers.UpSampling2D(self.factor, data_format="channels_last", **resized)(scores)
         return scores
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return keras.losses.SparseCategoricalCrossentropy()
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         if self.predict == "classes":
             return [keras.metrics.Accuracy(name="accuracy")]
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
-    def serve(self, output):
+    def serve(self, output: Tensor) -> Tensor:
         return ops.argmax(output, axis=-1) if self.predict == "classes" else output
 
-    def decode(self, output, top_k=None):
+    def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         if self.predict == "classes":
             return {"label": output}  # [B, H, W]
         decoded = {"label": ops.argmax(output, axis=-1), "score": ops.max(output, axis=-1)}  # [B, H, W]
@@ -103,6 +107,6 @@ class Segmentation(Head):
     def _output(self):
         return self.num_classes, "softmax"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"num_classes": self.num_classes, "size": self.size, "factor": self.factor, "predict": self.predict}
         return {**own, **super().get_config()}

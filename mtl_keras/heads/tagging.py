@@ -1,10 +1,14 @@
 """A label for every token."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from mtl_keras._arguments import choice, count
 from mtl_keras._registry import public
-from mtl_keras.heads._base import Head, check_count
+from mtl_keras._types import Tensor
+from mtl_keras.heads._base import Head
 from mtl_keras.layers import CRF, HMM, DecodeCRF
 from mtl_keras.losses import CRFLikelihood
 
@@ -55,22 +59,22 @@ class Tagging(Head):
 
     keeps_positions = True
 
-    def __init__(self, num_tags, structure="softmax", predict="tags", hidden=(), activation="relu"):
+    def __init__(
+        self,
+        num_tags: int,
+        structure: str = "softmax",
+        predict: str = "tags",
+        hidden: tuple[int, ...] = (),
+        activation: str = "relu",
+    ):
         super().__init__(hidden, activation)
-        check_count("num_tags", num_tags, minimum=2)
-        for argument, value, known in (
-            ("structure", structure, ("softmax", "crf", "hmm")),
-            ("predict", predict, ("tags", "probabilities")),
-        ):
-            if value not in known:
-                raise ValueError(f"`{argument}` must be one of {list(known)}. Received: {argument}={value!r}.")
-        self.num_tags = num_tags
-        self.structure = structure
-        self.predict = predict
-        self.num_labels = num_tags
-        self.label_range = (0, num_tags - 1)
+        self.num_tags = count("num_tags", num_tags, 2)
+        self.structure = choice("structure", structure, ("softmax", "crf", "hmm"))
+        self.predict = choice("predict", predict, ("tags", "probabilities"))
+        self.num_labels = self.num_tags
+        self.label_range = (0, self.num_tags - 1)
 
-    def pool(self, features, name):
+    def pool(self, features: Tensor, name: str) -> Tensor:
         if len(features.shape) != 3:
             raise ValueError(
                 f"The features of task {name!r} must be a sequence [batch, length, channels]. "
@@ -78,30 +82,30 @@ class Tagging(Head):
             )
         return features
 
-    def activate(self, logits, name):
+    def activate(self, logits: Tensor, name: str) -> Tensor:
         if self.structure != "softmax":
             chain = CRF if self.structure == "crf" else HMM
             return chain(dtype="float32", name=name)(logits)
         # A copy, which loses the mask: Keras' losses would divide by the mask's count, and ours by the labels'.
         return super().activate(ops.copy(logits), name)
 
-    def hand_on(self, logits, name):
+    def hand_on(self, logits: Tensor, name: str) -> Tensor:
         return keras.layers.Activation("softmax", dtype="float32", name=name)(logits)  # with the mask
 
-    def loss(self):
+    def loss(self) -> keras.losses.Loss:
         return keras.losses.SparseCategoricalCrossentropy() if self.structure == "softmax" else CRFLikelihood()
 
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         if self.predict == "tags":
             return [keras.metrics.Accuracy(name="accuracy")]
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
-    def serve(self, output):
+    def serve(self, output: Tensor) -> Tensor:
         if self.structure != "softmax":
             return DecodeCRF(self.predict, dtype="float32")(output)
         return ops.argmax(output, axis=-1) if self.predict == "tags" else output
 
-    def decode(self, output, top_k=None):
+    def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         if self.predict == "tags":
             return {"label": output}  # [B, L]
         decoded = {"label": ops.argmax(output, axis=-1), "score": ops.max(output, axis=-1)}  # [B, L]
@@ -113,6 +117,6 @@ class Tagging(Head):
     def _output(self):
         return self.num_tags, "softmax"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"num_tags": self.num_tags, "structure": self.structure, "predict": self.predict}
         return {**own, **super().get_config()}

@@ -301,9 +301,9 @@ def test_default_loss_keeps_the_value_and_the_gradient_of_a_confident_error(cls,
     assert model.get_weights()[0][0, 0] == pytest.approx(-500.0 + step)
 
 
-@pytest.mark.parametrize("hidden", [(0,), (4, -1), (2.5,), (True,), ("4",)])
+@pytest.mark.parametrize("hidden", [(0,), (4, -1), (2.5,), (True,), ("4",), 4, "4", None])
 def test_bad_hidden(case, hidden):
-    with pytest.raises(ValueError, match=r"`hidden` must be an integer of at least 1. Received: hidden="):
+    with pytest.raises(ValueError, match=r"`hidden` must be a tuple of integers of at least 1. Received: hidden="):
         make(case, hidden=hidden)
 
 

@@ -117,12 +117,12 @@ def test_numbers_and_ranks_train_save_and_export(tmp_path):
 @pytest.mark.parametrize(
     ("make", "error"),
     [
-        (lambda: heads.Ordinal(3, predict="stars"), "`predict` must be 'ranks' or 'probabilities'"),
-        (lambda: heads.Count(link="relu"), "`link` must be 'softplus' or 'exponential'. Received: link='relu'"),
+        (lambda: heads.Ordinal(3, predict="stars"), "`predict` must be one of 'ranks', 'probabilities'"),
+        (lambda: heads.Count(link="relu"), "`link` must be one of 'softplus', 'exponential'. Received: link='relu'"),
         (lambda: heads.Quantiles([]), "`quantiles` must be numbers in"),
         (lambda: heads.Quantiles([0.5, 0.1]), r"that rise. Received: quantiles=\[0.5, 0.1\]"),
-        (lambda: heads.Quantiles([0.0, 0.1]), "`quantiles` must be numbers in"),
-        (lambda: heads.Quantiles([0.5, 1.0]), "`quantiles` must be numbers in"),
+        (lambda: heads.Quantiles([0.0, 0.1]), "`quantiles` must be a finite number above 0 and below 1"),
+        (lambda: heads.Quantiles([0.5, 1.0]), "`quantiles` must be a finite number above 0 and below 1"),
     ],
 )
 def test_bad_arguments(make, error):

@@ -107,11 +107,15 @@ def test_trains_saves_and_exports(tmp_path):
     ("arguments", "error"),
     [
         ({"num_classes": 1}, "`num_classes` must be an integer of at least 2"),
-        ({"size": 4}, r"`size` must be \(height, width\), without a `factor`. Received: size=4"),
+        (
+            {"size": 4},
+            r"`size` must be a tuple of integers of at least 1. Received: size=4. Write `size=\(height, width\)`",
+        ),
+        ({"size": (4, 4, 4)}, r"`size` must be \(height, width\), without a `factor`. Received: size=\(4, 4, 4\)"),
         ({"size": (4, 4), "factor": 2}, r"without a `factor`. Received: size=\(4, 4\), factor=2"),
-        ({"size": (4, 0)}, "`size` must be an integer of at least 1"),
+        ({"size": (4, 0)}, "`size` must be a tuple of integers of at least 1"),
         ({"factor": 0.5}, "`factor` must be an integer of at least 1"),
-        ({"predict": "tags"}, "`predict` must be 'probabilities' or 'classes'. Received: predict='tags'"),
+        ({"predict": "tags"}, "`predict` must be one of 'probabilities', 'classes'. Received: predict='tags'"),
     ],
 )
 def test_bad_arguments(arguments, error):
