@@ -90,6 +90,7 @@ def number(
 def choice(name: str, value: Any, choices: Iterable[Any], *, hint: str = "", where: str = "") -> Any:
     """Returns the value, or raises a ValueError unless it is one of several."""
     choices = list(choices)
+    value = value.item() if isinstance(value, np.generic) else value
     if not any(value is known or (type(value) is type(known) and value == known) for known in choices):
         raise ValueError(error(name, f"one of {', '.join(map(repr, choices))}", value, hint, where))
     return value

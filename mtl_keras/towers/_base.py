@@ -1,6 +1,7 @@
 """What a tower is: a recipe of named stages."""
 
 import abc
+from collections.abc import Callable
 
 
 class Tower(abc.ABC):
@@ -11,7 +12,7 @@ class Tower(abc.ABC):
     """
 
     @abc.abstractmethod
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         """Returns the stages in order, as `{stage name: function}`.
 
         A function `stage(x, name)` applies fresh layers, whose names begin with `name`, to what the stage

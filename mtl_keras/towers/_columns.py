@@ -1,10 +1,11 @@
 """What the columns of a table hold."""
 
 import collections
-import math
 
 import numpy as np
 from keras import layers
+
+from mtl_keras._arguments import number
 
 
 def lookup(values, name):
@@ -35,19 +36,14 @@ def check_categories(categories):
     return checked
 
 
-def check_statistics(name, given, numeric, categories):
+def check_statistics(name, given, numeric, categories, above=None):
     """Returns `{column: float}`, or raises a ValueError for a number out of range or what is no column of numbers."""
     if not isinstance(given, dict):
         raise ValueError(f"`{name}` must be a dict {{column: number}}. Received: {name}={given!r}.")
-    for column, value in given.items():
+    for column in given:
         if column in categories or (numeric is not None and column not in numeric):
             raise ValueError(f"`{name}` must name columns of numbers. Received: {column!r}, which is not in `numeric`.")
-        if not math.isfinite(value) or (name == "variances" and not value > 0):
-            raise ValueError(
-                f"`{name}[{column!r}]` must be a finite number"
-                f"{' above 0' if name == 'variances' else ''}. Received: {value!r}."
-            )
-    return {column: float(value) for column, value in given.items()}
+    return {column: float(number(f"{name}[{column!r}]", value, above=above)) for column, value in given.items()}
 
 
 def describe(x, categorical, min_count):

@@ -1,12 +1,14 @@
 """What the towers of recurrent layers have in common."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 from keras import layers
 
-from mtl_keras.towers._checks import check_count, check_penalties, check_rate, check_widths
+from mtl_keras._arguments import count, counts, settle
 from mtl_keras.towers._parts import dropped, penalty
+from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 from mtl_keras.towers._text import TextTower
 
@@ -18,20 +20,22 @@ class RecurrentTower(TextTower):
     Abstract. A subclass has `_layer`, a class of Keras, and `_prefix`, the names of its stages before their number.
     """
 
-    units: tuple = (128,)
+    units: tuple[int, ...] = (128,)
     embedding_dim: int = 128
     dropout: float = 0.0
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
-        check_widths("units", self.units)
-        check_count("embedding_dim", self.embedding_dim)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+        settle(
+            self,
+            units=counts("units", self.units, hint="Write `units=(64,)` for a single stage."),
+            embedding_dim=count("embedding_dim", self.embedding_dim),
+        )
+        settle_regularization(self)
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         stages = {"embedding": self._front(self.embedding_dim, self.dropout)}
         for i, units in enumerate(self.units, start=1):
             stages[f"{self._prefix}{i}"] = Stage(partial(self._bidirectional, units=units))

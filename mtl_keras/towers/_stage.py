@@ -3,6 +3,9 @@
 import dataclasses
 from collections.abc import Callable
 
+from mtl_keras._arguments import flag, settle
+from mtl_keras._types import Tensor, Tensors
+
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
@@ -39,5 +42,8 @@ class Stage:
     stacked: Callable | None = None
     front: bool = False
 
-    def __call__(self, x, name):
+    def __post_init__(self) -> None:
+        settle(self, front=flag("front", self.front))
+
+    def __call__(self, x: Tensors, name: str) -> Tensor:
         return self.apply(x, name)

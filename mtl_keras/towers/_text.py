@@ -2,14 +2,15 @@
 
 import dataclasses
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
+from mtl_keras._arguments import choice, count, settle
 from mtl_keras.layers import FillEmpty, MaskedConv1D
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_choice, check_count
 from mtl_keras.towers._parts import dropped, penalty
 from mtl_keras.towers._stage import Stage
 
@@ -23,21 +24,22 @@ class TextTower(Tower):
     Abstract. `_tokens` is the beginning of its first stage, whose output has a Keras mask that leaves out the padding.
     """
 
-    vocabulary: tuple | None = None
+    vocabulary: tuple[str, ...] | None = None
     num_tokens: int = 20_000
     length: int | None = None
     standardize: str | None = "lower_and_strip_punctuation"
 
-    def __post_init__(self):
-        if self.vocabulary is not None:
-            object.__setattr__(self, "vocabulary", _checked(self.vocabulary))
-        check_count("num_tokens", self.num_tokens)
-        if self.length is not None:
-            check_count("length", self.length)
-        check_choice("standardize", self.standardize, STANDARDIZE)
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            vocabulary=None if self.vocabulary is None else _checked(self.vocabulary),
+            num_tokens=count("num_tokens", self.num_tokens),
+            length=None if self.length is None else count("length", self.length),
+            standardize=choice("standardize", self.standardize, STANDARDIZE),
+        )
 
     @classmethod
-    def from_data(cls, texts, max_tokens=None, min_count=1, **arguments):
+    def from_data(cls, texts: Any, max_tokens: int | None = None, min_count: int = 1, **arguments: Any) -> "TextTower":
         """Returns the recipe with the vocabulary of texts, the most frequent tokens first.
 
         Args:
@@ -50,12 +52,14 @@ class TextTower(Tower):
         Raises:
             ValueError: If `texts` are no strings, or no token is frequent enough.
         """
+        max_tokens = None if max_tokens is None else count("max_tokens", max_tokens)
+        min_count = count("min_count", min_count, 0)
         texts = np.asarray(texts)
         if texts.ndim != 1 or texts.dtype.kind not in "USO":
             raise ValueError(f"`texts` must be strings [N]. Received: shape {texts.shape}, dtype {texts.dtype}.")
         return cls(vocabulary=_frequent(texts, cls(**arguments).standardize, max_tokens, min_count), **arguments)
 
-    def inputs(self):
+    def inputs(self) -> keras.KerasTensor:
         """Returns the Keras input: of texts `[B]` with a vocabulary, else of ids `[B, length]`."""
         if self.vocabulary is not None:
             return keras.Input((), dtype="string", name="text")

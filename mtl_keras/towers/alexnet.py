@@ -1,14 +1,16 @@
 """A tower in the form of AlexNet."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 from keras import layers
 
+from mtl_keras._arguments import count, counts, flag, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_count, check_flag, check_penalties, check_rate, check_widths
 from mtl_keras.towers._parts import as_image, conv_relu, dense_stage
+from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 
 PLAN = {1: (11, 1), 2: (5, 3), 3: (3, 6), 4: (3, 4), 5: (3, 4)}  # convolution: (side of the kernel, filters in widths)
@@ -56,22 +58,24 @@ class AlexNet(Tower):
     """
 
     width: int = 64
-    units: tuple = (4096, 4096)
+    units: tuple[int, ...] = (4096, 4096)
     small_stem: bool = False
     batch_norm: bool = False
     dropout: float = 0.5
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
-        check_count("width", self.width)
-        check_widths("units", self.units)
-        check_flag("small_stem", self.small_stem)
-        check_flag("batch_norm", self.batch_norm)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            width=count("width", self.width),
+            units=counts("units", self.units, hint="Write `units=(64,)` for a single stage."),
+            small_stem=flag("small_stem", self.small_stem),
+            batch_norm=flag("batch_norm", self.batch_norm),
+        )
+        settle_regularization(self)
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         stages = {f"conv{i}": Stage(partial(self._conv, i=i)) for i in PLAN}
         options = {"dropout": self.dropout, "batch_norm": self.batch_norm, "l1": self.l1, "l2": self.l2}
         for i, units in enumerate(self.units, start=1):

@@ -1,12 +1,13 @@
 """A tower made of a model of `keras.applications`."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 from keras import layers
 
+from mtl_keras._arguments import choice, settle
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_choice
 from mtl_keras.towers._parts import as_image
 
 
@@ -39,11 +40,14 @@ class Applications(Tower):
     model: str
     weights: str | None = None
 
-    def __post_init__(self):
-        check_choice("model", self.model, [name for name in dir(keras.applications) if name[0].isupper()])
-        check_choice("weights", self.weights, (None, "imagenet"))
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            model=choice("model", self.model, [name for name in dir(keras.applications) if name[0].isupper()]),
+            weights=choice("weights", self.weights, (None, "imagenet")),
+        )
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         return {"model": self._apply}
 
     def _apply(self, x, name):

@@ -1,15 +1,16 @@
 """A tower in the form of BERT, of keras-hub."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 import keras
 from keras import layers, ops
 
+from mtl_keras._arguments import count, flag, number, settle
 from mtl_keras._extras import need
 from mtl_keras._registry import public
 from mtl_keras.layers import AddPositions, CopyWithMask
-from mtl_keras.towers._checks import check_count, check_flag, check_rate
 from mtl_keras.towers._stage import Stage
 from mtl_keras.towers._text import TextTower
 
@@ -71,12 +72,18 @@ class BERT(TextTower):
     pooled: bool = False
     num_tokens: int = dataclasses.field(default=30_522, kw_only=True)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("embedding_dim", "num_layers", "num_heads", "units", "max_length"):
-            check_count(name, getattr(self, name))
-        check_rate("dropout", self.dropout)
-        check_flag("pooled", self.pooled)
+        settle(
+            self,
+            embedding_dim=count("embedding_dim", self.embedding_dim),
+            num_layers=count("num_layers", self.num_layers),
+            num_heads=count("num_heads", self.num_heads),
+            units=count("units", self.units),
+            max_length=count("max_length", self.max_length),
+            dropout=number("dropout", self.dropout, at_least=0, below=1, hint="Use 0.0 for none."),
+            pooled=flag("pooled", self.pooled),
+        )
         if self.embedding_dim % self.num_heads:
             raise ValueError(
                 "`embedding_dim` must be a multiple of `num_heads`. "
@@ -88,7 +95,7 @@ class BERT(TextTower):
                 f"Received: preset={self.preset!r} and {len(self.vocabulary)} tokens. Give token ids."
             )
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         backbone = self._backbone()
         stages = {"embedding": Stage(partial(self._embedding, backbone=backbone), front=True)}
         for i in range(self.num_layers if self.preset is None else backbone.num_layers):

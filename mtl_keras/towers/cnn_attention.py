@@ -1,12 +1,15 @@
 """A tower of convolutions over tokens and attention over positions."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
+from mtl_keras._arguments import count, counts, settle
 from mtl_keras._registry import public
 from mtl_keras.layers import AttentionPooling
-from mtl_keras.towers._checks import check_activation, check_count, check_penalties, check_rate, check_widths
+from mtl_keras.towers._activation import check_activation
 from mtl_keras.towers._parts import dropped, penalty
+from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 from mtl_keras.towers._text import TextTower, conv
 
@@ -52,25 +55,28 @@ class CNNAttention(TextTower):
     for document classification", NAACL 2016. Departure: above convolutions instead of recurrent layers.
     """
 
-    filters: tuple = (128, 128)
+    filters: tuple[int, ...] = (128, 128)
     kernel_size: int = 3
     units: int = 128
     embedding_dim: int = 128
-    activation: str = "relu"
+    activation: str | Callable = "relu"
     dropout: float = 0.0
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
-        check_widths("filters", self.filters)
-        for name in ("kernel_size", "units", "embedding_dim"):
-            check_count(name, getattr(self, name))
-        check_activation(self.activation)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+        settle(
+            self,
+            filters=counts("filters", self.filters, hint="Write `filters=(64,)` for a single stage."),
+            kernel_size=count("kernel_size", self.kernel_size),
+            units=count("units", self.units),
+            embedding_dim=count("embedding_dim", self.embedding_dim),
+            activation=check_activation(self.activation),
+        )
+        settle_regularization(self)
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         stages = {"embedding": self._front(self.embedding_dim, self.dropout)}
         for i, filters in enumerate(self.filters, start=1):
             stages[f"conv{i}"] = Stage(partial(self._conv, filters=filters))

@@ -1,22 +1,17 @@
 """A tower of plain convolutions."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 from keras import layers
 
+from mtl_keras._arguments import choice, count, counts, flag, settle
 from mtl_keras._registry import public
+from mtl_keras.towers._activation import check_activation
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import (
-    check_activation,
-    check_count,
-    check_flag,
-    check_penalties,
-    check_pooling,
-    check_rate,
-    check_widths,
-)
 from mtl_keras.towers._parts import activated, as_image, dropped, penalty, pooled
+from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 
 
@@ -54,10 +49,10 @@ class Conv(Tower):
     ```
     """
 
-    filters: tuple = (32, 64, 128)
+    filters: tuple[int, ...] = (32, 64, 128)
     convs_per_stage: int = 1
     kernel_size: int = 3
-    activation: str = "relu"
+    activation: str | Callable = "relu"
     batch_norm: bool = True
     pooling: str = "max"
     keep_map: bool = False
@@ -65,17 +60,20 @@ class Conv(Tower):
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
-        check_widths("filters", self.filters)
-        check_count("convs_per_stage", self.convs_per_stage)
-        check_count("kernel_size", self.kernel_size)
-        check_activation(self.activation)
-        check_pooling(self.pooling)
-        check_flag("keep_map", self.keep_map)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            filters=counts("filters", self.filters, hint="Write `filters=(64,)` for a single stage."),
+            convs_per_stage=count("convs_per_stage", self.convs_per_stage),
+            kernel_size=count("kernel_size", self.kernel_size),
+            activation=check_activation(self.activation),
+            batch_norm=flag("batch_norm", self.batch_norm),
+            pooling=choice("pooling", self.pooling, ("max", "average")),
+            keep_map=flag("keep_map", self.keep_map),
+        )
+        settle_regularization(self)
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         last = len(self.filters)
         return {
             f"conv{i}": Stage(partial(self._stage, filters=filters, last=i == last))

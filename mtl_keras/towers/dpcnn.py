@@ -1,14 +1,16 @@
 """A tower in the form of the deep pyramid convolutional network."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 from keras import layers
 
+from mtl_keras._arguments import count, settle
 from mtl_keras._registry import public
 from mtl_keras.layers import HalveSequence, MaxOverPositions
-from mtl_keras.towers._checks import check_count, check_penalties, check_rate
 from mtl_keras.towers._parts import dropped
+from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 from mtl_keras.towers._text import TextTower, conv
 
@@ -65,14 +67,18 @@ class DPCNN(TextTower):
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("filters", "num_blocks", "kernel_size", "embedding_dim"):
-            check_count(name, getattr(self, name))
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+        settle(
+            self,
+            filters=count("filters", self.filters),
+            num_blocks=count("num_blocks", self.num_blocks),
+            kernel_size=count("kernel_size", self.kernel_size),
+            embedding_dim=count("embedding_dim", self.embedding_dim),
+        )
+        settle_regularization(self)
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         stages = {"embedding": self._front(self.embedding_dim), "region": Stage(self._conv)}
         for i in range(1, self.num_blocks + 1):
             stages[f"block{i}"] = Stage(partial(self._block, halve=i > 1))

@@ -1,9 +1,11 @@
 """A tower made of a user's own Keras model or layer."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 
+from mtl_keras._arguments import flag, settle
 from mtl_keras.towers._base import Tower
 
 
@@ -39,14 +41,15 @@ class Existing(Tower):
     model: keras.layers.Layer
     copy_weights: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        settle(self, copy_weights=flag("copy_weights", self.copy_weights))
         if not isinstance(self.model, keras.layers.Layer):
             raise ValueError(
                 "`model` must be a keras.Model or a keras.layers.Layer. "
                 f"Received: model={self.model!r}. Call the class first if it is one."
             )
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         applied = []  # whether the object itself is taken already
 
         def stage(x, name):

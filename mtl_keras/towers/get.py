@@ -7,7 +7,7 @@ from mtl_keras.towers._base import Tower
 from mtl_keras.towers.existing import Existing
 
 
-def as_tower(identifier):
+def as_tower(identifier: str | Tower | keras.layers.Layer) -> Tower:
     """Returns a tower from a look-up string, a recipe, or a Keras model or layer.
 
     Args:

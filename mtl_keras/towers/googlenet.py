@@ -1,14 +1,16 @@
 """A tower in the form of GoogLeNet, the first network of Inception modules."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 from keras import layers
 
+from mtl_keras._arguments import count, flag, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_count, check_flag, check_penalties, check_rate
 from mtl_keras.towers._parts import as_image, conv_relu, dropped
+from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 
 MODULES = {  # table 1 of the paper: filters of 1x1; 3x3 reduce, 3x3; 5x5 reduce, 5x5; after pooling
@@ -82,14 +84,16 @@ class GoogLeNet(Tower):
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
-        check_count("width", self.width)
-        check_flag("small_stem", self.small_stem)
-        check_flag("batch_norm", self.batch_norm)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            width=count("width", self.width),
+            small_stem=flag("small_stem", self.small_stem),
+            batch_norm=flag("batch_norm", self.batch_norm),
+        )
+        settle_regularization(self)
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         last = list(MODULES)[-1]
         modules = {stage: Stage(partial(self._modules, stage=stage, last=stage == last)) for stage in MODULES}
         return {"stem": Stage(self._stem), **modules}

@@ -1,14 +1,17 @@
 """A tower in the form of LeNet-5."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 from keras import layers
 
+from mtl_keras._arguments import choice, counts, settle
 from mtl_keras._registry import public
+from mtl_keras.towers._activation import check_activation
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_activation, check_penalties, check_pooling, check_rate, check_widths
 from mtl_keras.towers._parts import activated, as_image, dense_stage, penalty, pooled
+from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 
 
@@ -48,23 +51,25 @@ class LeNet(Tower):
         sub-sampling, and every map of the second convolution sees all maps of the first.
     """
 
-    filters: tuple = (6, 16)
-    units: tuple = (120, 84)
-    activation: str = "relu"
+    filters: tuple[int, ...] = (6, 16)
+    units: tuple[int, ...] = (120, 84)
+    activation: str | Callable = "relu"
     pooling: str = "max"
     dropout: float = 0.0
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
-        check_widths("filters", self.filters)
-        check_widths("units", self.units)
-        check_activation(self.activation)
-        check_pooling(self.pooling)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            filters=counts("filters", self.filters, hint="Write `filters=(64,)` for a single stage."),
+            units=counts("units", self.units, hint="Write `units=(64,)` for a single stage."),
+            activation=check_activation(self.activation),
+            pooling=choice("pooling", self.pooling, ("max", "average")),
+        )
+        settle_regularization(self)
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         stages = {}
         for i, filters in enumerate(self.filters, start=1):
             stages[f"conv{i}"] = Stage(partial(self._conv, filters=filters, padded=i == 1))

@@ -1,11 +1,14 @@
 """A tower of dense layers."""
 
 import dataclasses
+from collections.abc import Callable
 
+from mtl_keras._arguments import counts, flag, settle
 from mtl_keras._registry import public
+from mtl_keras.towers._activation import check_activation
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_activation, check_penalties, check_rate, check_widths
 from mtl_keras.towers._parts import dense_stage
+from mtl_keras.towers._regularization import settle_regularization
 
 
 @public
@@ -37,20 +40,23 @@ class MLP(Tower):
     ```
     """
 
-    units: tuple = (128, 64)
-    activation: str = "relu"
+    units: tuple[int, ...] = (128, 64)
+    activation: str | Callable = "relu"
     dropout: float = 0.0
     batch_norm: bool = False
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
-        check_widths("units", self.units)
-        check_activation(self.activation)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            units=counts("units", self.units, hint="Write `units=(64,)` for a single stage."),
+            activation=check_activation(self.activation),
+            batch_norm=flag("batch_norm", self.batch_norm),
+        )
+        settle_regularization(self)
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         return {
             f"dense{i}": dense_stage(
                 units=units,

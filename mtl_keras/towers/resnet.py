@@ -1,13 +1,14 @@
 """A tower in the form of the residual networks for CIFAR-10."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 from keras import layers
 
+from mtl_keras._arguments import count, flag, number, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_count, check_decay, check_flag
 from mtl_keras.towers._parts import as_image, conv_norm
 from mtl_keras.towers._stage import Stage
 
@@ -52,18 +53,23 @@ class ResNet(Tower):
     keep_map: bool = False
     weight_decay: float = 0.0
 
-    def __post_init__(self):
-        check_count("depth", self.depth)
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            depth=count("depth", self.depth),
+            width=count("width", self.width),
+            keep_map=flag("keep_map", self.keep_map),
+            weight_decay=number(
+                "weight_decay", self.weight_decay, at_least=0, hint="Use 0.0 for none, or 1e-4 as in the paper."
+            ),
+        )
         if self.depth < 8 or self.depth % 6 != 2:
             raise ValueError(
                 "`depth` must be 6n + 2 with n of at least 1. "
                 f"Received: depth={self.depth}. Use 8, 14, 20, 32, 44 or 56."
             )
-        check_count("width", self.width)
-        check_flag("keep_map", self.keep_map)
-        check_decay(self.weight_decay)
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         return {
             "stem": Stage(self._stem),
             "group1": Stage(partial(self._group, filters=self.width, stride=1)),

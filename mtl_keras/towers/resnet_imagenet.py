@@ -1,13 +1,14 @@
 """A tower in the form of the residual networks for ImageNet."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 from keras import layers
 
+from mtl_keras._arguments import choice, count, flag, number, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_choice, check_count, check_decay, check_flag
 from mtl_keras.towers._parts import as_image, conv_norm
 from mtl_keras.towers._stage import Stage
 
@@ -66,14 +67,19 @@ class ResNetImageNet(Tower):
     keep_map: bool = False
     weight_decay: float = 0.0
 
-    def __post_init__(self):
-        check_choice("depth", self.depth, BLOCKS)
-        check_count("width", self.width)
-        check_flag("small_stem", self.small_stem)
-        check_flag("keep_map", self.keep_map)
-        check_decay(self.weight_decay)
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            depth=choice("depth", self.depth, BLOCKS),
+            width=count("width", self.width),
+            small_stem=flag("small_stem", self.small_stem),
+            keep_map=flag("keep_map", self.keep_map),
+            weight_decay=number(
+                "weight_decay", self.weight_decay, at_least=0, hint="Use 0.0 for none, or 1e-4 as in the paper."
+            ),
+        )
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         stages = {"stem": Stage(self._stem)}
         for i, blocks in enumerate(BLOCKS[self.depth], start=1):
             stages[f"group{i}"] = Stage(partial(self._group, i=i, blocks=blocks))

@@ -2,15 +2,19 @@
 
 import dataclasses
 import math
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 from keras import layers, ops
 
+from mtl_keras._arguments import count, counts, flag, settle
 from mtl_keras._registry import public
+from mtl_keras.towers._activation import check_activation
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_activation, check_count, check_penalties, check_rate, check_widths
 from mtl_keras.towers._columns import check_categories, check_statistics, describe, lookup
 from mtl_keras.towers._parts import as_vector, dense_stage
+from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 
 
@@ -57,24 +61,32 @@ class Tabular(Tower):
     Reference: C. Guo, F. Berkhahn, "Entity embeddings of categorical variables", 2016.
     """
 
-    numeric: tuple | None = None
+    numeric: tuple[str, ...] | None = None
     # Dicts take no part in the hash, so that the recipe has one.
-    categories: dict = dataclasses.field(default_factory=dict, hash=False)
-    means: dict = dataclasses.field(default_factory=dict, hash=False)
-    variances: dict = dataclasses.field(default_factory=dict, hash=False)
+    categories: dict[str, tuple] = dataclasses.field(default_factory=dict, hash=False)
+    means: dict[str, float] = dataclasses.field(default_factory=dict, hash=False)
+    variances: dict[str, float] = dataclasses.field(default_factory=dict, hash=False)
     embedding_dim: int = 4
-    units: tuple = (128, 64)
-    activation: str = "relu"
+    units: tuple[int, ...] = (128, 64)
+    activation: str | Callable = "relu"
     dropout: float = 0.0
     batch_norm: bool = False
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # Copies, because a frozen recipe must not change with a dict of the caller's.
-        object.__setattr__(self, "categories", check_categories(self.categories))
-        for name in ("means", "variances"):
-            object.__setattr__(self, name, check_statistics(name, getattr(self, name), self.numeric, self.categories))
+        settle(self, categories=check_categories(self.categories))
+        settle(
+            self,
+            means=check_statistics("means", self.means, self.numeric, self.categories),
+            variances=check_statistics("variances", self.variances, self.numeric, self.categories, above=0),
+            embedding_dim=count("embedding_dim", self.embedding_dim),
+            units=counts("units", self.units, empty=True),
+            activation=check_activation(self.activation),
+            batch_norm=flag("batch_norm", self.batch_norm),
+        )
+        settle_regularization(self)
         if self.numeric is not None:
             known = {*self.numeric, *self.categories}
             if isinstance(self.numeric, str) or len(known) < len(self.numeric) + len(self.categories) or not known:
@@ -82,16 +94,10 @@ class Tabular(Tower):
                     "`numeric` must be a tuple of distinct names that are not in `categories`, and one of the two name "
                     f"a column. Received: numeric={self.numeric!r}, categories of {list(self.categories)}."
                 )
-            object.__setattr__(self, "numeric", tuple(self.numeric))
-        check_count("embedding_dim", self.embedding_dim)
-        if self.units:
-            check_widths("units", self.units)
-        check_activation(self.activation)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+            settle(self, numeric=tuple(self.numeric))
 
     @classmethod
-    def from_data(cls, x, categorical=(), min_count=1, **arguments):
+    def from_data(cls, x: Any, categorical: Iterable[str] = (), min_count: int = 1, **arguments: Any) -> "Tabular":
         """Returns the recipe for a table: its columns, vocabularies, means and variances.
 
         Columns of strings and of booleans are categories; those of integers and floats are numbers.
@@ -107,9 +113,9 @@ class Tabular(Tower):
             ValueError: If a column holds neither numbers, strings nor booleans, or `categorical` names none or one of
                 floats.
         """
-        return cls(**describe(x, categorical, min_count), **arguments)
+        return cls(**describe(x, categorical, count("min_count", min_count, 0)), **arguments)
 
-    def inputs(self):
+    def inputs(self) -> dict[str, keras.KerasTensor]:
         """Returns the Keras inputs, `{column: keras.Input}`, of shape [B]; for `build_model(inputs=...)`."""
         if self.numeric is None:
             raise ValueError("`inputs` needs the names of the columns. Received: numeric=None. Name them in `numeric`.")
@@ -118,7 +124,7 @@ class Tabular(Tower):
             kinds[column] = "string" if isinstance(values[0], str) else "int64"
         return {column: keras.Input((), name=column, dtype=dtype) for column, dtype in kinds.items()}
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         stages = {"columns": Stage(self._columns, front=True)}
         for i, units in enumerate(self.units, start=1):
             stages[f"dense{i}"] = dense_stage(

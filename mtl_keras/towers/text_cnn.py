@@ -1,13 +1,16 @@
 """A tower of convolutions of several widths over tokens."""
 
 import dataclasses
+from collections.abc import Callable
 
 from keras import layers
 
+from mtl_keras._arguments import count, counts, settle
 from mtl_keras._registry import public
 from mtl_keras.layers import MaxOverPositions
-from mtl_keras.towers._checks import check_activation, check_count, check_penalties, check_rate, check_widths
+from mtl_keras.towers._activation import check_activation
 from mtl_keras.towers._parts import dropped
+from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 from mtl_keras.towers._text import TextTower, conv
 
@@ -54,23 +57,25 @@ class TextCNN(TextTower):
     """
 
     filters: int = 100
-    kernel_sizes: tuple = (3, 4, 5)
+    kernel_sizes: tuple[int, ...] = (3, 4, 5)
     embedding_dim: int = 300
-    activation: str = "relu"
+    activation: str | Callable = "relu"
     dropout: float = 0.5
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
-        check_count("filters", self.filters)
-        check_widths("kernel_sizes", self.kernel_sizes)
-        check_count("embedding_dim", self.embedding_dim)
-        check_activation(self.activation)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+        settle(
+            self,
+            filters=count("filters", self.filters),
+            kernel_sizes=counts("kernel_sizes", self.kernel_sizes, hint="Write `kernel_sizes=(3,)` for a single one."),
+            embedding_dim=count("embedding_dim", self.embedding_dim),
+            activation=check_activation(self.activation),
+        )
+        settle_regularization(self)
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         return {"embedding": self._front(self.embedding_dim), "conv": Stage(self._convs), "pool": Stage(self._pool)}
 
     def _convs(self, x, name):

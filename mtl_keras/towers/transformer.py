@@ -1,13 +1,16 @@
 """A tower of Transformer encoder layers."""
 
 import dataclasses
+from collections.abc import Callable
 
 from keras import layers
 
+from mtl_keras._arguments import choice, count, settle
 from mtl_keras._registry import public
 from mtl_keras.layers import AddPositions, CopyWithMask
-from mtl_keras.towers._checks import check_activation, check_choice, check_count, check_penalties, check_rate
+from mtl_keras.towers._activation import check_activation
 from mtl_keras.towers._parts import dropped, penalty
+from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 from mtl_keras.towers._text import TextTower
 
@@ -63,26 +66,31 @@ class Transformer(TextTower):
     units: int = 512
     positions: str = "sine"
     max_length: int = 512
-    activation: str = "relu"
+    activation: str | Callable = "relu"
     dropout: float = 0.1
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("embedding_dim", "num_layers", "num_heads", "units", "max_length"):
-            check_count(name, getattr(self, name))
-        check_choice("positions", self.positions, ("sine", "learned"))
-        check_activation(self.activation)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+        settle(
+            self,
+            embedding_dim=count("embedding_dim", self.embedding_dim),
+            num_layers=count("num_layers", self.num_layers),
+            num_heads=count("num_heads", self.num_heads),
+            units=count("units", self.units),
+            max_length=count("max_length", self.max_length),
+            positions=choice("positions", self.positions, ("sine", "learned")),
+            activation=check_activation(self.activation),
+        )
+        settle_regularization(self)
         if self.embedding_dim % self.num_heads or (self.positions == "sine" and self.embedding_dim % 2):
             raise ValueError(
                 "`embedding_dim` must be a multiple of `num_heads`, and even for positions='sine'. Received: "
                 f"embedding_dim={self.embedding_dim}, num_heads={self.num_heads}, positions={self.positions!r}."
             )
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         stages = {"embedding": Stage(self._embedding, front=True)}
         return {**stages, **{f"layer{i}": Stage(self._layer) for i in range(1, self.num_layers + 1)}}
 

@@ -1,12 +1,14 @@
 """A tower in the form of the networks of the Visual Geometry Group."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
+from mtl_keras._arguments import choice, count, counts, flag, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._checks import check_choice, check_count, check_flag, check_penalties, check_rate, check_widths
 from mtl_keras.towers._parts import as_image, conv_relu, dense_stage, pooled
+from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 
 CONVS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}  # depth: of each stage
@@ -51,21 +53,23 @@ class VGG(Tower):
 
     depth: int = 16
     width: int = 64
-    units: tuple = (4096, 4096)
+    units: tuple[int, ...] = (4096, 4096)
     batch_norm: bool = False
     dropout: float = 0.5
     l1: float = 0.0
     l2: float = 0.0
 
-    def __post_init__(self):
-        check_choice("depth", self.depth, CONVS)
-        check_count("width", self.width)
-        check_widths("units", self.units)
-        check_flag("batch_norm", self.batch_norm)
-        check_rate("dropout", self.dropout)
-        check_penalties(self.l1, self.l2)
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            depth=choice("depth", self.depth, CONVS),
+            width=count("width", self.width),
+            units=counts("units", self.units, hint="Write `units=(64,)` for a single stage."),
+            batch_norm=flag("batch_norm", self.batch_norm),
+        )
+        settle_regularization(self)
 
-    def stages(self):
+    def stages(self) -> dict[str, Callable]:
         stages = {}
         for i, (convs, times) in enumerate(zip(CONVS[self.depth], TIMES, strict=True), start=1):
             stages[f"conv{i}"] = Stage(partial(self._convs, convs=convs, filters=times * self.width))

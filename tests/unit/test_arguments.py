@@ -70,6 +70,7 @@ def test_the_bounds_of_a_number(bounds, inside, outside, text):
 def test_a_choice_is_of_the_same_type():
     assert arguments.choice("level", "a", ("a", "b")) == "a"
     assert arguments.choice("level", None, (None, "b")) is None
+    assert type(arguments.choice("depth", np.int64(16), (16, 19))) is int
     for wrong in ("c", None, 1, ["a"], np.ones(2)):
         with pytest.raises(ValueError, match=r"`level` must be one of 'a', 'b'. Received: level="):
             arguments.choice("level", wrong, ("a", "b"))

@@ -46,11 +46,11 @@ def test_bad_flags(argument):
 
 
 def test_bad_numbers():
-    with pytest.raises(ValueError, match=r"`width` must be a positive integer. Received: width=0"):
+    with pytest.raises(ValueError, match=r"`width` must be an integer of at least 1. Received: width=0"):
         AlexNet(width=0)
-    with pytest.raises(ValueError, match=r"`units` must be a tuple of positive integers"):
+    with pytest.raises(ValueError, match=r"`units` must be a tuple of integers of at least 1"):
         AlexNet(units=4096)
-    with pytest.raises(ValueError, match=r"`dropout` must be a number in \[0, 1\)"):
+    with pytest.raises(ValueError, match=r"`dropout` must be a finite number at least 0 and below 1"):
         AlexNet(dropout=1)
 
 

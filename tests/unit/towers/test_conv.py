@@ -48,10 +48,10 @@ def test_a_map_that_is_kept(tower, shape):
 
 @pytest.mark.parametrize("argument", ["convs_per_stage", "kernel_size"])
 def test_bad_counts(argument):
-    with pytest.raises(ValueError, match=rf"`{argument}` must be a positive integer. Received: {argument}=0"):
+    with pytest.raises(ValueError, match=rf"`{argument}` must be an integer of at least 1. Received: {argument}=0"):
         Conv(**{argument: 0})
 
 
 def test_bad_filters():
-    with pytest.raises(ValueError, match=r"`filters` must be a tuple of positive integers"):
+    with pytest.raises(ValueError, match=r"`filters` must be a tuple of integers of at least 1"):
         Conv(filters=32)

@@ -63,7 +63,7 @@ def test_overfits_a_batch():
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match=r"`width` must be a positive integer"):
+    with pytest.raises(ValueError, match=r"`width` must be an integer of at least 1"):
         GoogLeNet(width=0)
     with pytest.raises(ValueError, match=r"`small_stem` must be True or False"):
         GoogLeNet(small_stem=None)

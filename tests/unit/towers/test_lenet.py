@@ -24,12 +24,12 @@ def test_any_size(shape):
 
 @pytest.mark.parametrize("argument", ["filters", "units"])
 def test_bad_widths(argument):
-    with pytest.raises(ValueError, match=rf"`{argument}` must be a tuple of positive integers"):
+    with pytest.raises(ValueError, match=rf"`{argument}` must be a tuple of integers of at least 1"):
         LeNet(**{argument: (6, -1)})
 
 
 def test_bad_pooling():
-    with pytest.raises(ValueError, match=r"`pooling` must be 'max' or 'average'. Received: pooling='mean'"):
+    with pytest.raises(ValueError, match=r"`pooling` must be one of 'max', 'average'. Received: pooling='mean'"):
         LeNet(pooling="mean")
 
 

@@ -42,13 +42,15 @@ def test_each_layer_is_norm_then_activation_then_dropout():
 
 @pytest.mark.parametrize("units", [(), 64, (64, 0), (64, 1.5), (True,), "64"])
 def test_bad_units(units):
-    with pytest.raises(ValueError, match=r"`units` must be a tuple of positive integers.*Received: units="):
+    with pytest.raises(ValueError, match=r"`units` must be a tuple of integers of at least 1.*Received: units="):
         MLP(units=units)
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1.0, "0.5", True])
 def test_bad_dropout(dropout):
-    with pytest.raises(ValueError, match=r"`dropout` must be a number in \[0, 1\).*Received: dropout="):
+    with pytest.raises(
+        ValueError, match=r"`dropout` must be a finite number at least 0 and below 1.*Received: dropout="
+    ):
         MLP(dropout=dropout)
 
 

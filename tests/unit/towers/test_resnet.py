@@ -53,10 +53,12 @@ def test_bad_depth(depth):
 
 @pytest.mark.parametrize("argument", ["depth", "width"])
 def test_bad_counts(argument):
-    with pytest.raises(ValueError, match=rf"`{argument}` must be a positive integer"):
+    with pytest.raises(ValueError, match=rf"`{argument}` must be an integer of at least 1"):
         ResNet(**{argument: 0.5})
 
 
 def test_bad_weight_decay():
-    with pytest.raises(ValueError, match=r"`weight_decay` must not be negative. Received: weight_decay=-1"):
+    with pytest.raises(
+        ValueError, match=r"`weight_decay` must be a finite number at least 0. Received: weight_decay=-1"
+    ):
         ResNet(weight_decay=-1)

@@ -68,9 +68,11 @@ def test_bad_depth(depth):
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match=r"`width` must be a positive integer"):
+    with pytest.raises(ValueError, match=r"`width` must be an integer of at least 1"):
         ResNetImageNet(width=0)
     with pytest.raises(ValueError, match=r"`small_stem` must be True or False"):
         ResNetImageNet(small_stem=0)
-    with pytest.raises(ValueError, match=r"`weight_decay` must not be negative. Received: weight_decay=-1"):
+    with pytest.raises(
+        ValueError, match=r"`weight_decay` must be a finite number at least 0. Received: weight_decay=-1"
+    ):
         ResNetImageNet(weight_decay=-1)

@@ -210,12 +210,18 @@ class TestArguments:
         [
             ({"means": {"pay": 1.0}}, r"`means` must name columns of numbers. Received: 'pay'"),
             ({"means": {"job": 1.0}}, r"`means` must name columns of numbers. Received: 'job'"),
-            ({"means": {"age": float("nan")}}, r"`means\['age'\]` must be a finite number. Received: nan"),
-            ({"variances": {"age": 0.0}}, r"`variances\['age'\]` must be a finite number above 0. Received: 0"),
+            (
+                {"means": {"age": float("nan")}},
+                r"`means\['age'\]` must be a finite number. Received: means\['age'\]=nan",
+            ),
+            (
+                {"variances": {"age": 0.0}},
+                r"`variances\['age'\]` must be a finite number above 0. Received: variances\['age'\]=0",
+            ),
             ({"means": (1.0,)}, r"`means` must be a dict"),
-            ({"embedding_dim": 0}, r"`embedding_dim` must be a positive integer"),
-            ({"units": (0,)}, r"`units` must be a tuple of positive integers"),
-            ({"dropout": 1.0}, r"`dropout` must be a number in \[0, 1\)"),
+            ({"embedding_dim": 0}, r"`embedding_dim` must be an integer of at least 1"),
+            ({"units": (0,)}, r"`units` must be a tuple of integers of at least 1"),
+            ({"dropout": 1.0}, r"`dropout` must be a finite number at least 0 and below 1"),
             ({"activation": "reul"}, r"`activation` must be the name"),
         ],
     )

@@ -171,7 +171,7 @@ class TestErrors:
     @pytest.mark.parametrize("value", [0, 1.5, "2"])
     @pytest.mark.parametrize("tower", [BiLSTM, BiGRU, TextCNN, CNNAttention, DPCNN, Transformer, BERT])
     def test_bad_counts(self, tower, name, value):
-        with pytest.raises(ValueError, match=rf"`{name}` must be a positive integer. Received: {name}="):
+        with pytest.raises(ValueError, match=rf"`{name}` must be an integer of at least 1. Received: {name}="):
             tower(**{name: value})
 
     def test_bad_arguments(self):

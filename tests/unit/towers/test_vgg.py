@@ -46,7 +46,7 @@ def test_bad_depth(depth):
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match=r"`width` must be a positive integer"):
+    with pytest.raises(ValueError, match=r"`width` must be an integer of at least 1"):
         VGG(width=1.5)
     with pytest.raises(ValueError, match=r"`batch_norm` must be True or False"):
         VGG(batch_norm=1)
