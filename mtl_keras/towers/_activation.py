@@ -1,8 +1,9 @@
-"""The argument `activation` of towers."""
+"""The activation of a layer: its check, and it in the graph."""
 
 from typing import Any
 
 import keras
+from keras import layers
 
 
 def check_activation(value: Any) -> Any:
@@ -21,3 +22,10 @@ def check_activation(value: Any) -> Any:
                 f"Received: activation={value!r}. Use, for example, `activation='relu'`."
             ) from None
     return value
+
+
+def activated(x, name, activation, batch_norm):
+    """Returns `x` after batch norm, if there is one, and the activation."""
+    if batch_norm:
+        x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.Activation(activation, name=f"{name}_activation")(x)

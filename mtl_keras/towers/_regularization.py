@@ -1,6 +1,9 @@
-"""The arguments `dropout`, `l1` and `l2` of towers."""
+"""Dropout and the penalties of kernels: their checks, and they in the graph."""
 
 from typing import Any
+
+import keras
+from keras import layers
 
 from mtl_keras._arguments import number, settle
 
@@ -14,3 +17,13 @@ def settle_regularization(tower: Any) -> None:
         l1=number("l1", tower.l1, at_least=0, hint=none),
         l2=number("l2", tower.l2, at_least=0, hint=none),
     )
+
+
+def penalty(l1, l2):
+    """Returns the regularizer l1·Σ|w| + l2·Σw², or None if both factors are 0."""
+    return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+
+
+def dropped(x, name, dropout):
+    """Returns `x` after dropout, if there is any."""
+    return layers.Dropout(dropout, name=f"{name}_dropout")(x) if dropout else x

@@ -9,7 +9,9 @@ from keras import layers
 from mtl_keras._arguments import count, counts, flag, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._parts import as_image, conv_relu, dense_stage
+from mtl_keras.towers._convolutions import conv_relu
+from mtl_keras.towers._dense import dense_stages
+from mtl_keras.towers._inputs import as_image
 from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 
@@ -78,9 +80,7 @@ class AlexNet(Tower):
     def stages(self) -> dict[str, Callable]:
         stages = {f"conv{i}": Stage(partial(self._conv, i=i)) for i in PLAN}
         options = {"dropout": self.dropout, "batch_norm": self.batch_norm, "l1": self.l1, "l2": self.l2}
-        for i, units in enumerate(self.units, start=1):
-            stages[f"dense{i}"] = dense_stage(units=units, activation="relu", **options)
-        return stages
+        return {**stages, **dense_stages(self.units, activation="relu", **options)}
 
     def _conv(self, x, name, i):
         kernel_size, times = PLAN[i]

@@ -8,7 +8,7 @@ from keras import layers
 
 from mtl_keras._arguments import choice, settle
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._parts import as_image
+from mtl_keras.towers._inputs import as_image
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from mtl_keras._extras import need
 from mtl_keras._registry import public
 from mtl_keras.layers import AddPositions, CopyWithMask
 from mtl_keras.towers._stage import Stage
-from mtl_keras.towers._text import TextTower
+from mtl_keras.towers._text_tower import TextTower
 
 
 @public

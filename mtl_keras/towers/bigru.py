@@ -5,7 +5,7 @@ import dataclasses
 from keras import layers
 
 from mtl_keras._registry import public
-from mtl_keras.towers._recurrent import RecurrentTower
+from mtl_keras.towers._recurrent_tower import RecurrentTower
 
 
 @public

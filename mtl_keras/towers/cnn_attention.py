@@ -8,10 +8,10 @@ from mtl_keras._arguments import count, counts, settle
 from mtl_keras._registry import public
 from mtl_keras.layers import AttentionPooling
 from mtl_keras.towers._activation import check_activation
-from mtl_keras.towers._parts import dropped, penalty
-from mtl_keras.towers._regularization import settle_regularization
+from mtl_keras.towers._convolutions import masked_conv
+from mtl_keras.towers._regularization import dropped, penalty, settle_regularization
 from mtl_keras.towers._stage import Stage
-from mtl_keras.towers._text import TextTower, conv
+from mtl_keras.towers._text_tower import TextTower
 
 
 @public
@@ -83,7 +83,7 @@ class CNNAttention(TextTower):
         return {**stages, "attention": Stage(self._attention)}
 
     def _conv(self, x, name, filters):
-        x = conv(x, name, filters, self.kernel_size, self.activation, self.l1, self.l2)
+        x = masked_conv(x, name, filters, self.kernel_size, self.activation, self.l1, self.l2)
         return dropped(x, name, self.dropout)
 
     def _attention(self, x, name):

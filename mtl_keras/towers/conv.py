@@ -8,10 +8,11 @@ from keras import layers
 
 from mtl_keras._arguments import choice, count, counts, flag, settle
 from mtl_keras._registry import public
-from mtl_keras.towers._activation import check_activation
+from mtl_keras.towers._activation import activated, check_activation
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._parts import activated, as_image, dropped, penalty, pooled
-from mtl_keras.towers._regularization import settle_regularization
+from mtl_keras.towers._convolutions import pooled
+from mtl_keras.towers._inputs import as_image
+from mtl_keras.towers._regularization import dropped, penalty, settle_regularization
 from mtl_keras.towers._stage import Stage
 
 

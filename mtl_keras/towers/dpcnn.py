@@ -9,10 +9,10 @@ from keras import layers
 from mtl_keras._arguments import count, settle
 from mtl_keras._registry import public
 from mtl_keras.layers import HalveSequence, MaxOverPositions
-from mtl_keras.towers._parts import dropped
-from mtl_keras.towers._regularization import settle_regularization
+from mtl_keras.towers._convolutions import masked_conv
+from mtl_keras.towers._regularization import dropped, settle_regularization
 from mtl_keras.towers._stage import Stage
-from mtl_keras.towers._text import TextTower, conv
+from mtl_keras.towers._text_tower import TextTower
 
 
 @public
@@ -94,7 +94,7 @@ class DPCNN(TextTower):
         return layers.Add(name=f"{name}_add")([x, y])
 
     def _conv(self, x, name):
-        return conv(x, name, self.filters, self.kernel_size, l1=self.l1, l2=self.l2)
+        return masked_conv(x, name, self.filters, self.kernel_size, l1=self.l1, l2=self.l2)
 
     def _pool(self, x, name):
         return dropped(MaxOverPositions(name=f"{name}_max")(x), name, self.dropout)

@@ -9,8 +9,9 @@ from keras import layers
 from mtl_keras._arguments import count, flag, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._parts import as_image, conv_relu, dropped
-from mtl_keras.towers._regularization import settle_regularization
+from mtl_keras.towers._convolutions import conv_relu
+from mtl_keras.towers._inputs import as_image
+from mtl_keras.towers._regularization import dropped, settle_regularization
 from mtl_keras.towers._stage import Stage
 
 MODULES = {  # table 1 of the paper: filters of 1x1; 3x3 reduce, 3x3; 5x5 reduce, 5x5; after pooling

@@ -8,10 +8,12 @@ from keras import layers
 
 from mtl_keras._arguments import choice, counts, settle
 from mtl_keras._registry import public
-from mtl_keras.towers._activation import check_activation
+from mtl_keras.towers._activation import activated, check_activation
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._parts import activated, as_image, dense_stage, penalty, pooled
-from mtl_keras.towers._regularization import settle_regularization
+from mtl_keras.towers._convolutions import pooled
+from mtl_keras.towers._dense import dense_stages
+from mtl_keras.towers._inputs import as_image
+from mtl_keras.towers._regularization import penalty, settle_regularization
 from mtl_keras.towers._stage import Stage
 
 
@@ -73,11 +75,8 @@ class LeNet(Tower):
         stages = {}
         for i, filters in enumerate(self.filters, start=1):
             stages[f"conv{i}"] = Stage(partial(self._conv, filters=filters, padded=i == 1))
-        for i, units in enumerate(self.units, start=1):
-            stages[f"dense{i}"] = dense_stage(
-                units=units, activation=self.activation, dropout=self.dropout, l1=self.l1, l2=self.l2
-            )
-        return stages
+        options = {"activation": self.activation, "dropout": self.dropout, "l1": self.l1, "l2": self.l2}
+        return {**stages, **dense_stages(self.units, **options)}
 
     def _conv(self, x, name, filters, padded):
         x = as_image(x, name)

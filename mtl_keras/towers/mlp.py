@@ -7,7 +7,7 @@ from mtl_keras._arguments import counts, flag, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._activation import check_activation
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._parts import dense_stage
+from mtl_keras.towers._dense import dense_stages
 from mtl_keras.towers._regularization import settle_regularization
 
 
@@ -57,14 +57,4 @@ class MLP(Tower):
         settle_regularization(self)
 
     def stages(self) -> dict[str, Callable]:
-        return {
-            f"dense{i}": dense_stage(
-                units=units,
-                activation=self.activation,
-                dropout=self.dropout,
-                batch_norm=self.batch_norm,
-                l1=self.l1,
-                l2=self.l2,
-            )
-            for i, units in enumerate(self.units, start=1)
-        }
+        return dense_stages(self.units, self.activation, self.dropout, self.batch_norm, self.l1, self.l2)

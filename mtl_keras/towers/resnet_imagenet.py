@@ -9,7 +9,8 @@ from keras import layers
 from mtl_keras._arguments import choice, count, flag, number, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._parts import as_image, conv_norm
+from mtl_keras.towers._convolutions import conv_norm
+from mtl_keras.towers._inputs import as_image
 from mtl_keras.towers._stage import Stage
 
 BLOCKS = {  # depth: number of blocks of each group

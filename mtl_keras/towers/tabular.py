@@ -12,10 +12,11 @@ from mtl_keras._arguments import count, counts, flag, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._activation import check_activation
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._columns import check_categories, check_statistics, describe, lookup
-from mtl_keras.towers._parts import as_vector, dense_stage
+from mtl_keras.towers._dense import dense_stages
+from mtl_keras.towers._inputs import as_vector
 from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
+from mtl_keras.towers._table_columns import check_categories, check_statistics, describe, lookup
 
 
 @public
@@ -125,17 +126,8 @@ class Tabular(Tower):
         return {column: keras.Input((), name=column, dtype=dtype) for column, dtype in kinds.items()}
 
     def stages(self) -> dict[str, Callable]:
-        stages = {"columns": Stage(self._columns, front=True)}
-        for i, units in enumerate(self.units, start=1):
-            stages[f"dense{i}"] = dense_stage(
-                units=units,
-                activation=self.activation,
-                dropout=self.dropout,
-                batch_norm=self.batch_norm,
-                l1=self.l1,
-                l2=self.l2,
-            )
-        return stages
+        dense = dense_stages(self.units, self.activation, self.dropout, self.batch_norm, self.l1, self.l2)
+        return {"columns": Stage(self._columns, front=True), **dense}
 
     def _columns(self, x, name):
         x = self._checked(x)

@@ -9,10 +9,10 @@ from mtl_keras._arguments import count, counts, settle
 from mtl_keras._registry import public
 from mtl_keras.layers import MaxOverPositions
 from mtl_keras.towers._activation import check_activation
-from mtl_keras.towers._parts import dropped
-from mtl_keras.towers._regularization import settle_regularization
+from mtl_keras.towers._convolutions import masked_conv
+from mtl_keras.towers._regularization import dropped, settle_regularization
 from mtl_keras.towers._stage import Stage
-from mtl_keras.towers._text import TextTower, conv
+from mtl_keras.towers._text_tower import TextTower
 
 
 @public
@@ -80,7 +80,9 @@ class TextCNN(TextTower):
 
     def _convs(self, x, name):
         options = {"activation": self.activation, "l1": self.l1, "l2": self.l2}
-        maps = [conv(x, f"{name}_{i}", self.filters, size, **options) for i, size in enumerate(self.kernel_sizes, 1)]
+        maps = [
+            masked_conv(x, f"{name}_{i}", self.filters, size, **options) for i, size in enumerate(self.kernel_sizes, 1)
+        ]
         return maps[0] if len(maps) == 1 else layers.Concatenate(name=f"{name}_concatenate")(maps)
 
     def _pool(self, x, name):

@@ -9,10 +9,9 @@ from mtl_keras._arguments import choice, count, settle
 from mtl_keras._registry import public
 from mtl_keras.layers import AddPositions, CopyWithMask
 from mtl_keras.towers._activation import check_activation
-from mtl_keras.towers._parts import dropped, penalty
-from mtl_keras.towers._regularization import settle_regularization
+from mtl_keras.towers._regularization import dropped, penalty, settle_regularization
 from mtl_keras.towers._stage import Stage
-from mtl_keras.towers._text import TextTower
+from mtl_keras.towers._text_tower import TextTower
 
 
 @public

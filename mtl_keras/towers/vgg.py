@@ -7,7 +7,9 @@ from functools import partial
 from mtl_keras._arguments import choice, count, counts, flag, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._parts import as_image, conv_relu, dense_stage, pooled
+from mtl_keras.towers._convolutions import conv_relu, pooled
+from mtl_keras.towers._dense import dense_stages
+from mtl_keras.towers._inputs import as_image
 from mtl_keras.towers._regularization import settle_regularization
 from mtl_keras.towers._stage import Stage
 
@@ -74,9 +76,7 @@ class VGG(Tower):
         for i, (convs, times) in enumerate(zip(CONVS[self.depth], TIMES, strict=True), start=1):
             stages[f"conv{i}"] = Stage(partial(self._convs, convs=convs, filters=times * self.width))
         options = {"dropout": self.dropout, "batch_norm": self.batch_norm, "l1": self.l1, "l2": self.l2}
-        for i, units in enumerate(self.units, start=1):
-            stages[f"dense{i}"] = dense_stage(units=units, activation="relu", **options)
-        return stages
+        return {**stages, **dense_stages(self.units, activation="relu", **options)}
 
     def _convs(self, x, name, convs, filters):
         x = as_image(x, name)

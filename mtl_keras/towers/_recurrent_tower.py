@@ -7,10 +7,9 @@ from functools import partial
 from keras import layers
 
 from mtl_keras._arguments import count, counts, settle
-from mtl_keras.towers._parts import dropped, penalty
-from mtl_keras.towers._regularization import settle_regularization
+from mtl_keras.towers._regularization import dropped, penalty, settle_regularization
 from mtl_keras.towers._stage import Stage
-from mtl_keras.towers._text import TextTower
+from mtl_keras.towers._text_tower import TextTower
 
 
 @dataclasses.dataclass(frozen=True)

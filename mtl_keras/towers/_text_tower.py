@@ -1,4 +1,4 @@
-"""What the towers for texts have in common: how tokens come in, and the layers that keep their mask."""
+"""What the towers for texts have in common: how tokens come in."""
 
 import dataclasses
 from functools import partial
@@ -9,10 +9,11 @@ import numpy as np
 from keras import layers
 
 from mtl_keras._arguments import choice, count, settle
-from mtl_keras.layers import FillEmpty, MaskedConv1D
+from mtl_keras.layers import FillEmpty
 from mtl_keras.towers._base import Tower
-from mtl_keras.towers._parts import dropped, penalty
+from mtl_keras.towers._regularization import dropped
 from mtl_keras.towers._stage import Stage
+from mtl_keras.towers._vocabulary import check_vocabulary, frequent_tokens
 
 STANDARDIZE = ("lower_and_strip_punctuation", "lower", "strip_punctuation", None)
 
@@ -32,7 +33,7 @@ class TextTower(Tower):
     def __post_init__(self) -> None:
         settle(
             self,
-            vocabulary=None if self.vocabulary is None else _checked(self.vocabulary),
+            vocabulary=None if self.vocabulary is None else check_vocabulary(self.vocabulary),
             num_tokens=count("num_tokens", self.num_tokens),
             length=None if self.length is None else count("length", self.length),
             standardize=choice("standardize", self.standardize, STANDARDIZE),
@@ -57,7 +58,7 @@ class TextTower(Tower):
         texts = np.asarray(texts)
         if texts.ndim != 1 or texts.dtype.kind not in "USO":
             raise ValueError(f"`texts` must be strings [N]. Received: shape {texts.shape}, dtype {texts.dtype}.")
-        return cls(vocabulary=_frequent(texts, cls(**arguments).standardize, max_tokens, min_count), **arguments)
+        return cls(vocabulary=frequent_tokens(texts, cls(**arguments).standardize, max_tokens, min_count), **arguments)
 
     def inputs(self) -> keras.KerasTensor:
         """Returns the Keras input: of texts `[B]` with a vocabulary, else of ids `[B, length]`."""
@@ -110,46 +111,3 @@ class TextTower(Tower):
         ids = self._tokens(x, name)
         x = layers.Embedding(self._num_ids(), embedding_dim, mask_zero=True, name=f"{name}_table")(ids)
         return dropped(x, name, dropout)
-
-
-def conv(x, name, filters, kernel_size, activation=None, l1=0.0, l2=0.0):
-    """Returns the sequence after a convolution that sees no padding."""
-    return MaskedConv1D(
-        filters,
-        kernel_size,
-        activation=activation,
-        kernel_initializer="he_normal",
-        kernel_regularizer=penalty(l1, l2),
-        name=f"{name}_conv",
-    )(x)
-
-
-def _checked(vocabulary):
-    """Returns a vocabulary as a tuple, without Keras' special tokens at its front, or raises a ValueError."""
-    tokens = () if isinstance(vocabulary, str) else tuple(vocabulary)
-    tokens = tokens[2:] if tokens[:2] == ("", "[UNK]") else tokens
-    if not tokens or not all(isinstance(token, str) and token for token in tokens) or len(set(tokens)) < len(tokens):
-        shown = repr(vocabulary)
-        raise ValueError(
-            "`vocabulary` must be distinct strings that are not empty. "
-            f"Received: vocabulary={shown if len(shown) < 200 else shown[:200] + '...'}."
-        )
-    return tuple(str(token) for token in tokens)
-
-
-def _frequent(texts, standardize, max_tokens, min_count):
-    """Returns the tokens of texts, the most frequent ones first."""
-    lookup = layers.TextVectorization(standardize=standardize)
-    lookup.adapt(texts)
-    tokens = lookup.get_vocabulary(include_special_tokens=False)
-    counts = np.zeros(len(tokens) + 2, "int64")
-    for start in range(0, len(texts), 1024):
-        ids = np.asarray(lookup(texts[start : start + 1024]))
-        counts += np.bincount(ids.ravel(), minlength=len(counts))
-    often = [token for token, count in zip(tokens, counts[2:], strict=True) if count >= min_count][:max_tokens]
-    if not often:
-        raise ValueError(
-            f"`min_count` and `max_tokens` must leave a token. Received: min_count={min_count}, "
-            f"max_tokens={max_tokens}, and the most frequent token is found {counts[2:].max(initial=0)} times."
-        )
-    return tuple(str(token) for token in often)
