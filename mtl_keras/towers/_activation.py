@@ -1,4 +1,4 @@
-"""The activation of a layer: its check, and it in the graph."""
+"""The activation of a layer: the check of the argument, and what it is in the graph."""
 
 from typing import Any
 

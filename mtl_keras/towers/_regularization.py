@@ -1,4 +1,4 @@
-"""Dropout and the penalties of kernels: their checks, and they in the graph."""
+"""Dropout and the penalties of kernels: the checks of their arguments, and what they are in the graph."""
 
 from typing import Any
 
@@ -17,6 +17,11 @@ def settle_regularization(tower: Any) -> None:
         l1=number("l1", tower.l1, at_least=0, hint=none),
         l2=number("l2", tower.l2, at_least=0, hint=none),
     )
+
+
+def check_weight_decay(value: Any) -> float:
+    """Returns the weight decay of a residual network, or raises a ValueError unless it is at least 0."""
+    return number("weight_decay", value, at_least=0, hint="Use 0.0 for none, or 1e-4 as in the paper.")
 
 
 def penalty(l1, l2):

@@ -22,7 +22,20 @@ STANDARDIZE = ("lower_and_strip_punctuation", "lower", "strip_punctuation", None
 class TextTower(Tower):
     """A tower that reads token ids, or strings with a vocabulary.
 
-    Abstract. `_tokens` is the beginning of its first stage, whose output has a Keras mask that leaves out the padding.
+    Abstract. The inputs are token ids `[B, L]`, or, with a vocabulary, strings `[B]` or `[B, 1]`, which are split at
+    white space and looked up inside the model, so that an export takes raw text; a text without a token counts as one
+    unknown token. Padding, id 0, changes nothing. `from_data` finds the vocabulary of texts, and `inputs` makes the
+    Keras input. The stage `"embedding"` is a front: one copy of it serves all tasks, unless they have towers of their
+    own, as with `single_task`.
+
+    The first stage of a subclass begins with `_tokens`, and its output has a Keras mask that leaves out the padding.
+
+    Args:
+        vocabulary: Distinct tokens, for strings; their ids begin at 2, after 0, the padding, and 1, unknown tokens.
+        num_tokens: Number of ids without a vocabulary: they are below it.
+        length: Number of tokens that strings are cut or padded to; None: padded to the longest of the batch.
+        standardize: What is done to strings first: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` or
+            None. For a label for each token, choose one that removes no token: `"lower"` or None.
     """
 
     vocabulary: tuple[str, ...] | None = None

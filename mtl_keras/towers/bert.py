@@ -21,12 +21,10 @@ class BERT(TextTower):
     """The layers of `keras_hub.models.BertBackbone`: `"embedding"`, `"layer1"`, `"layer2"`, ..., and maybe `"pooler"`.
 
     The features keep the positions, `[B, L, embedding_dim]`, with a Keras mask: `heads.Tagging` reads each of them, and
-    other heads their mean over the tokens. Padding, id 0, changes nothing. With its defaults it has the size of
-    BERT-base, 109,482,240 parameters with the pooler, and random weights; a preset brings its own sizes and weights,
-    which every copy of a layer starts from. Inputs are token ids `[B, L]`, for a preset those of its own tokenizer,
-    with the special tokens (`keras_hub.models.BertTextClassifierPreprocessor`); or, with a vocabulary, strings `[B]`,
-    which are split into words and looked up inside the model: see `from_data` and `inputs`. All tokens are of the first
-    segment. The stage `"embedding"` is a front, one copy of which serves all tasks.
+    other heads their mean over the tokens. With its defaults it has the size of BERT-base, 109,482,240 parameters with
+    the pooler, and random weights; a preset brings its own sizes and weights, which every copy of a layer starts from.
+    The inputs are token ids or texts: see `TextTower`, the base class. A preset takes the ids of its own tokenizer,
+    with the special tokens (`keras_hub.models.BertTextClassifierPreprocessor`). All tokens are of the first segment.
 
     Args:
         preset: What `keras_hub.models.BertBackbone.from_preset` takes, such as `"bert_tiny_en_uncased"` or a folder;
@@ -39,11 +37,7 @@ class BERT(TextTower):
         dropout: Share of the values dropped, in [0, 1).
         pooled: Whether the features are a dense layer with tanh on the first position, `[B, embedding_dim]`, in the
             place of all positions.
-        vocabulary: Distinct tokens, for strings; their ids begin at 2, after 0, the padding, and 1, unknown tokens.
-        num_tokens: Number of ids without a vocabulary: they are below it.
-        length: Number of tokens that strings are cut or padded to; None: padded to the longest of the batch.
-        standardize: What is done to strings first: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` or
-            None.
+        vocabulary, num_tokens, length, standardize: How texts become token ids: see `TextTower`, the base class.
 
     Raises:
         ValueError: If an argument is out of its range; when a model is built, if its input is no text.

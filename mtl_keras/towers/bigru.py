@@ -14,24 +14,15 @@ class BiGRU(RecurrentTower):
     """Token embeddings, `"embedding"`, then GRU layers in both directions: `"gru1"`, `"gru2"`, ...
 
     The features keep the positions, `[B, L, 2 * units]`, with a Keras mask: `heads.Tagging` reads each of them, and
-    other heads their mean over the tokens. Padding, id 0, changes nothing. The inputs are token ids `[B, L]`, or, with
-    a vocabulary, strings `[B]` or `[B, 1]`, which are split at white space and looked up inside the model, so that an
-    export takes raw text; a text without a token counts as one unknown token. `from_data` finds the vocabulary of
-    texts, and `inputs` makes the Keras input. The stage `"embedding"` is a front: one copy of it serves all tasks,
-    unless they have towers of their own, as with `single_task`.
+    other heads their mean over the tokens. The inputs are token ids or texts: see `TextTower`, the base class.
 
     Args:
         units: Width of each layer, in each direction.
         embedding_dim: Width of the token embeddings.
         dropout: Share of the values dropped after the embeddings and after each layer, in [0, 1).
-        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the embeddings and the heads
-            have none.
-        l2: Factor of the penalty Σw².
-        vocabulary: Distinct tokens, for strings; their ids begin at 2, after 0, the padding, and 1, unknown tokens.
-        num_tokens: Number of ids without a vocabulary: they are below it.
-        length: Number of tokens that strings are cut or padded to; None: padded to the longest of the batch.
-        standardize: What is done to strings first: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` or
-            None. For a label a token take what removes no token: `"lower"` or None.
+        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the embeddings
+            and the heads have none.
+        vocabulary, num_tokens, length, standardize: How texts become token ids: see `TextTower`, the base class.
 
     Raises:
         ValueError: If an argument is out of its range; when a model is built, if its input is no text.

@@ -34,8 +34,8 @@ class Conv(Tower):
         keep_map: Whether the features stay a map, as `heads.Detection` and `heads.Segmentation` need it; other
             heads average over it themselves.
         dropout: Share of the values dropped at the end of each stage, in [0, 1).
-        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the heads have none.
-        l2: Factor of the penalty Σw².
+        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the heads have
+            none.
 
     Raises:
         ValueError: If an argument is out of its range.

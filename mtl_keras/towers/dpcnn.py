@@ -22,10 +22,8 @@ class DPCNN(TextTower):
 
     `"region"` is a convolution over the token embeddings. A block has two convolutions, each after a ReLU, and a
     shortcut; each block but the first begins by halving the sequence: n tokens become ⌈n / 2⌉, so that a block costs
-    half of the one before. The features are the largest value of each channel, `[B, filters]`. Padding, id 0, changes
-    nothing, as the length that is halved is that of the text. Inputs are token ids `[B, L]`, or, with a vocabulary,
-    strings `[B]`, which are looked up inside the model: see `from_data` and `inputs`. The stage `"embedding"` is a
-    front, one copy of which serves all tasks.
+    half of the one before. The length that is halved is that of the text, without its padding. The features are the
+    largest value of each channel, `[B, filters]`. The inputs are token ids or texts: see `TextTower`, the base class.
 
     Args:
         filters: Number of channels of every stage.
@@ -33,14 +31,9 @@ class DPCNN(TextTower):
         kernel_size: Width of the filters, in tokens.
         embedding_dim: Width of the token embeddings.
         dropout: Share of the features that are dropped, in [0, 1).
-        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the embeddings and the heads
-            have none.
-        l2: Factor of the penalty Σw².
-        vocabulary: Distinct tokens, for strings; their ids begin at 2, after 0, the padding, and 1, unknown tokens.
-        num_tokens: Number of ids without a vocabulary: they are below it.
-        length: Number of tokens that strings are cut or padded to; None: padded to the longest of the batch.
-        standardize: What is done to strings first: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` or
-            None.
+        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the embeddings
+            and the heads have none.
+        vocabulary, num_tokens, length, standardize: How texts become token ids: see `TextTower`, the base class.
 
     Raises:
         ValueError: If an argument is out of its range; when a model is built, if its input is no text.

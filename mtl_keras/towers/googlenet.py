@@ -44,8 +44,8 @@ class GoogLeNet(Tower):
             stride 2, and the stem does not pool. The modules then see images 8 times as wide and high.
         batch_norm: Whether to normalise before each activation; the convolutions then have no bias.
         dropout: Share of the values dropped at the end, in [0, 1).
-        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the heads have none.
-        l2: Factor of the penalty Σw².
+        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the heads have
+            none.
 
     Raises:
         ValueError: If an argument is out of its range.

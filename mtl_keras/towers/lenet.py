@@ -32,8 +32,8 @@ class LeNet(Tower):
         activation: Name of a Keras activation, or a function.
         pooling: `"max"` or `"average"`.
         dropout: Share of the values dropped after each dense layer, in [0, 1).
-        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the heads have none.
-        l2: Factor of the penalty Σw².
+        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the heads have
+            none.
 
     Raises:
         ValueError: If an argument is out of its range.

@@ -6,11 +6,12 @@ from functools import partial
 
 from keras import layers
 
-from mtl_keras._arguments import count, flag, number, settle
+from mtl_keras._arguments import count, flag, settle
 from mtl_keras._registry import public
 from mtl_keras.towers._base import Tower
 from mtl_keras.towers._convolutions import conv_norm
 from mtl_keras.towers._inputs import as_image
+from mtl_keras.towers._regularization import check_weight_decay
 from mtl_keras.towers._stage import Stage
 
 
@@ -60,9 +61,7 @@ class ResNet(Tower):
             depth=count("depth", self.depth),
             width=count("width", self.width),
             keep_map=flag("keep_map", self.keep_map),
-            weight_decay=number(
-                "weight_decay", self.weight_decay, at_least=0, hint="Use 0.0 for none, or 1e-4 as in the paper."
-            ),
+            weight_decay=check_weight_decay(self.weight_decay),
         )
         if self.depth < 8 or self.depth % 6 != 2:
             raise ValueError(

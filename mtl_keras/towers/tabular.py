@@ -40,9 +40,8 @@ class Tabular(Tower):
         activation: Name of a Keras activation, or a function.
         dropout: Share of the values dropped after each dense layer, in [0, 1).
         batch_norm: Whether to normalise before each activation; the dense layers then have no bias.
-        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the embeddings and the heads
-            have none.
-        l2: Factor of the penalty Σw².
+        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the embeddings
+            and the heads have none.
 
     Raises:
         ValueError: If an argument is out of its range or names no column; when a model is built, if its inputs are

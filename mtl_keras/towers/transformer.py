@@ -20,9 +20,7 @@ class Transformer(TextTower):
     """Token and position embeddings, `"embedding"`, then encoder layers of self-attention: `"layer1"`, `"layer2"`, ...
 
     The features keep the positions, `[B, L, embedding_dim]`, with a Keras mask: `heads.Tagging` reads each of them, and
-    other heads their mean over the tokens. Padding, id 0, changes nothing. Inputs are token ids `[B, L]`, or, with a
-    vocabulary, strings `[B]`, which are looked up inside the model: see `from_data` and `inputs`. The stage
-    `"embedding"` is a front, one copy of which serves all tasks.
+    other heads their mean over the tokens. The inputs are token ids or texts: see `TextTower`, the base class.
 
     Args:
         embedding_dim: Width of the embeddings and of every layer; `num_heads` divides it.
@@ -34,14 +32,9 @@ class Transformer(TextTower):
         activation: Name of a Keras activation, or a function.
         dropout: Share of the values dropped after the embeddings, in the attention and after each part of a layer, in
             [0, 1).
-        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the embeddings and the heads
-            have none.
-        l2: Factor of the penalty Σw².
-        vocabulary: Distinct tokens, for strings; their ids begin at 2, after 0, the padding, and 1, unknown tokens.
-        num_tokens: Number of ids without a vocabulary: they are below it.
-        length: Number of tokens that strings are cut or padded to; None: padded to the longest of the batch.
-        standardize: What is done to strings first: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` or
-            None.
+        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the embeddings
+            and the heads have none.
+        vocabulary, num_tokens, length, standardize: How texts become token ids: see `TextTower`, the base class.
 
     Raises:
         ValueError: If an argument is out of its range; when a model is built, if its input is no text.

@@ -32,8 +32,8 @@ class VGG(Tower):
         units: Width of each dense layer.
         batch_norm: Whether to normalise before each activation; the layers then have no bias.
         dropout: Share of the values dropped after each dense layer, in [0, 1).
-        l1: Factor of the penalty Σ|w| on each kernel that is added to what is trained; the heads have none.
-        l2: Factor of the penalty Σw².
+        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the heads have
+            none.
 
     Raises:
         ValueError: If an argument is out of its range.
