@@ -28,7 +28,7 @@ def plain(model, tasks):
     `predict` gives.
     """
     outputs = {task: model.output[task] for task in tasks}
-    if hasattr(model, "served"):  # a `MultiTaskModel`
-        outputs = model.served(outputs)
+    if hasattr(model, "predictions"):  # a `MultiTaskModel`
+        outputs = model.predictions(outputs)
     names = set().union(*(find_inputs(output) for output in outputs.values()))
     return keras.Model([x for x in model.inputs if x.name in names], outputs)

@@ -91,8 +91,8 @@ class Head:
         """
         return None
 
-    def serve(self, output: Tensor) -> Tensor:
-        """Returns what `predict`, the metrics and exports get of an output, which the loss gets untouched.
+    def predictions(self, output: Tensor) -> Tensor:
+        """Returns what `predict`, the metrics and exports get of an output; the loss gets the output itself.
 
         Args:
             output: Tensor or Keras tensor, what the head's last layer gave.
@@ -103,7 +103,7 @@ class Head:
         """Returns what an output decides, for those who ask an exported model for an answer rather than for numbers.
 
         Args:
-            output: Tensor, what `serve` returned, [B, units].
+            output: Tensor, what `predictions` returned, [B, units].
             top_k: How many labels to return in the order of their scores, where the head has several; all by default.
 
         Returns:

@@ -98,7 +98,7 @@ class Detection(Head):
     def metrics(self) -> list[keras.metrics.Metric]:
         return [MeanAveragePrecision(self.num_labels, name="map")]
 
-    def serve(self, output: Tensor) -> Tensor:
+    def predictions(self, output: Tensor) -> Tensor:
         return self._decoder()(output)
 
     def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:

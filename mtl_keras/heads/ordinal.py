@@ -66,7 +66,7 @@ class Ordinal(Head):
             return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
         return [keras.metrics.Accuracy(name="accuracy"), ElementwiseMeanAbsoluteError(name="mae")]
 
-    def serve(self, output: Tensor) -> Tensor:
+    def predictions(self, output: Tensor) -> Tensor:
         if self.predict == "ranks":
             return _rank(output)
         above = ops.concatenate([ops.ones_like(output[:, :1]), output], axis=1)  # [B, K]

@@ -92,7 +92,7 @@ class Segmentation(Head):
             return [keras.metrics.Accuracy(name="accuracy")]
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
-    def serve(self, output: Tensor) -> Tensor:
+    def predictions(self, output: Tensor) -> Tensor:
         return ops.argmax(output, axis=-1) if self.predict == "classes" else output
 
     def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:

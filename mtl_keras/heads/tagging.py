@@ -100,7 +100,7 @@ class Tagging(Head):
             return [keras.metrics.Accuracy(name="accuracy")]
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
-    def serve(self, output: Tensor) -> Tensor:
+    def predictions(self, output: Tensor) -> Tensor:
         if self.structure != "softmax":
             return DecodeCRF(self.predict, dtype="float32")(output)
         return ops.argmax(output, axis=-1) if self.predict == "tags" else output

@@ -283,12 +283,12 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
 
     def predict_step(self, data):
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self.served(self(x, training=False))
+        return self.predictions(self(x, training=False))
 
-    def served(self, outputs):
+    def predictions(self, outputs):
         """Returns `{task: what predict and exports give}` from some tasks' outputs, `{task: tensor}`."""
         heads = {task.name: task.head for task in self.tasks}
-        return {name: heads[name].serve(y) if name in heads else y for name, y in outputs.items()}
+        return {name: heads[name].predictions(y) if name in heads else y for name, y in outputs.items()}
 
     def _check_arrays(self, y, sample_weight):
         """Raises a ValueError on wrong names, where labels come apart from x and Keras would see them first."""

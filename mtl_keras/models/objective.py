@@ -23,7 +23,7 @@ class Objective(keras.metrics.Metric):
         weighted_metrics: List of `keras.metrics.Metric`s.
         class_weight: `{class: factor}` or None, for training only.
         num_classes: Number of classes, where there is a `class_weight`.
-        serve: Function that makes of the task's output what the metrics get; None for the output itself.
+        predictions: Function that makes of the task's output what the metrics get; None for the output itself.
         label_range: The lowest and the highest label that there can be, or None.
     """
 
@@ -36,7 +36,7 @@ class Objective(keras.metrics.Metric):
         weighted_metrics=(),
         class_weight=None,
         num_classes=None,
-        serve=None,
+        predictions=None,
         label_range=None,
     ):
         super().__init__(name=name)
@@ -45,7 +45,7 @@ class Objective(keras.metrics.Metric):
         self.loss_mean = keras.metrics.Mean(name="loss")
         self.task_metrics = list(metrics)
         self.weighted_metrics = list(weighted_metrics)
-        self.serve = serve
+        self.predictions = predictions
         self.class_weight = class_weight and [class_weight.get(label, 1.0) for label in range(num_classes)]
         self.label_range = label_range
         self.num_wrong = self.add_variable((), "zeros", name="num_wrong")
@@ -124,8 +124,8 @@ class Objective(keras.metrics.Metric):
         """Counts a batch; arguments as in `loss`, whose value on one replica is `loss`."""
         self.loss_mean.update_state(loss, sample_weight=count)
         present = None if sample_weight is None else ops.cast(ops.not_equal(sample_weight, 0), "float32")
-        if self.serve and (self.task_metrics or self.weighted_metrics):
-            y_pred = self.serve(y_pred)
+        if self.predictions and (self.task_metrics or self.weighted_metrics):
+            y_pred = self.predictions(y_pred)
         for metric in self.task_metrics:
             metric.update_state(y, y_pred, sample_weight=present)
         for metric in self.weighted_metrics:

@@ -33,7 +33,7 @@ def make_objectives(model, loss, loss_weights, metrics, weighted_metrics):
             [as_metric(m, head) for m in keras.tree.flatten(weighted_metrics.get(name, []))],
             class_weight=task and task.class_weight,
             num_classes=head and head.num_classes,
-            serve=head and head.serve,
+            predictions=head and head.predictions,
             label_range=head.label_range if _is_default(task_loss, task) else None,
         )
     return objectives

@@ -222,7 +222,7 @@ def test_default_loss_by_hand(case):
 def test_default_metrics_by_hand(case):
     values, head = {}, make(case)
     for metric in head.metrics():
-        served = head.serve(np.array(case["predictions"], "float32"))
+        served = head.predictions(np.array(case["predictions"], "float32"))
         metric.update_state(np.array(case["labels"]), served)
         values[metric.name] = float(metric.result())
     assert values == pytest.approx(case["metrics"], rel=1e-5)
@@ -270,13 +270,13 @@ def test_labels_as_a_row_or_a_column_are_the_same_with_weights(cls, weights):
     assert float(row) == float(column)
     for y in (labels, labels[:, None]):
         for metric in head.metrics():
-            metric.update_state(y, head.serve(p), sample_weight=weights)
+            metric.update_state(y, head.predictions(p), sample_weight=weights)
             expected[metric.name].append(float(metric.result()))
     for name, (one, other) in expected.items():
         alone = []  # each row by itself
         for i in range(3):
             metric = next(m for m in head.metrics() if m.name == name)
-            metric.update_state(labels[i : i + 1], head.serve(p[i : i + 1]))
+            metric.update_state(labels[i : i + 1], head.predictions(p[i : i + 1]))
             alone.append(float(metric.result()))
         assert one == other == pytest.approx(np.average(alone, weights=weights), rel=1e-5)
 

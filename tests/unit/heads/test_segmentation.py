@@ -36,7 +36,7 @@ def test_sizes(shape, arguments, expected, predict):
     assert model.output["parts"].shape == (None, *expected, 3)
     assert model.output["parts"].dtype == "float32"
     x = np.random.default_rng(0).normal(size=(2, 4, 6, 2)).astype("float32")
-    served = model.served(model(x))["parts"].numpy()
+    served = model.predictions(model(x))["parts"].numpy()
     factor = arguments.get("factor", 1)
     assert served.shape == (
         2,
