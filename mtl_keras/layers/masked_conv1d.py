@@ -31,7 +31,7 @@ class MaskedConv1D(keras.layers.Conv1D):
         `[B, L, filters]`.
 
     Raises:
-        ValueError: If the sequence would not keep its length.
+        ValueError: If a number is no positive integer, or the sequence would not keep its length.
 
     Example:
 

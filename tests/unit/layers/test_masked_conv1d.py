@@ -26,3 +26,13 @@ def test_passes_the_mask_on():
 def test_must_keep_the_length(argument):
     with pytest.raises(ValueError, match=r"`padding` must be 'same' or 'causal', `strides` 1.*Received"):
         layers.MaskedConv1D(2, 3, **argument)
+
+
+@pytest.mark.parametrize(("argument", "value"), [("filters", 0), ("kernel_size", 2.5), ("kernel_size", (3, 3))])
+def test_bad_sizes(argument, value):
+    with pytest.raises(ValueError, match=f"`{argument}` must be an integer of at least 1. Received: {argument}="):
+        layers.MaskedConv1D(**{"filters": 2, "kernel_size": 3, argument: value})
+
+
+def test_takes_the_kernel_size_as_keras_saves_it():
+    assert layers.MaskedConv1D(2, [3]).kernel_size == layers.MaskedConv1D(2, 3).kernel_size == (3,)

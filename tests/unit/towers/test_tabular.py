@@ -218,6 +218,8 @@ class TestArguments:
                 {"variances": {"age": 0.0}},
                 r"`variances\['age'\]` must be a finite number above 0. Received: variances\['age'\]=0",
             ),
+            ({"means": {"age": "1"}}, r"`means\['age'\]` must be a finite number. Received"),
+            ({"batch_norm": 1}, r"`batch_norm` must be True or False. Received: batch_norm=1"),
             ({"means": (1.0,)}, r"`means` must be a dict"),
             ({"embedding_dim": 0}, r"`embedding_dim` must be an integer of at least 1"),
             ({"units": (0,)}, r"`units` must be a tuple of integers of at least 1"),
