@@ -14,5 +14,5 @@ def test_calibration():
 
 
 def test_arguments_out_of_range():
-    with pytest.raises(ValueError, match="`strength` must be a finite number at least 0"):
+    with pytest.raises(ValueError, match="`strength` must be a finite number of at least 0"):
         layers.Calibration(**{"strength": -0.1})

@@ -10,7 +10,7 @@ from mtl_keras import layers
     ("arguments", "error"),
     [
         ({"index": -1}, "`index` must be an integer of at least 0"),
-        ({"index": 0, "own": 1.5}, r"`own` must be a finite number at least 0 and at most 1"),
+        ({"index": 0, "own": 1.5}, r"`own` must be a finite number of at least 0 and at most 1"),
     ],
 )
 def test_arguments_out_of_range(arguments, error):

@@ -26,7 +26,7 @@ def test_subspaces_at_right_angles_cost_nothing():
     ("arguments", "error"),
     [
         ({"index": 0, "num_subspaces": 0}, "`num_subspaces` must be an integer of at least 1"),
-        ({"index": 0, "orthogonality": -1}, "`orthogonality` must be a finite number at least 0"),
+        ({"index": 0, "orthogonality": -1}, "`orthogonality` must be a finite number of at least 0"),
     ],
 )
 def test_arguments_out_of_range(arguments, error):

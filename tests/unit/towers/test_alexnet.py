@@ -50,7 +50,7 @@ def test_bad_numbers():
         AlexNet(width=0)
     with pytest.raises(ValueError, match=r"`units` must be a tuple of integers of at least 1"):
         AlexNet(units=4096)
-    with pytest.raises(ValueError, match=r"`dropout` must be a finite number at least 0 and below 1"):
+    with pytest.raises(ValueError, match=r"`dropout` must be a finite number of at least 0 and below 1"):
         AlexNet(dropout=1)
 
 

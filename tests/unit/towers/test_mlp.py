@@ -49,7 +49,7 @@ def test_bad_units(units):
 @pytest.mark.parametrize("dropout", [-0.1, 1.0, "0.5", True])
 def test_bad_dropout(dropout):
     with pytest.raises(
-        ValueError, match=r"`dropout` must be a finite number at least 0 and below 1.*Received: dropout="
+        ValueError, match=r"`dropout` must be a finite number of at least 0 and below 1.*Received: dropout="
     ):
         MLP(dropout=dropout)
 

@@ -73,5 +73,5 @@ def test_is_trained(weighting):
 @pytest.mark.parametrize("value", [-0.1, float("inf"), float("nan"), "0.1", True])
 def test_bad_factors(name, argument, value):
     make, _ = CASES[name]
-    with pytest.raises(ValueError, match=rf"`{argument}` must be a finite number at least 0.*Received: {argument}="):
+    with pytest.raises(ValueError, match=rf"`{argument}` must be a finite number of at least 0.*Received: {argument}="):
         make(**{argument: value})

@@ -59,6 +59,6 @@ def test_bad_counts(argument):
 
 def test_bad_weight_decay():
     with pytest.raises(
-        ValueError, match=r"`weight_decay` must be a finite number at least 0. Received: weight_decay=-1"
+        ValueError, match=r"`weight_decay` must be a finite number of at least 0. Received: weight_decay=-1"
     ):
         ResNet(weight_decay=-1)

@@ -73,6 +73,6 @@ def test_bad_arguments():
     with pytest.raises(ValueError, match=r"`small_stem` must be True or False"):
         ResNetImageNet(small_stem=0)
     with pytest.raises(
-        ValueError, match=r"`weight_decay` must be a finite number at least 0. Received: weight_decay=-1"
+        ValueError, match=r"`weight_decay` must be a finite number of at least 0. Received: weight_decay=-1"
     ):
         ResNetImageNet(weight_decay=-1)

@@ -223,7 +223,7 @@ class TestArguments:
             ({"means": (1.0,)}, r"`means` must be a dict"),
             ({"embedding_dim": 0}, r"`embedding_dim` must be an integer of at least 1"),
             ({"units": (0,)}, r"`units` must be a tuple of integers of at least 1"),
-            ({"dropout": 1.0}, r"`dropout` must be a finite number at least 0 and below 1"),
+            ({"dropout": 1.0}, r"`dropout` must be a finite number of at least 0 and below 1"),
             ({"activation": "reul"}, r"`activation` must be the name"),
         ],
     )
