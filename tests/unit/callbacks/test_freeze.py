@@ -37,7 +37,7 @@ class Recorder(keras.callbacks.Callback):
     ],
     ids=["between", "from", "until"],
 )
-@pytest.mark.parametrize("weighting", [None, "pcgrad"])
+@pytest.mark.parametrize("weighting", [pytest.param(None, marks=pytest.mark.graph), "pcgrad"])
 def test_is_frozen_in_its_epochs(window, moving, weighting):
     model, recorder = _model(weighting=weighting), Recorder()
     model.fit(DATA, epochs=4, callbacks=[mtl.callbacks.Freeze("shared", **window), recorder], verbose=0)
@@ -47,6 +47,7 @@ def test_is_frozen_in_its_epochs(window, moving, weighting):
     assert all(layer.trainable for layer in model.layers)
 
 
+@pytest.mark.graph
 def test_equals_two_fits():
     one, two = _model(), _model()
     one.fit(DATA, epochs=4, callbacks=[mtl.callbacks.Freeze("shared", start=2)], verbose=0, validation_data=DATA)
@@ -66,6 +67,7 @@ def test_starts_in_the_middle():
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
+@pytest.mark.graph
 def test_with_a_penalty():
     """A callback that adds to what is trained goes on through the change."""
     model = toy.model(sharing="soft")

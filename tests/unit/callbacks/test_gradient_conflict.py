@@ -47,6 +47,7 @@ def _linear(**arguments):
 BY_HAND = np.array([[1.0, -24 / 25, 0.0], [-24 / 25, 1.0, 7 / 25], [0.0, 7 / 25, 1.0]])
 
 
+@pytest.mark.graph
 @pytest.mark.parametrize(
     "arguments",
     [{}, {"weighting": "pcgrad"}, {"weighting": "uncertainty"}, {"jit_compile": True}, {"run_eagerly": True}],
@@ -82,7 +83,7 @@ def _tower():
 
 def _trained(callbacks, weighting, **arguments):
     keras.utils.set_random_seed(3)
-    model = toy.model(tower=_tower(), metrics=[], optimizer=keras.optimizers.SGD(0.1), weighting=weighting, **arguments)
+    model = toy.model(tower=_tower(), optimizer=keras.optimizers.SGD(0.1), weighting=weighting, **arguments)
     x, y = toy.arrays()
     history = model.fit(x, y, batch_size=8, epochs=2, shuffle=False, callbacks=callbacks, verbose=0).history
     return model, history
@@ -127,6 +128,7 @@ def test_the_cosines_are_those_of_the_gramian_that_a_weighting_reads():
         np.testing.assert_allclose(history[f"cosine_{a}_{b}"], expected, rtol=1e-6)
 
 
+@pytest.mark.graph
 def test_an_absent_task_is_nan_and_in_no_mean():
     """Three batches: b has labels in none, c in the second and the third."""
     model, x, y = _linear()
@@ -177,6 +179,7 @@ class TestEvery:
         assert (callback.steps, callback.epochs) == (steps, epochs)
         np.testing.assert_allclose(callback.cosines, [BY_HAND] * len(steps), atol=1e-6)
 
+    @pytest.mark.graph
     @pytest.mark.parametrize(("executed", "every"), [(2, 1), (3, 2), (3, 7), (5, 2)])
     def test_all_are_kept_under_steps_per_execution(self, executed, every):
         callback = GradientConflict(every)
@@ -220,6 +223,7 @@ class TestEvery:
         model.fit(data, epochs=2, callbacks=[callback], verbose=0)
         assert callback.steps == list(range(1, 11, every))
 
+    @pytest.mark.graph
     def test_the_next_fit_is_without_it(self):
         model, _ = self._fit(GradientConflict())
         assert model.probes == []
@@ -227,6 +231,7 @@ class TestEvery:
         assert not [name for name in history if name.startswith("cosine_")]
 
 
+@pytest.mark.graph
 def test_nothing_is_compared_while_all_that_is_shared_is_frozen():
     model, x, y = _linear()
     callback = GradientConflict()
@@ -254,6 +259,7 @@ def test_a_batch_of_its_own(form):
     assert model.probes == []
 
 
+@pytest.mark.graph
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["sparse", "dense"])
 def test_gradients_of_embeddings(jit_compile):
     """Tokens 0 and 1 are in both tasks' gradients: the table's gradient of a task is Σ over its rows."""
@@ -268,6 +274,7 @@ def test_gradients_of_embeddings(jit_compile):
     np.testing.assert_allclose(callback.cosines[0, 0, 1], 24 / 25, atol=1e-6)
 
 
+@pytest.mark.graph
 def test_mixed_precision():
     """Gradients that float16 cannot hold without the optimizer's scale."""
     keras.config.set_dtype_policy("mixed_float16")

@@ -29,7 +29,7 @@ class Counted(GramianWeighting):
 
 
 def _model(weighting=None, **arguments):
-    return toy.model(optimizer=keras.optimizers.SGD(0.0), metrics=[], weighting=weighting, **arguments)
+    return toy.model(optimizer=keras.optimizers.SGD(0.0), weighting=weighting, **arguments)
 
 
 def _fit(model, *callbacks, **arguments):
@@ -45,6 +45,7 @@ def _assert_record(callback, epochs, steps, counts):
     np.testing.assert_allclose(weights, np.outer(counts, LOSS_WEIGHTS), rtol=1e-6)
 
 
+@pytest.mark.graph
 def test_by_epoch_the_mean_over_its_steps():
     callback = LogTaskWeights()
     history = _fit(_model(Counted()), callback, epochs=2)
@@ -62,6 +63,7 @@ def test_every_n_steps_the_weights_of_the_step(every, epochs, steps):
     _assert_record(callback, epochs, steps, steps)
 
 
+@pytest.mark.graph
 def test_under_steps_per_execution_the_weights_of_the_last_step():
     """Executions of two steps and one step."""
     callback = LogTaskWeights(every=2)

@@ -20,12 +20,12 @@ def _data():
     return rng.normal(size=(ROWS, 5)).astype("float32"), y
 
 
-def _model(sharing="soft", optimizer="sgd", run_eagerly=False, num_tasks=3, **arguments):
+def _model(sharing="soft", optimizer="sgd", num_tasks=3, **arguments):
     keras.utils.set_random_seed(3)
     heads = [mtl.heads.Multiclass(3), mtl.heads.Binary(), mtl.heads.Regression()]
     tasks = [mtl.Task(name, head, weight=0.5) for name, head in zip(TASKS, heads, strict=True)][:num_tasks]
     model = mtl.build_model((5,), tasks, tower=mtl.towers.MLP((4, 3)), sharing=sharing)
-    model.compile(optimizer, metrics=[], run_eagerly=run_eagerly, **arguments)
+    model.compile(optimizer, metrics=[], **arguments)
     return model
 
 
@@ -67,6 +67,7 @@ def single_task_weights():
     return model.get_weights()
 
 
+@pytest.mark.graph
 @pytest.mark.parametrize("norm", NORMS)
 def test_strength_0_equals_single_task_to_the_last_bit(norm, single_task_weights):
     model = _model("soft")
@@ -77,6 +78,7 @@ def test_strength_0_equals_single_task_to_the_last_bit(norm, single_task_weights
     assert history["tower_distance"][-1] > 1
 
 
+@pytest.mark.graph
 def test_a_very_large_strength_drives_the_distance_to_zero():
     """Each step takes lr · 2 · strength · T = 3/4 of every difference away."""
     model = _model(optimizer=keras.optimizers.SGD(1e-3))
@@ -87,6 +89,7 @@ def test_a_very_large_strength_drives_the_distance_to_zero():
     assert history["tower_distance"][-1] == pytest.approx(np.sqrt(_norm(_towers(model), "l2")), rel=1e-4)
 
 
+@pytest.mark.graph
 def test_l1_makes_the_towers_equal():
     steps = 120
     rate = keras.optimizers.schedules.PolynomialDecay(1e-4, steps, end_learning_rate=0.0)
@@ -96,6 +99,7 @@ def test_l1_makes_the_towers_equal():
     assert _norm(_towers(model), "l1") < 0.01 * start
 
 
+@pytest.mark.graph
 def test_trace_makes_the_towers_span_few_dimensions():
     """Each step takes lr · strength = 0.01 of every singular value that is left."""
     model = _model(optimizer=keras.optimizers.SGD(1e-5))
@@ -107,7 +111,7 @@ def test_trace_makes_the_towers_span_few_dimensions():
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_the_logged_penalty_and_loss_are_those_of_the_weights(norm):
-    model = _model(optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
+    model = _model(optimizer=keras.optimizers.SGD(0.0))
     towers = _towers(model)
     x, y = _data()
     history = _fit(model, [SoftSharing(0.3, norm=norm)], validation_data=(x, y))
@@ -123,7 +127,7 @@ def test_the_logged_penalty_and_loss_are_those_of_the_weights(norm):
 
 
 def test_the_logged_penalty_is_the_mean_over_the_steps():
-    model = _model(optimizer=keras.optimizers.SGD(0.1), run_eagerly=True)
+    model = _model(optimizer=keras.optimizers.SGD(0.1))
     penalties = []
     seen = keras.callbacks.LambdaCallback(
         on_train_batch_begin=lambda batch, logs: penalties.append(0.2 * _norm(_towers(model), "l2"))
@@ -136,7 +140,7 @@ def test_the_logged_penalty_is_the_mean_over_the_steps():
 @pytest.mark.parametrize("num_tasks", [2, 3])
 def test_the_gradient_of_one_step_by_hand(num_tasks):
     rate, strength = 0.1, 0.3
-    plain, soft = (_model(optimizer=keras.optimizers.SGD(rate), run_eagerly=True, num_tasks=num_tasks) for _ in "12")
+    plain, soft = (_model(optimizer=keras.optimizers.SGD(rate), num_tasks=num_tasks) for _ in "12")
     start = _towers(soft)
     _fit(plain)
     _fit(soft, [SoftSharing(strength)])
@@ -166,7 +170,7 @@ def test_the_gradient_of_one_step_by_hand(num_tasks):
     ],
 )
 def test_schedules_by_hand(arguments, expected):
-    model = _model(optimizer=keras.optimizers.SGD(0.0), run_eagerly=True, num_tasks=2)
+    model = _model(optimizer=keras.optimizers.SGD(0.0), num_tasks=2)
     history = _fit(model, [SoftSharing(2.0, **arguments)], epochs=4)
     np.testing.assert_allclose(history["soft_sharing_strength"], expected, atol=1e-6)
     distance = _norm(_towers(model), "l2")
@@ -174,11 +178,12 @@ def test_schedules_by_hand(arguments, expected):
 
 
 def test_a_resumed_fit_goes_on_in_the_schedule():
-    model = _model(optimizer=keras.optimizers.SGD(0.0), run_eagerly=True, num_tasks=2)
+    model = _model(optimizer=keras.optimizers.SGD(0.0), num_tasks=2)
     history = _fit(model, [SoftSharing(2.0, schedule="linear")], initial_epoch=2, epochs=4)
     assert history["soft_sharing_strength"] == [1.0, 0.5]
 
 
+@pytest.mark.graph
 def test_a_change_of_the_strength_traces_nothing_anew():
     traces = []
 
@@ -201,6 +206,7 @@ def test_a_change_of_the_strength_traces_nothing_anew():
     np.testing.assert_allclose(history["soft_sharing_penalty"], [0.0, 10 * distance, 10 * distance], rtol=1e-5)
 
 
+@pytest.mark.graph
 def test_the_strength_can_change_within_an_epoch():
     model, callback = _model(optimizer=keras.optimizers.SGD(0.0), num_tasks=2), SoftSharing(1.0)
     change = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: setattr(callback, "strength", 3.0))
@@ -220,6 +226,7 @@ class TestThePenaltyEndsWithItsFit:
         for one, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
             np.testing.assert_array_equal(one, theirs)
 
+    @pytest.mark.graph
     def test_after_a_fit(self):
         model = _model(optimizer=keras.optimizers.SGD(0.1), num_tasks=2)
         assert "soft_sharing_penalty" in _fit(model, [SoftSharing(1.0)])
@@ -260,7 +267,7 @@ def _own_graph():
     left, right = (keras.layers.Dense(3, name=name)(x) for name in ("left", "right"))
     outputs = {"a": keras.layers.Dense(1, name="a")(left), "b": keras.layers.Dense(2, name="b")(right)}
     model = mtl.MultiTaskModel(x, outputs)
-    model.compile(keras.optimizers.SGD(0.0), loss="mse", run_eagerly=True)
+    model.compile(keras.optimizers.SGD(0.0), loss="mse")
     return model
 
 

@@ -113,7 +113,13 @@ def _assert_variables(model, expected, atol=1e-6):
 
 @pytest.mark.parametrize(
     ("weighting", "apply_to"),
-    [(Given, "shared"), (Given, "all"), (GivenRows, "shared"), (GivenHalves, "shared"), (GivenSum, "all")],
+    [
+        pytest.param(Given, "shared", marks=pytest.mark.graph),
+        (Given, "all"),
+        pytest.param(GivenRows, "shared", marks=pytest.mark.graph),
+        (GivenHalves, "shared"),
+        pytest.param(GivenSum, "all", marks=pytest.mark.graph),
+    ],
 )
 @pytest.mark.parametrize("level", ["parameters", "features"])
 def test_the_update_is_the_weighted_sum_of_the_gradients(weighting, apply_to, level):
@@ -165,13 +171,14 @@ def test_large_blocks_are_multiplied_in_slices(weighting, slices, monkeypatch):
     np.testing.assert_allclose(found.numpy(), rows[0] @ rows[1].T, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.graph
 @pytest.mark.parametrize(("large", "slices", "xla"), [(5, 4, False), (5, 5, True), (jacobian.LARGE, 4, False)])
 def test_a_method_by_columns_gets_large_blocks_in_slices(large, slices, xla, monkeypatch):
     """The mean of four entries without the largest and the smallest one, and the conflict after it."""
     monkeypatch.setattr(jacobian, "LARGE", large)
     monkeypatch.setattr(jacobian, "SLICES", slices)
     x, y = toy.arrays()
-    model = _model("trimmed_mean", metrics=[], jit_compile=xla)
+    model = _model("trimmed_mean", jit_compile=xla)
     sizes = [int(np.prod(v.shape)) for v in model.partition.shared if np.prod(v.shape) >= 5]
     assert sizes
     assert all((size % 4, size % 5 > 0) == (0, True) for size in sizes)  # without and with a rest
@@ -278,7 +285,7 @@ def test_regularization_gets_its_plain_gradient_and_is_in_no_row():
     np.testing.assert_allclose(regular[2], plain[2], rtol=1e-6)
 
 
-@pytest.mark.parametrize("level", ["parameters", "features"])
+@pytest.mark.parametrize("level", ["parameters", pytest.param("features", marks=pytest.mark.graph)])
 def test_every_renews_the_weights_every_k_steps(level):
     x, y = toy.arrays()
     model = _model(Given(), every=3, level=level)
@@ -289,7 +296,11 @@ def test_every_renews_the_weights_every_k_steps(level):
         assert model.weighting.calls.numpy() == step // 3 + 1
 
 
-@pytest.mark.parametrize("arguments", [{}, {"jit_compile": True}, {"every": 2}], ids=["sparse", "dense", "every"])
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, pytest.param({"jit_compile": True}, marks=pytest.mark.graph), {"every": 2}],
+    ids=["sparse", "dense", "every"],
+)
 def test_gradients_of_embeddings(arguments):
     rng = np.random.default_rng(0)
     tokens = rng.integers(0, 12, (16, 5))
@@ -311,7 +322,9 @@ def test_gradients_of_embeddings(arguments):
     np.testing.assert_allclose(table.numpy(), before - RATE * (2.0 * rows[0] + 0.5 * rows[1]), atol=1e-6)
 
 
-@pytest.mark.parametrize("weighting", [Given, GivenRows, GivenHalves, GivenSum])
+@pytest.mark.parametrize(
+    "weighting", [Given, GivenRows, *(pytest.param(w, marks=pytest.mark.graph) for w in (GivenHalves, GivenSum))]
+)
 def test_a_step_that_is_not_finite_leaves_weights_optimizer_and_state(weighting):
     x, y = toy.arrays()
     model = toy.model(weighting=weighting(), optimizer=keras.optimizers.SGD(RATE, momentum=0.9))
@@ -340,6 +353,7 @@ def test_a_skipped_step_is_counted_and_in_no_mean():
     assert len(found[0]) == 7
 
 
+@pytest.mark.graph
 def test_nonfinite_raise_stops():
     x, y = toy.arrays()
     y["ink"][3] = np.nan
@@ -369,6 +383,7 @@ def test_mixed_precision_reads_unscaled_gradients(policy):
         np.testing.assert_allclose(one, other, atol=0.01)
 
 
+@pytest.mark.graph
 def test_an_overflow_in_float16_skips_the_step_and_the_state():
     x, y = toy.arrays()
     keras.config.set_dtype_policy("mixed_float16")

@@ -17,7 +17,7 @@ def _new():
 def _trained(sharing="hard", tower=None, num_tasks=3):
     keras.utils.set_random_seed(0)
     model = mtl.build_model(toy.SHAPE, toy.tasks()[:num_tasks], tower=tower or mtl.towers.MLP((8,)), sharing=sharing)
-    model.compile("sgd")
+    model.compile("sgd", metrics=[])
     x, y = toy.arrays()
     model.fit(x, {name: y[name] for name in model.task_names}, verbose=0)
     return model
@@ -46,7 +46,7 @@ def test_the_old_tasks_predict_as_before(loaded, tmp_path):
     assert larger.tower_layers["big"] == larger.tower_layers["digit"]
 
 
-@pytest.mark.parametrize("loaded", [False, True])
+@pytest.mark.parametrize("loaded", [False, pytest.param(True, marks=pytest.mark.graph)])
 def test_tunes_the_new_head_on_a_frozen_tower(loaded, tmp_path):
     model = _trained(tower=mtl.towers.MLP((8,), batch_norm=True))
     if loaded:
@@ -54,7 +54,7 @@ def test_tunes_the_new_head_on_a_frozen_tower(loaded, tmp_path):
         model = keras.models.load_model(tmp_path / "model.keras")
     larger = model.add_task(_new(), freeze=["shared", "digit"])
     assert list(larger.frozen) == ["shared", "digit"]
-    larger.compile("sgd")
+    larger.compile("sgd", metrics=[])
     before = {v.path: v.numpy() for v in larger.variables}
     larger.fit(toy.arrays()[0], _labels(model.task_names), verbose=0)
     still = {path.split("_")[0] for path, old in before.items() if np.array_equal(old, _value(larger, path))}
@@ -79,7 +79,7 @@ def test_equals_a_head_on_fixed_features_in_keras():
     plain.set_weights(
         [w for v, w in zip(larger.weights, larger.get_weights(), strict=True) if v.path.startswith("big")]
     )
-    larger.compile("sgd")
+    larger.compile("sgd", metrics=[])
     plain.compile("sgd", loss="binary_crossentropy")
     labels = _labels(model.task_names)
     larger.fit(x, labels, batch_size=5, epochs=2, shuffle=False, verbose=0)
@@ -87,9 +87,10 @@ def test_equals_a_head_on_fixed_features_in_keras():
     np.testing.assert_allclose(larger.predict(x, verbose=0)["big"], plain.predict(features, verbose=0), atol=1e-6)
 
 
+@pytest.mark.graph
 def test_without_labels_of_the_old_tasks():
     larger = _trained(num_tasks=1).add_task(_new(), freeze=["shared", "digit"])
-    larger.compile("sgd")
+    larger.compile("sgd", metrics=[])
     labels = {"digit": np.full(toy.NUM_ROWS, -1), "big": np.arange(toy.NUM_ROWS) % 2}
     history = larger.fit(mtl.data.from_arrays(toy.arrays()[0], labels), epochs=30, verbose=0).history
     assert history["big_loss"][-1] < history["big_loss"][0]
@@ -131,7 +132,7 @@ def test_twice_and_saved(tmp_path):
     with pytest.raises(ValueError, match=r"The model must not be frozen. Received: frozen parts \['shared'\]"):
         model(mtl.Task("ink", mtl.heads.Regression()))
     larger = _trained().add_task(_new()).add_task(mtl.Task("ink", mtl.heads.Regression()))
-    larger.compile("sgd", weighting="pcgrad")
+    larger.compile("sgd", metrics=[], weighting="pcgrad")
     larger.fit(toy.arrays()[0], {**toy.arrays()[1], "big": np.arange(toy.NUM_ROWS) % 2}, verbose=0)
     larger.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -155,7 +156,7 @@ def test_shares_the_experts_of_a_task():
     model = _trained(sharing="mmoe")
     larger = model.add_task(_new(), like="odd", freeze="shared")
     assert larger.get_layer("big_hidden1").input is larger.get_layer("odd_linear").input
-    larger.compile("sgd")
+    larger.compile("sgd", metrics=[])
     before = {v.path: v.numpy() for v in larger.variables}
     larger.fit(toy.arrays()[0], _labels(model.task_names), verbose=0)
     moved = {path for path, old in before.items() if not np.array_equal(old, _value(larger, path))}
@@ -178,7 +179,7 @@ def test_on_the_middle_of_a_tower(loaded, tmp_path):
     partition = mtl.engine.Partition(larger)
     assert {v.path for v in partition.shared} == {"shared_dense1_dense/kernel", "shared_dense1_dense/bias"}
     assert {v.path.split("/")[0] for v in partition.own["digit"]} == {"shared_dense2_dense", "digit_linear"}
-    larger.compile("sgd", weighting="mgda")
+    larger.compile("sgd", metrics=[], weighting="mgda")
     history = larger.fit(toy.arrays()[0], _labels(["digit"]), verbose=0).history
     assert np.isfinite(history["big_loss"]).all()
 

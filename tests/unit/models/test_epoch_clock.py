@@ -15,6 +15,7 @@ def _history(model, **arguments):
     return model.fit(x, y, batch_size=10, verbose=0, **arguments).history
 
 
+@pytest.mark.graph
 def test_a_schedule_sets_the_weights_of_each_epoch():
     model = toy.model(weighting=mtl.weightings.Schedule({"odd": lambda epoch: 1.0 + epoch, "ink": lambda epoch: 0.0}))
     history = _history(model, epochs=3)
@@ -30,6 +31,7 @@ def _dwa_weights(history, epoch):
     return weights * [1.0, 0.5, 1.0, 2.0]
 
 
+@pytest.mark.graph
 def test_dwa_counts_the_epochs():
     keras.utils.set_random_seed(0)
     history = _history(toy.model(weighting="dwa", optimizer=keras.optimizers.Adam(0.05)), epochs=4)

@@ -59,6 +59,7 @@ def _without(labels, task):
     ],
     ids=["list", "one_array", "misspelt", "unknown", "missing", "wrong_width"],
 )
+@pytest.mark.graph  # which knows no number of rows
 @pytest.mark.parametrize("method", ["fit", "evaluate"])
 def test_labels(model, method, change, error):
     x, y = toy.arrays()

@@ -13,7 +13,7 @@ import mtl_keras as mtl
 from tests.helpers import toy
 
 
-@pytest.mark.parametrize("sharing", ["hard", "soft"])
+@pytest.mark.parametrize("sharing", [pytest.param("hard", marks=pytest.mark.graph), "soft"])
 def test_training_goes_on_bit_exactly_after_a_load(tmp_path, sharing):
     x, y = toy.arrays()
     weights = {task: np.where(np.arange(len(x)) % 3, 1.0, 0.0).astype("float32") for task in y}
@@ -81,7 +81,7 @@ def test_clone_has_the_tasks_and_new_weights():
 
 def test_compile_again_replaces_losses_and_metrics():
     x, y = toy.arrays()
-    model = toy.model()
+    model = toy.model(metrics=None)
     model.compile("sgd", metrics=[])
     history = model.fit(x, y, verbose=0)
     assert sorted(history.history) == ["digit_loss", "ink_loss", "loss", "marks_loss", "odd_loss"]
@@ -97,6 +97,7 @@ def test_names_in_the_logs_do_not_depend_on_the_number_of_tasks():
     assert model.predict(x, verbose=0)["odd"].shape == (len(x), 1)
 
 
+@pytest.mark.graph
 @pytest.mark.parametrize(
     "arguments",
     [{"run_eagerly": True}, {"jit_compile": True}, {"steps_per_execution": 3}, {"run_eagerly": False}],
@@ -115,7 +116,7 @@ def test_the_ways_to_run_a_step_agree(arguments):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", [pytest.param("mixed_float16", marks=pytest.mark.graph), "mixed_bfloat16"])
 def test_mixed_precision_has_outputs_and_losses_in_float32(policy):
     x, y = toy.arrays()
     keras.config.set_dtype_policy(policy)
@@ -128,6 +129,7 @@ def test_mixed_precision_has_outputs_and_losses_in_float32(policy):
     assert history.history["loss"][-1] < history.history["loss"][0]
 
 
+@pytest.mark.graph
 def test_custom_metrics_and_function_losses_are_taken():
     def absolute(y_true, y_pred):
         return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
@@ -163,7 +165,7 @@ class _PyDataset(keras.utils.PyDataset):
 @pytest.mark.parametrize("arguments", [(), (0.0, None, False)], ids=["default", "by_place"])
 def test_a_dataset_needs_no_word_about_shuffling(arguments):
     """Keras 3.15 warns that it ignores its own default, `shuffle=True`; warnings are errors here."""
-    model = toy.model(metrics=[], run_eagerly=True)
+    model = toy.model()
     history = model.fit(mtl.data.from_arrays(*toy.arrays(), batch_size=5), None, None, 1, 0, None, *arguments)
     assert len(history.history["loss"]) == 1
 
@@ -171,7 +173,7 @@ def test_a_dataset_needs_no_word_about_shuffling(arguments):
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_the_order_of_a_py_dataset_is_as_in_keras(shuffle):
     data = _PyDataset(*toy.arrays(rows=40))
-    model = toy.model(metrics=[], run_eagerly=True)
+    model = toy.model()
     model.fit(data, verbose=0, **({} if shuffle else {"shuffle": False}))
     order = data.asked[-8:]
     assert sorted(order) == list(range(8))
@@ -185,6 +187,7 @@ def test_the_objective_of_a_batch_without_labels_is_zero():
     assert model.evaluate(x, y, sample_weight=weights, return_dict=True, verbose=0)["loss"] == 0.0
 
 
+@pytest.mark.graph
 def test_fit_on_a_dataset_warns_of_nothing():
     x, y = toy.arrays()
-    toy.model().fit(mtl.data.from_arrays(x, y, batch_size=10, shuffle=True), verbose=0)
+    toy.model(metrics=None).fit(mtl.data.from_arrays(x, y, batch_size=10, shuffle=True), verbose=0)
