@@ -8,6 +8,8 @@ import pytest
 
 import mtl_keras as mtl
 
+pytestmark = pytest.mark.graph
+
 VERSIONS = sorted((pathlib.Path(__file__).parents[2] / "saved_models" / "golden").glob("[0-9]*"))
 
 

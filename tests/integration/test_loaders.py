@@ -18,6 +18,8 @@ from tests.helpers import c_loader, sessions
 from tests.unit.towers._build import has_dtype
 from tests.unit.towers.test_contract import CASES, batch
 
+pytestmark = pytest.mark.graph
+
 ROWS = (1, 7)
 EVEN = ["Conv", "ResNet", "ResNetImageNet"]  # cases whose numbers of channels are even
 

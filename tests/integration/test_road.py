@@ -8,6 +8,8 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras import _registry
 
+pytestmark = pytest.mark.graph
+
 SHAPE = (8, 8, 1)
 
 

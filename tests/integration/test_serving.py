@@ -22,6 +22,8 @@ from tensorflow_serving.apis import (  # noqa: E402
     prediction_service_pb2_grpc,
 )
 
+pytestmark = pytest.mark.graph
+
 LABELS = {"digit": ["zero", "one", "two"], "odd": ["even", "odd"]}
 
 

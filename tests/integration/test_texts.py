@@ -8,6 +8,8 @@ import tensorflow as tf
 import mtl_keras as mtl
 from mtl_keras.towers import BERT, BiLSTM, CNNAttention
 
+pytestmark = pytest.mark.graph
+
 TEXTS = np.array(["show me the flights", "what is the fare", "the fare of the flights", "flights"])
 LABELS = {"intent": np.array([0, 1, -1, 0]), "words": np.array([4, np.nan, 5, 1], "float32")}
 TOWERS = {  # the others are saved and loaded in the contract of the towers

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+pytestmark = pytest.mark.graph
+
 PATH = pathlib.Path(__file__).parents[2] / "benchmarks" / "toy_problem.py"
 
 

@@ -10,6 +10,8 @@ import pytest
 
 import mtl_keras as mtl
 
+pytestmark = pytest.mark.graph
+
 
 @pytest.fixture(scope="module")
 def model():

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 
+pytestmark = pytest.mark.graph
+
 
 @pytest.fixture(scope="module")
 def model():

@@ -8,6 +8,8 @@ import tensorflow as tf
 import mtl_keras as mtl
 from tests.helpers import c_loader, sessions
 
+pytestmark = pytest.mark.graph
+
 LABELS = {"digit": ["zero", "one", "two"], "odd": ["even", "odd"]}
 
 

@@ -15,6 +15,8 @@ import tensorflow as tf
 import mtl_keras as mtl
 from tests.helpers import toy
 
+pytestmark = pytest.mark.graph
+
 
 @pytest.fixture(scope="module")
 def model():

@@ -7,6 +7,8 @@ from google.protobuf import text_format
 
 import mtl_keras as mtl
 
+pytestmark = pytest.mark.graph
+
 
 @pytest.fixture
 def models(tmp_path):

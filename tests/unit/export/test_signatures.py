@@ -9,6 +9,8 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 
+pytestmark = pytest.mark.graph
+
 SHAPE = (6, 5, 3)
 LABELS = {"digit": ["zero", "one", "two", "three"], "odd": ["even", "odd"], "marks": ["a", "b", "c"]}
 

@@ -6,6 +6,8 @@ import pytest
 
 from mtl_keras.export._versions import check_place, publish, versions
 
+pytestmark = pytest.mark.graph
+
 
 def _write(folder):
     folder.mkdir()

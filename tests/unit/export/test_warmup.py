@@ -7,6 +7,8 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 
+pytestmark = pytest.mark.graph
+
 logs = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2", reason="needs tensorflow-serving-api")
 
 

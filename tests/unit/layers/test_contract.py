@@ -111,6 +111,7 @@ def test_the_shape_is_known_before(case):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.graph
 def test_eager_equals_graph(case, jit_compile):
     layer, x = case
     model = _model(layer, x)

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from mtl_keras.linalg import boxes as of_boxes
 
+pytestmark = pytest.mark.graph
+
 
 def random_boxes(rng, *shape):
     corners = np.sort(rng.uniform(size=(*shape, 2, 2)), axis=-2)

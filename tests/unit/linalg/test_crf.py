@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from mtl_keras.linalg import crf
 
+pytestmark = pytest.mark.graph
+
 TAGS = 3
 MASKS = {  # of three chains
     "length_1": [[1], [1], [1]],

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from mtl_keras import linalg
 
+pytestmark = pytest.mark.graph
+
 SIZES = (2, 3, 8)
 nonnegative_qp = tf.function(linalg.nonnegative_qp, autograph=False)
 dual_cone_coefficients = tf.function(linalg.dual_cone_coefficients, autograph=False)

@@ -122,6 +122,7 @@ def test_finite_at_any_scale(norm, scale):
 
 
 @pytest.mark.parametrize("norm", [*NORMS[:2], pytest.param(trace_norm, marks=pytest.mark.slow)])
+@pytest.mark.graph
 def test_eager_graph_and_xla_agree(norm):
     groups = [[tf.constant(tensor) for tensor in tower] for tower in towers(3)]
     eager = float(norm(groups))

@@ -135,6 +135,7 @@ def test_config_round_trip(cls):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.graph
 def test_trains_saves_and_loads_in_a_model(cls, jit_compile, tmp_path):
     inputs = keras.Input((2,))
     x = keras.layers.Dense(3)(inputs)
@@ -253,6 +254,7 @@ def test_gradients_are_those_of_central_differences(any_loss):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.graph
 def test_eager_equals_graph(any_loss, jit_compile):
     make, labels, p = any_loss
     function = tf.function(lambda y, p, w: make()(y, p, w), autograph=False, jit_compile=jit_compile)

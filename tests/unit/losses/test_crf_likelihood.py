@@ -39,6 +39,7 @@ def brute_force(emissions, weights, labels, mask):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.graph
 def test_equals_enumeration(chain, jit_compile):
     layer, emissions, weights = chain
     expected = [brute_force(e, weights, y, m) for e, y, m in zip(emissions, LABELS, MASK, strict=True)]

@@ -42,6 +42,7 @@ def test_by_hand(arguments):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.graph
 def test_the_same_in_a_graph_with_finite_gradients(jit_compile):
     labels, raw = data()
 

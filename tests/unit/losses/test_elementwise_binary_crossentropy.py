@@ -22,6 +22,7 @@ def test_values_worked_out_by_hand():
 
 @pytest.mark.parametrize("run_eagerly", [False, True])
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.graph
 def test_confident_errors_keep_their_loss_and_gradient(run_eagerly, policy):
     inputs = keras.Input((2,))
     x = keras.layers.Dense(2, kernel_initializer="identity", use_bias=False, dtype=policy)(inputs)

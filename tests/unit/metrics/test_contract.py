@@ -157,6 +157,7 @@ def test_tags_weigh_as_often_as_they_are_there(make):
 
 
 @pytest.mark.parametrize("jit_compile", [None, False, True], ids=["eager", "graph", "xla"])
+@pytest.mark.graph
 def test_tags_as_scores_in_any_mode_and_of_any_length(make, jit_compile):
     labels, predictions, there = tags()
     expected = make()(labels, predictions, sample_weight=there)

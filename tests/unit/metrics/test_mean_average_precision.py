@@ -142,6 +142,7 @@ def test_binned_is_near_exact(arrays):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.graph
 def test_the_same_in_a_graph_and_in_batches(arrays, jit_compile):
     labels, predictions = arrays
     whole, parts = MeanAveragePrecision(4), MeanAveragePrecision(4)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from mtl_keras import weightings as w
@@ -58,6 +59,12 @@ ROWS = {
 }
 
 CASES = LOSSES | ROWS
+
+
+def one_of_each(names, chosen):
+    """Returns the names as parameters of a test, of which those that are not chosen are slow tests."""
+    assert set(chosen) <= set(names)
+    return [name if name in chosen else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 class Runner:

@@ -1,10 +1,13 @@
 """GradNorm's slopes by hand, and where its weights go."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from mtl_keras import weightings as w
 from mtl_keras.weightings.gradnorm import gradnorm_slopes
+
+pytestmark = pytest.mark.graph
 
 
 def test_slopes_by_hand():

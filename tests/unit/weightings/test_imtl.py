@@ -1,10 +1,13 @@
 """IMTL's scales, and that only the length of its direction depends on them."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from mtl_keras import weightings as w
 from tests.unit.weightings._gramian_cases import gramian_of, jacobians
+
+pytestmark = pytest.mark.graph
 
 
 def test_scales_go_to_one_over_the_loss():
