@@ -1,4 +1,4 @@
-"""Eight steps are four steps, a save, a load and four steps, to the bit, under every weighting.
+"""Six steps are four steps, a save, a load and two steps, to the bit, under every weighting.
 
 Weightings without variables have nothing to save: three of them, one for each thing that a weighting reads, stand for
 the others, which the environment variable `WHOLE_MATRIX=1` adds.
@@ -32,7 +32,7 @@ keras.saving.register_keras_serializable("tests")(_half_rate)
 
 
 class _SaveHalfway(keras.callbacks.Callback):
-    """Saves the model after the second of four epochs."""
+    """Saves the model after the second of three epochs."""
 
     def __init__(self, path):
         super().__init__()
@@ -62,7 +62,7 @@ def _fit(model, initial_epoch, callbacks=()):
     weights = {task: np.ones(ROWS, "float32") for task in y}
     weights["odd"][: ROWS // 2] = 0.0  # absent from the first batch
     data = mtl.data.from_arrays(x, y, batch_size=ROWS // 2, sample_weight=weights)
-    model.fit(data, initial_epoch=initial_epoch, epochs=4, verbose=0, callbacks=list(callbacks))
+    model.fit(data, initial_epoch=initial_epoch, epochs=3, verbose=0, callbacks=list(callbacks))
 
 
 @pytest.mark.parametrize("name", [*SAMPLE, *STATELESS])

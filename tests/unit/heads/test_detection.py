@@ -40,6 +40,7 @@ def trained():
     return model, x, labels
 
 
+@pytest.mark.graph
 def test_learns_where_and_what(trained):
     model, x, labels = trained
     scores = model.evaluate(x, labels, return_dict=True, verbose=0)
@@ -55,6 +56,7 @@ def test_learns_where_and_what(trained):
 
 
 @pytest.mark.slow
+@pytest.mark.graph
 def test_survives_saving_and_export(trained, tmp_path):
     model, x, _ = trained
     rows = model.predict(x[:8], verbose=0)["where"]
@@ -82,7 +84,7 @@ def test_survives_saving_and_export(trained, tmp_path):
 def test_images_without_labels_change_nothing():
     x, boxes, shape = data(8)
     model = build()
-    model.compile("sgd", run_eagerly=True)
+    model.compile("sgd")
     labels = {"shape": shape[:, 0], "where": mtl.data.encode_boxes(boxes, shape, GRID).numpy()}
     half = {task: y[:4] for task, y in labels.items()}
     expected = model.evaluate(mtl.data.from_arrays(x[:4], half, batch_size=4), return_dict=True, verbose=0)
@@ -105,7 +107,7 @@ def test_images_without_labels_change_nothing():
 def test_a_cell_without_label():
     x, boxes, shape = data(4)
     model = build()
-    model.compile("sgd", run_eagerly=True)
+    model.compile("sgd")
     labels = {"shape": shape[:, 0], "where": mtl.data.encode_boxes(boxes, shape, GRID).numpy()}
     labels["where"][0, 0, 0] = np.nan
     dataset = mtl.data.from_arrays(x, labels, batch_size=4)
@@ -121,9 +123,9 @@ def test_a_cell_without_label():
 @pytest.mark.parametrize(
     ("policy", "arguments"),
     [
-        ("mixed_float16", {"run_eagerly": True}),
-        ("mixed_bfloat16", {"run_eagerly": True, "weighting": "pcgrad"}),
-        pytest.param("float32", {"jit_compile": True}, marks=pytest.mark.slow),
+        ("mixed_float16", {}),
+        ("mixed_bfloat16", {"weighting": "pcgrad"}),
+        pytest.param("float32", {"jit_compile": True}, marks=[pytest.mark.graph, pytest.mark.slow]),
     ],
 )
 def test_trains_under(policy, arguments):
@@ -145,7 +147,7 @@ def test_a_grid_that_is_not_square_and_images_of_any_size():
     image = keras.Input((None, None, 1), name="image")
     tower = keras.layers.Conv2D(4, 4, 4)
     model = mtl.build_model(image, [mtl.Task("where", mtl.heads.Detection(2, max_boxes=3))], tower=tower)
-    model.compile("sgd", run_eagerly=True)
+    model.compile("sgd")
     labels = {"where": mtl.data.encode_boxes([[[0.0, 0.0, 0.5, 0.5]]], [[1]], (2, 3))}
     assert np.isfinite(model.fit(np.ones((1, 8, 12, 1)), labels, verbose=0).history["loss"]).all()
     assert model.predict(np.ones((1, 8, 12, 1)), verbose=0)["where"].shape == (1, 3, 6)
@@ -153,7 +155,7 @@ def test_a_grid_that_is_not_square_and_images_of_any_size():
 
 def test_labels_of_another_grid():
     model = build()
-    model.compile("sgd", run_eagerly=True)
+    model.compile("sgd")
     error = r"`y\['where'\]` must have shape \(None, 4, 4, 6\), for an output of shape .* Received shape \(2, 3, 4, 6\)"
     x, boxes, shape = data(2)
     labels = {"shape": shape[:, 0], "where": mtl.data.encode_boxes(boxes, shape, (3, 4))}

@@ -54,7 +54,7 @@ def test_every_head_has_a_case():
 def test_rows_of_weight_0_are_as_if_not_there(name, policy):
     head, labels = CASES[name]
     model, x = build(head, policy)
-    model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+    model.compile(keras.optimizers.SGD(0.1))
     there = np.array([1, 0, 1, 1, 0, 1]) > 0
     spoilt = np.where(there.reshape(-1, *(1,) * (labels.ndim - 1)), labels, 0)
     expected = model.evaluate(x[there], {"task": labels[there]}, return_dict=True, verbose=0)
@@ -70,6 +70,7 @@ def test_rows_of_weight_0_are_as_if_not_there(name, policy):
 
 
 @pytest.mark.slow
+@pytest.mark.graph
 def test_numbers_and_ranks_train_save_and_export(tmp_path):
     """In one model: the labels are functions of the first input."""
     x = np.random.default_rng(0).uniform(-1, 1, (256, 2)).astype("float32")

@@ -66,7 +66,7 @@ def test_missing_labels(missing, class_weight):
     weights = (rng.uniform(size=labels.shape if missing == "positions" else len(x)) < 0.6).astype("float32")
     there = np.broadcast_to(weights.reshape(*weights.shape, *(1,) * (3 - weights.ndim)), labels.shape) > 0
     model.tasks[1] = mtl.Task("parts", model.tasks[1].head, class_weight=class_weight)
-    model.compile("sgd", run_eagerly=True)
+    model.compile("sgd")
     y = {"any": labels[:, 0, 0] % 2, "parts": labels[..., None] if missing == "column" else labels}
     w = {"any": np.ones(len(x)), "parts": weights}
     p = model.predict(x, verbose=0)["parts"]
@@ -82,6 +82,7 @@ def test_missing_labels(missing, class_weight):
 
 
 @pytest.mark.slow
+@pytest.mark.graph
 def test_trains_saves_and_exports(tmp_path):
     x, labels = data(64)
     labels[0, :2] = -1

@@ -24,7 +24,7 @@ def test_rows_of_weight_0_are_as_if_not_there(name):
     x, labels = rng.normal(size=(8, 2)).astype("float32"), rng.integers(0, 2, shape)
     there = np.array([1, 0, 1, 1, 1, 0, 1, 1]) > 0
     model = mtl.build_model((2,), [mtl.Task("task", head, loss=loss)], tower=keras.Sequential([keras.layers.Dense(3)]))
-    model.compile(keras.optimizers.SGD(0.5), run_eagerly=True)
+    model.compile(keras.optimizers.SGD(0.5))
     expected = model.evaluate(x[there], {"task": labels[there]}, return_dict=True, verbose=0)
     weights = {"task": there.astype("float32")}
     scores = model.evaluate(x, {"task": labels}, sample_weight=weights, return_dict=True, verbose=0)

@@ -32,7 +32,7 @@ def test_the_tower_learns_from_every_task():
     x, y = toy.arrays()
     for task in y:
         loss_weights = {name: float(name == task) for name in y}
-        model = toy.model("hard", optimizer="sgd", loss_weights=loss_weights, metrics=[], run_eagerly=True)
+        model = toy.model("hard", optimizer="sgd", loss_weights=loss_weights, metrics=[])
         kernel = model.get_layer("shared_dense1_dense").kernel
         before = kernel.numpy()
         model.train_on_batch(x, y)

@@ -99,7 +99,7 @@ class TestPrune:
     @pytest.mark.parametrize("tower", [mtl.towers.MLP((6, 5)), mtl.towers.Conv(filters=(2, 3))])
     def test_it_predicts_the_same(self, tower, tmp_path):
         x, y = toy.arrays()
-        model = toy.model(LTB(num_branches=3), tower=tower, run_eagerly=True)
+        model = toy.model(LTB(num_branches=3), tower=tower)
         for i, layer in enumerate(model.layers):
             if isinstance(layer, mtl.layers.Branching):
                 layer.logits.assign(np.random.default_rng(i).normal(size=3))

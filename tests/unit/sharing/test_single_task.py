@@ -10,11 +10,11 @@ from tests.helpers import toy
 def test_each_task_trains_as_it_would_alone():
     """Beside each other in one model, the tasks end where models of their own end."""
     x, y = toy.arrays()
-    together = toy.model("single_task", optimizer=keras.optimizers.Adam(0.01), metrics=[], run_eagerly=True)
+    together = toy.model("single_task", optimizer=keras.optimizers.Adam(0.01), metrics=[])
     alone = {}
     for task in toy.tasks():
         model = mtl.build_model(toy.SHAPE, [task], tower=mtl.towers.MLP((8,)), sharing="single_task")
-        model.compile(keras.optimizers.Adam(0.01), metrics=[], run_eagerly=True)
+        model.compile(keras.optimizers.Adam(0.01), metrics=[])
         for variable in model.variables:
             (same,) = (v for v in together.variables if v.path == variable.path)
             variable.assign(same)

@@ -16,7 +16,7 @@ def test_without_the_callback_it_trains_as_single_task():
     x, y = toy.arrays()
     weights = []
     for sharing in ("soft", "single_task"):
-        model = toy.model(sharing, optimizer="sgd", metrics=[], run_eagerly=True)
+        model = toy.model(sharing)
         model.set_weights([np.full(w.shape, 0.1 * (i + 1), w.dtype) for i, w in enumerate(model.get_weights())])
         history = model.fit(x, y, shuffle=False, verbose=0).history
         assert "soft_sharing_penalty" not in history

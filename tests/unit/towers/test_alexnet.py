@@ -34,6 +34,7 @@ def test_batch_norm_takes_the_biases():
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.graph
 def test_overfits_a_batch(batch_norm):
     tower = AlexNet(width=4, units=(16,), small_stem=True, batch_norm=batch_norm, dropout=0.0)
     assert overfits(tower, (8, 8, 3), keras.optimizers.Adam(0.01))

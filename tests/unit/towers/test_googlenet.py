@@ -57,6 +57,7 @@ def test_batch_norm_takes_the_biases():
 
 
 @pytest.mark.slow
+@pytest.mark.graph
 def test_overfits_a_batch():
     tower = GoogLeNet(width=4, small_stem=True, batch_norm=True, dropout=0.0)
     assert overfits(tower, (8, 8, 3), keras.optimizers.SGD(0.05, momentum=0.9))

@@ -109,6 +109,7 @@ LARGER = [  # a BiLSTM learns tags by heart in `tests/integration/test_texts.py`
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tower", LARGER, ids=lambda tower: type(tower).__name__)
+@pytest.mark.graph
 def test_overfits_a_batch(tower):
     keras.utils.set_random_seed(0)
     tower_model = build(tower, IDS)
