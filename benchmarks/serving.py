@@ -98,11 +98,8 @@ def one_task_or_all(sharing, folder, rounds):
 
 
 def clients(folder, seconds):
-    """Many clients at once on the examples' server."""
-    sys.path.append(str(pathlib.Path(__file__).parents[1] / "examples"))
-    import _server
+    """Many clients at once on `export.serve`."""
     import grpc
-    from tensorflow_serving.apis import prediction_service_pb2_grpc
 
     model = build(["t0", "t1"])
     mtl.export.saved_model(model, f"{folder}/served", warmup=True)
@@ -111,18 +108,17 @@ def clients(folder, seconds):
     expected = [model.predict(x, verbose=0) for x in inputs]
     sent, right, wrong = [0] * CLIENTS, [0] * CLIENTS, [0] * CLIENTS
 
-    def client(number, stub, until):
+    def client(number, channel, until):
         while time.monotonic() < until:
             k = (number + sent[number]) % len(inputs)
             sent[number] += 1
-            answer = _server.predict(stub, "served", {"image": inputs[k]}, ("serving_default", "t0", "t1")[k % 3])
+            answer = mtl.export.request(channel, "served", {"image": inputs[k]}, ("serving_default", "t0", "t1")[k % 3])
             same = all(np.allclose(y, expected[k][task], atol=1e-6) for task, y in answer.items())
             (right if same and answer else wrong)[number] += 1
 
-    with _server.serve({"served": f"{folder}/served"}) as address, grpc.insecure_channel(address) as channel:
-        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    with mtl.export.serve({"served": f"{folder}/served"}) as address, grpc.insecure_channel(address) as channel:
         until = time.monotonic() + seconds
-        threads = [threading.Thread(target=client, args=(number, stub, until)) for number in range(CLIENTS)]
+        threads = [threading.Thread(target=client, args=(number, channel, until)) for number in range(CLIENTS)]
         for thread in threads:
             thread.start()
         for thread in threads:

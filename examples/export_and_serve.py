@@ -2,7 +2,7 @@
 
     python examples/export_and_serve.py
 
-The server is a small one in Python that speaks the protocol of TensorFlow Serving (`_server.py`); the calls are those
+The server is `export.serve`, which speaks the protocol of TensorFlow Serving from Python; the calls are those
 that `tensorflow_model_server` takes. Each task has a tower of its own above a shared first layer, so that asking for
 one task saves the others' work. Needs the extra `serving`.
 """
@@ -11,13 +11,11 @@ import functools
 import time
 
 import _common
-import _server
 import grpc
 import keras
 import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits
-from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 import mtl_keras as mtl
 
@@ -76,20 +74,19 @@ def main():
     print(f"\n{folder} differs from the model by {worst:.1g} at most.")
     print("To serve it with TensorFlow Serving:", mtl.export.serving_config({"digits": path}, "saved_models/serving"))
 
-    with _server.serve({"digits": path}) as address, grpc.insecure_channel(address) as channel:
-        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        answer = _server.predict(stub, "digits", {"image": x_test[:5]}, "labels")
+    with mtl.export.serve({"digits": path}) as address, grpc.insecure_channel(address) as channel:
+        answer = mtl.export.request(channel, "digits", {"image": x_test[:5]}, "labels")
         pairs = zip(answer["digit_label"].astype(str), answer["odd_label"].astype(str), strict=True)
         print("The server says of five images:", *(f"{digit} is {odd}," for digit, odd in pairs), end=" ")
         png = tf.io.encode_png(x_test[0][..., None].astype("uint8")).numpy()
-        answer = _server.predict(stub, "digits", {"image_bytes": [png]}, "serving_bytes")
+        answer = mtl.export.request(channel, "digits", {"image_bytes": [png]}, "serving_bytes")
         print(f"and of the first as a PNG: digit {answer['digit'][0].argmax()}, ink {answer['ink'][0, 0]:.2f}")
         for rows in (1, 64):
             x = {"image": np.resize(x_test, (rows, 8, 8))}
             calls = {"all tasks": "serving_default", "digit": "digit", "ink": "ink"}
             rounds = 5 if arguments.smoke else 200
             times = {
-                what: seconds(functools.partial(_server.predict, stub, "digits", x, signature), rounds)
+                what: seconds(functools.partial(mtl.export.request, channel, "digits", x, signature), rounds)
                 for what, signature in calls.items()
             }
             print(f"{rows} images a call:", ", ".join(f"{what} {1e3 * t:.2f} ms" for what, t in times.items()))

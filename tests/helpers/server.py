@@ -1,8 +1,6 @@
-"""The examples' stand-in for TensorFlow Serving, and the real one where it is on the PATH."""
+"""TensorFlow Serving itself, where it is on the PATH."""
 
 import contextlib
-import importlib.util
-import pathlib
 import shutil
 import socket
 import subprocess
@@ -10,17 +8,7 @@ import time
 
 import pytest
 
-EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 BINARY = "tensorflow_model_server"
-
-
-def stand_in():
-    """Returns the module `examples/_server.py`; skips where the messages of TensorFlow Serving are not installed."""
-    pytest.importorskip("tensorflow_serving.apis.predict_pb2", reason="needs tensorflow-serving-api")
-    spec = importlib.util.spec_from_file_location("_server", EXAMPLES / "_server.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @contextlib.contextmanager

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
+from mtl_keras.export._channel import OPTIONS
+from mtl_keras.export.request import predict_request
 from tests.helpers import server
 
-_server = server.stand_in()
 grpc = pytest.importorskip("grpc", reason="needs grpcio")
 apis = pytest.importorskip("tensorflow_serving.apis", reason="needs tensorflow-serving-api")
 from tensorflow_serving.apis import (  # noqa: E402
@@ -48,8 +49,8 @@ def path(model, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["stand_in", "real"])
 def channel(request, path):
-    serve = _server.serve({"digits": path}) if request.param == "stand_in" else server.real(path, "digits")
-    with serve as address, grpc.insecure_channel(address, options=_server.OPTIONS) as channel:
+    serve = mtl.export.serve({"digits": path}) if request.param == "stand_in" else server.real(path, "digits")
+    with serve as address, grpc.insecure_channel(address, options=OPTIONS) as channel:
         yield channel
 
 
@@ -66,31 +67,33 @@ def _png(image):
     return tf.io.encode_png(image.astype("uint8")).numpy()
 
 
-def _is_alive(stub, model):
+def _is_alive(channel, model):
     x = _x(2)
-    answer = _server.predict(stub, "digits", {"image": x})
+    answer = mtl.export.request(channel, "digits", {"image": x})
     np.testing.assert_allclose(answer["digit"], model.predict(x, verbose=0)["digit"], atol=1e-6)
 
 
 @pytest.mark.parametrize("rows", [1, 7])
-def test_every_signature(stub, model, rows):
+def test_every_signature(channel, model, rows):
     x = _x(rows)
     expected = model.predict(x, verbose=0)
-    answers = {task: _server.predict(stub, "digits", {"image": x}, task) for task in expected}
-    answers["serving_default"] = _server.predict(stub, "digits", {"image": x})
-    answers["serving_bytes"] = _server.predict(stub, "digits", {"image_bytes": list(map(_png, x))}, "serving_bytes")
+    answers = {task: mtl.export.request(channel, "digits", {"image": x}, task) for task in expected}
+    answers["serving_default"] = mtl.export.request(channel, "digits", {"image": x})
+    answers["serving_bytes"] = mtl.export.request(
+        channel, "digits", {"image_bytes": list(map(_png, x))}, "serving_bytes"
+    )
     for answer in answers.values():
         for task in set(answer) & set(expected):
             np.testing.assert_allclose(answer[task], expected[task], atol=1e-6)
     assert set(answers["serving_default"]) == set(answers["serving_bytes"]) == set(expected)
-    labels = _server.predict(stub, "digits", {"image": x}, "labels")
+    labels = mtl.export.request(channel, "digits", {"image": x}, "labels")
     np.testing.assert_array_equal(
         labels["digit_label"], np.array(LABELS["digit"], "S")[expected["digit"].argmax(axis=1)]
     )
 
 
-def test_some_outputs(stub, model):
-    answer = _server.predict(stub, "digits", {"image": _x(3)}, outputs=["odd"])
+def test_some_outputs(channel, model):
+    answer = mtl.export.request(channel, "digits", {"image": _x(3)}, outputs=["odd"])
     assert list(answer) == ["odd"]
     np.testing.assert_allclose(answer["odd"], model.predict(_x(3), verbose=0)["odd"], atol=1e-6)
 
@@ -151,43 +154,43 @@ REFUSALS = {"INVALID_ARGUMENT", "FAILED_PRECONDITION", "NOT_FOUND", "INTERNAL", 
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_a_bad_request_gets_an_error_status(stub, model, what):
+def test_a_bad_request_gets_an_error_status(channel, model, what):
     with pytest.raises(grpc.RpcError) as refusal:
-        _server.predict(stub, "digits", *BAD[what])
+        mtl.export.request(channel, "digits", *BAD[what])
     assert refusal.value.code().name in REFUSALS
-    _is_alive(stub, model)
+    _is_alive(channel, model)
 
 
 def test_an_unknown_model_or_version(stub):
     for name, version in (("digit", 0), ("digits", 99)):
-        request = _server.predict_request(name, {"image": X})
+        request = predict_request(name, {"image": X}, "serving_default")
         request.model_spec.version.value = version
         with pytest.raises(grpc.RpcError) as refusal:
             stub.Predict(request, timeout=60)
         assert refusal.value.code() == grpc.StatusCode.NOT_FOUND
 
 
-def test_an_empty_batch_gets_an_empty_answer(stub):
+def test_an_empty_batch_gets_an_empty_answer(channel):
     for inputs, signature in (({"image": X[:0]}, "labels"), ({"image_bytes": np.array([], "S1")}, "serving_bytes")):
-        answer = _server.predict(stub, "digits", inputs, signature)
+        answer = mtl.export.request(channel, "digits", inputs, signature)
         assert {len(array) for array in answer.values()} == {0}
 
 
 @pytest.mark.slow
-def test_a_string_of_100_megabytes(stub, model):
+def test_a_string_of_100_megabytes(channel, model):
     with pytest.raises(grpc.RpcError) as refusal:
-        _server.predict(stub, "digits", {"image_bytes": [bytes(100_000_000)]}, "serving_bytes")
+        mtl.export.request(channel, "digits", {"image_bytes": [bytes(100_000_000)]}, "serving_bytes")
     assert refusal.value.code().name in REFUSALS
-    _is_alive(stub, model)
+    _is_alive(channel, model)
 
 
 @pytest.mark.slow
-def test_random_bytes_in_every_field(channel, stub, model):
+def test_random_bytes_in_every_field(channel, model):
     """Requests that are noise, that are damaged, and whose tensors are not what they say."""
     rng = np.random.default_rng(0)
     method = "/tensorflow.serving.PredictionService/Predict"
     raw = channel.unary_unary(method, request_serializer=None, response_deserializer=None)
-    good = _server.predict_request("digits", {"image": X}, "digit").SerializeToString()
+    good = predict_request("digits", {"image": X}, "digit").SerializeToString()
     answers = {"OK": 0}
     for turn in range(300):
         if turn % 3 == 0:
@@ -212,11 +215,11 @@ def test_random_bytes_in_every_field(channel, stub, model):
     assert set(answers) <= REFUSALS | {"OK"}, answers
     assert sum(answers.values()) == 300
     assert answers["OK"] < 150  # what was damaged in its numbers alone is a request like any other
-    _is_alive(stub, model)
+    _is_alive(channel, model)
 
 
 @pytest.mark.slow
-def test_eight_clients_at_once_get_their_own_answers(stub, model):
+def test_eight_clients_at_once_get_their_own_answers(channel, model):
     signatures = ["serving_default", "digit", "odd", "ink"]
     inputs = [_x(rows) for rows in range(1, 9)]
     expected = [model.predict(x, verbose=0) for x in inputs]
@@ -226,7 +229,7 @@ def test_eight_clients_at_once_get_their_own_answers(stub, model):
         for turn in range(50):
             k = (number + turn) % len(inputs)
             signature = signatures[(number * turn) % len(signatures)]
-            answer = _server.predict(stub, "digits", {"image": inputs[k]}, signature)
+            answer = mtl.export.request(channel, "digits", {"image": inputs[k]}, signature)
             for task in set(answer) & set(expected[k]):
                 if not np.allclose(answer[task], expected[k][task], atol=1e-6):
                     wrong.append((number, turn, task))

@@ -148,7 +148,7 @@ def test_a_name_that_is_taken():
 def test_a_graph_of_ones_own():
     x = keras.Input((3,))
     model = mtl.MultiTaskModel(x, {"a": keras.layers.Dense(1)(x)})
-    with pytest.raises(ValueError, match=r"`like` must name the task.*For a graph of your own, use"):
+    with pytest.raises(ValueError, match=r"`like` must name the task.*For a custom graph, use"):
         model.add_task(_new())
 
 

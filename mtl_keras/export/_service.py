@@ -1,13 +1,6 @@
-"""A small stand-in for TensorFlow Serving in Python: its gRPC protocol, on the loopback interface.
+"""The calls of TensorFlow Serving's gRPC protocol, answered from exports in memory. Needs the extra `serving`."""
 
-For examples, tests and benchmarks where `tensorflow_model_server` is not at hand; needs the extra `serving`. It answers
-`Predict` and `GetModelMetadata` of PredictionService, and `GetModelStatus` of ModelService, for the highest version of
-each model, and replays the warm-up requests before it answers.
-"""
-
-import concurrent.futures
 import contextlib
-import pathlib
 
 import grpc
 import numpy as np
@@ -22,7 +15,6 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 LARGEST_TENSOR = 2**28  # bytes that a request's shape may ask for
 
@@ -63,6 +55,13 @@ def _tensor(proto, spec):
     if np.prod(sizes, dtype="float64") * spec.dtype.size > LARGEST_TENSOR:
         raise ValueError(f"A tensor of shape {sizes} is too large.")
     return tf.constant(tf.make_ndarray(proto), spec.dtype)
+
+
+def add_service(server, models):
+    """Lets a gRPC server answer for `{name: Model}`."""
+    service = Service(models)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(service, server)
 
 
 class Service(prediction_service_pb2_grpc.PredictionServiceServicer, model_service_pb2_grpc.ModelServiceServicer):
@@ -108,37 +107,3 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer, model_servi
             available = get_model_status_pb2.ModelVersionStatus.AVAILABLE
             response.model_version_status.add(version=int(model.folder.name), state=available)
             return response
-
-
-@contextlib.contextmanager
-def serve(models, workers=8):
-    """Serves `{name: folder of versions}` on a free port of the loopback interface; gives its address."""
-    loaded = {}
-    for name, path in models.items():
-        numbers = [int(folder.name) for folder in pathlib.Path(path).iterdir() if folder.name.isdecimal()]
-        loaded[name] = Model(pathlib.Path(path) / str(max(numbers)))
-    server = grpc.server(concurrent.futures.ThreadPoolExecutor(workers), options=OPTIONS)
-    service = Service(loaded)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(service, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(grace=None).wait()
-
-
-def predict_request(model, inputs, signature="serving_default", outputs=()):
-    """Returns the request for `{name: array}`."""
-    request = predict_pb2.PredictRequest(output_filter=outputs)
-    request.model_spec.name, request.model_spec.signature_name = model, signature
-    for name, array in inputs.items():
-        request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
-    return request
-
-
-def predict(stub, model, inputs, signature="serving_default", outputs=(), timeout=60):
-    """Calls a server and returns `{name: array}`."""
-    response = stub.Predict(predict_request(model, inputs, signature, outputs), timeout=timeout)
-    return {name: tf.make_ndarray(proto) for name, proto in response.outputs.items()}

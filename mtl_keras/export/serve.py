@@ -1,0 +1,67 @@
+"""A small server in Python that speaks the protocol of TensorFlow Serving."""
+
+import concurrent.futures
+import contextlib
+import os
+import pathlib
+from collections.abc import Iterator
+
+from mtl_keras._arguments import count
+from mtl_keras._extras import need
+from mtl_keras.export._channel import OPTIONS
+
+
+@contextlib.contextmanager
+def serve(models: dict[str, str | os.PathLike], workers: int = 8) -> Iterator[str]:
+    """Serves exports on a free port of this machine while the `with` block runs.
+
+    For trying out and testing a client where `tensorflow_model_server` is not at hand: it speaks the same gRPC
+    protocol, in one Python process. It answers `Predict` and `GetModelMetadata` of PredictionService, and
+    `GetModelStatus` of ModelService, for the highest version of each model, and replays the warm-up requests first. It
+    listens on the loopback interface alone. For production use TensorFlow Serving. Needs
+    `pip install "mtl_keras[serving]"`.
+
+    Args:
+        models: `{name: folder of versions}`, as `export.saved_model` writes them.
+        workers: Number of threads that answer.
+
+    Yields:
+        The address, such as `"127.0.0.1:50051"`, for `export.request` or any gRPC client.
+
+    Raises:
+        ImportError: If the extra is not installed.
+        FileNotFoundError: If a folder has no version.
+        ValueError: If `workers` is no positive integer.
+
+    Example:
+
+    ```python
+    model = mtl.build_model((8, 8), [mtl.Task("odd", mtl.heads.Binary())])
+    mtl.export.saved_model(model, "saved_models/digits")
+    with mtl.export.serve({"digits": "saved_models/digits"}) as address:
+        answer = mtl.export.request(address, "digits", {"inputs": np.zeros((3, 8, 8), "float32")})
+    answer["odd"].shape  # (3, 1)
+    ```
+    """
+    grpc = need("grpc", "serving", "`serve`")
+    service = need("mtl_keras.export._service", "serving", "`serve`")
+    workers = count("workers", workers)
+    loaded = {name: service.Model(_latest(pathlib.Path(path))) for name, path in models.items()}
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(workers), options=OPTIONS)
+    service.add_service(server, loaded)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(grace=None).wait()
+
+
+def _latest(path):
+    """Returns the folder of the highest version."""
+    numbers = [int(folder.name) for folder in path.iterdir() if folder.name.isdecimal()] if path.is_dir() else []
+    if not numbers:
+        raise FileNotFoundError(
+            f"`models` must name folders of versions, such as 1/. Received: {path}, which has none."
+        )
+    return path / str(max(numbers))
