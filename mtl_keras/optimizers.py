@@ -4,10 +4,17 @@ import re
 
 import keras
 
+from mtl_keras import _arguments
 from mtl_keras.engine import SHARED, Reach
 
 
-def by_part(model, tower, heads=None, tasks=None, weighting=None):
+def by_part(
+    model: keras.Model,
+    tower: str | keras.optimizers.Optimizer,
+    heads: str | keras.optimizers.Optimizer | None = None,
+    tasks: dict[str, str | keras.optimizers.Optimizer] | None = None,
+    weighting: str | keras.optimizers.Optimizer | None = None,
+) -> keras.optimizers.Optimizer:
     """Makes an optimizer that gives each part of a multi-task model to an optimizer of its own.
 
     Each has its learning rate, schedule and clipping; schedules and clipping see their part alone. Callbacks such as
@@ -44,12 +51,10 @@ def by_part(model, tower, heads=None, tasks=None, weighting=None):
         raise ImportError(f"`by_part` needs Keras 3.15 or newer. Received: Keras {keras.__version__}.")
     if not isinstance(getattr(model, "output", None), dict):
         raise ValueError(f"`model` must be a functional model with outputs by task name. Received: model={model!r}.")
-    unknown = [task for task in tasks or {} if task not in model.output]
-    if unknown:
-        raise ValueError(f"`tasks` has unknown keys {unknown}. Expected task names out of {list(model.output)}.")
+    tasks = _arguments.by_task("tasks", tasks or {}, model.output)
     tower = keras.optimizers.get(tower)
     heads = tower if heads is None else keras.optimizers.get(heads)
-    by_task = {task: keras.optimizers.get(optimizer) for task, optimizer in (tasks or {}).items()}
+    by_task = {task: keras.optimizers.get(optimizer) for task, optimizer in tasks.items()}
     paths = {part: [v.path for v in variables] for part, variables in Reach(model).variables("weights").items()}
     parts = [(tower, paths.pop(SHARED)), *((by_task.get(task, heads), own) for task, own in paths.items())]
     default = tower if weighting is None else keras.optimizers.get(weighting)

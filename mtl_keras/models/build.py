@@ -1,5 +1,8 @@
 """Builds a multi-task model from tasks, a tower and a sharing scheme."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 
 from mtl_keras import _registry
@@ -7,11 +10,18 @@ from mtl_keras.engine import layers_between, maker
 from mtl_keras.models.multi_task_model import MultiTaskModel
 from mtl_keras.sharing import Sharing
 from mtl_keras.task import Task
-from mtl_keras.towers import as_tower
+from mtl_keras.towers import Tower, as_tower
 
 
-def build_model(inputs, tasks, tower="mlp", sharing="hard", preprocess=None, name=None):
-    """Builds a functional Keras model with one named output a task.
+def build_model(
+    inputs: Any,
+    tasks: Iterable[Task],
+    tower: str | Tower | keras.layers.Layer = "mlp",
+    sharing: str | Sharing = "hard",
+    preprocess: keras.layers.Layer | list[keras.layers.Layer] | None = None,
+    name: str | None = None,
+) -> MultiTaskModel:
+    """Builds a functional Keras model with one named output per task.
 
     Args:
         inputs: Shape of one sample, such as `(28, 28, 1)`; or a `keras.Input`; or several inputs as a dict

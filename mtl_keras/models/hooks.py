@@ -1,5 +1,8 @@
 """What callbacks add to the training step, for one `fit`."""
 
+from collections.abc import Callable
+
+from mtl_keras._types import Tensor
 from mtl_keras.engine import CosineProbe
 from mtl_keras.models.penalty import Penalty
 
@@ -12,16 +15,16 @@ class Hooks:
     """
 
     @property
-    def penalties(self):
+    def penalties(self) -> dict[str, Penalty]:
         """`{name: Penalty}`, terms that a callback adds to what is trained, for one `fit`."""
         return self._hooks.penalties
 
     @property
-    def probes(self):
+    def probes(self) -> list[Callable]:
         """List of what a callback has called with each batch that is trained, for one `fit`."""
         return self._hooks.probes
 
-    def add_penalty(self, name, value):
+    def add_penalty(self, name: str, value: Callable[[], Tensor]) -> None:
         """Adds a scalar to what is trained, for one `fit`; for callbacks, in their `set_model`.
 
         Args:
@@ -31,7 +34,7 @@ class Hooks:
         self.penalties[name] = Penalty(name, value)
         self.train_function = None  # traced anew with the penalty in it
 
-    def add_cosine_probe(self, every, in_step=True):
+    def add_cosine_probe(self, every: int, in_step: bool = True) -> CosineProbe:
         """Returns a `CosineProbe` of the tasks' gradients; for callbacks, in their `set_model`.
 
         Args:

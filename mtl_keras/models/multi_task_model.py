@@ -7,17 +7,20 @@ import keras
 
 from mtl_keras._arguments import by_task, count
 from mtl_keras._registry import get
+from mtl_keras._types import Tensor
 from mtl_keras.data._epochs import EpochDataset
-from mtl_keras.engine import Partition, TrainStep
+from mtl_keras.engine import Partition, Plan, TrainStep
 from mtl_keras.engine.graph import replace_layer
 from mtl_keras.models import check, freezing
 from mtl_keras.models.epoch_clock import EpochClock
 from mtl_keras.models.hooks import Hooks
+from mtl_keras.models.objective import Objective
 from mtl_keras.models.objectives import make_objectives
 from mtl_keras.models.plan import check_optimizer, make_plan
 from mtl_keras.models.saving import Saving
 from mtl_keras.models.transfer import Transfer
-from mtl_keras.task import check_names
+from mtl_keras.task import Task, check_names
+from mtl_keras.weightings import Weighting
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -56,7 +59,14 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
     ```
     """
 
-    def __init__(self, *args, tasks=None, tower_layers=None, feature_layers=None, **kwargs):
+    def __init__(
+        self,
+        *args,
+        tasks: list[Task] | None = None,
+        tower_layers: dict[str, list[str]] | None = None,
+        feature_layers: dict[str, str] | None = None,
+        **kwargs,
+    ):
         super().__init__(*args, **kwargs)
         if not isinstance(self.output, dict):
             raise ValueError(
@@ -76,43 +86,43 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
         self._hooks = types.SimpleNamespace(penalties={}, probes=[])
 
     @property
-    def task_names(self):
+    def task_names(self) -> list[str]:
         """Names of the tasks, in the order of the outputs."""
         return list(self.output)
 
     @property
-    def objectives(self):
+    def objectives(self) -> dict[str, Objective]:
         """`{task: Objective}` as `compile` resolved them."""
         return self._compilation.objectives
 
     @property
-    def partition(self):
+    def partition(self) -> Partition | None:
         """The `Partition` of the variables that were trainable at `compile`."""
         return self._compilation.partition
 
     @property
-    def plan(self):
+    def plan(self) -> Plan | None:
         """The `Plan` for the weighting, or None where the weighted sum of the losses is trained."""
         return self._compilation.plan
 
     @property
-    def compile_arguments(self):
+    def compile_arguments(self) -> dict[str, Any]:
         """What `compile` was given, by name, with the optimizer and the weighting as objects."""
         return self._compilation.arguments
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         penalty_means = [penalty.mean for penalty in self.penalties.values()]
         meters = self.plan.meters if self.plan else []
         return [*super().metrics, *self.objectives.values(), *penalty_means, *meters]
 
     @property
-    def loss_mean(self):
+    def loss_mean(self) -> keras.metrics.Metric:
         """The running mean of the trained sum: the `loss` of the logs."""
         return self.metrics[0]
 
     @property
-    def training_logs(self):
+    def training_logs(self) -> set[str]:
         """Names of the logs that exist in training only."""
         names = [penalty.mean.name for penalty in self.penalties.values()]
         if self.plan:
@@ -121,18 +131,18 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
 
     def compile(
         self,
-        optimizer="rmsprop",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        weighted_metrics=None,
-        weighting=None,
-        level="parameters",
-        every=1,
-        apply_to=None,
-        nonfinite="skip",
+        optimizer: str | keras.optimizers.Optimizer = "rmsprop",
+        loss: Any = None,
+        loss_weights: dict[str, float] | None = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        weighting: str | Weighting | None = None,
+        level: str = "parameters",
+        every: int = 1,
+        apply_to: str | None = None,
+        nonfinite: str = "skip",
         **kwargs,
-    ):
+    ) -> None:
         """Configures the model for training.
 
         Args:
@@ -190,7 +200,7 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
         replaced, self.weighting = self.weighting, weighting
         replace_layer(self, replaced, weighting)  # Keras neither takes a layer back nor adds one that it has had
 
-    def labels(self, y, sample_weight):
+    def labels(self, y: Any, sample_weight: Any) -> tuple[dict[str, Tensor], dict[str, Tensor | None]]:
         """Returns labels and sample weights of a batch by task; raises a ValueError on wrong names or shapes."""
         names = self.task_names
         y = check.by_task("y", y, names)
@@ -274,18 +284,18 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
                 callbacks.callbacks.remove(clock)
             self._take_hooks_off()
 
-    def evaluate(self, x=None, y=None, *args, **kwargs):
-        """Judges the model, as `keras.Model.evaluate` does."""
+    def evaluate(self, x: Any = None, y: Any = None, *args, **kwargs) -> Any:
+        """Evaluates the model, as `keras.Model.evaluate` does."""
         self._check_arrays(y, kwargs.get("sample_weight"))
         results = super().evaluate(x, y, *args, **kwargs)
         check.check_ranges(self.objectives)
         return results
 
-    def predict_step(self, data):
+    def predict_step(self, data: Any) -> dict[str, Tensor]:
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self.predictions(self(x, training=False))
 
-    def predictions(self, outputs):
+    def predictions(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns `{task: what predict and exports give}` from some tasks' outputs, `{task: tensor}`."""
         heads = {task.name: task.head for task in self.tasks}
         return {name: heads[name].predictions(y) if name in heads else y for name, y in outputs.items()}

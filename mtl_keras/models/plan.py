@@ -6,6 +6,7 @@ import keras
 
 from mtl_keras._arguments import choice, error
 from mtl_keras.engine import SHARED, Plan, find_features, is_cut
+from mtl_keras.weightings import Weighting
 
 
 def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
@@ -22,7 +23,7 @@ def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
     names = model.task_names
     if weighting is None or len(names) == 1:
         return None
-    if not hasattr(weighting, "reads"):
+    if not isinstance(weighting, Weighting):
         known = "a look-up string or a member of mtl_keras.weightings, such as `mtl_keras.weightings.PCGrad()`"
         raise ValueError(error("weighting", known, weighting))
     if SHARED in model.frozen and weighting.reads_gradients:

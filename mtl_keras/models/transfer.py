@@ -1,9 +1,12 @@
 """Training in stages, and tasks that are added to a trained model."""
 
+from typing import Any
+
 import keras
 
 from mtl_keras.engine import find_tensor, layers_between
 from mtl_keras.models import freezing
+from mtl_keras.task import Task
 
 
 class Transfer:
@@ -16,12 +19,12 @@ class Transfer:
         compile_arguments: What `compile` was given, by name.
     """
 
-    def build_optimizer(self):
+    def build_optimizer(self) -> None:
         """Builds the optimizer on all variables that are trained when nothing is frozen."""
         with freezing.lifted(self, self.frozen):
             self.optimizer.build(self.trainable_variables)
 
-    def freeze(self, *parts):
+    def freeze(self, *parts: str) -> None:
         """Freezes parts of the model: their variables, optimizer slots and batch-norm statistics stay to the bit.
 
         For training in two stages: train all, freeze the shared part, tune the heads. A compiled model is compiled
@@ -51,7 +54,7 @@ class Transfer:
         self.frozen = {**self.frozen, **frozen}
         self._compile_again()
 
-    def unfreeze(self, *parts):
+    def unfreeze(self, *parts: str) -> None:
         """Trains again parts that `freeze` froze, by default all; what was frozen otherwise stays so."""
         unknown = [part for part in parts if part not in self.frozen]
         if unknown:
@@ -65,7 +68,9 @@ class Transfer:
         if self.compiled:
             self.compile(**{**self.compile_arguments, "optimizer": self.optimizer})
 
-    def add_task(self, task, like=None, after=None, freeze=None):
+    def add_task(
+        self, task: Task, like: str | None = None, after: str | None = None, freeze: str | list[str] | None = None
+    ) -> Any:
         """Returns a model with one task more, whose head is new and whose layers are otherwise those of this one.
 
         For transfer: the two models share their layers, so that what one learns or freezes holds for the other.

@@ -1,10 +1,12 @@
 """The training step on TensorFlow: one forward pass, the gradients of the tasks, one update."""
 
 import contextlib
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from mtl_keras._types import Tensor
 from mtl_keras.engine.batch import Batch
 from mtl_keras.engine.tensorflow.replicas import Replicas
 from mtl_keras.engine.tensorflow.weighted_step import WeightedStep
@@ -22,7 +24,7 @@ class TrainStep:
         probes: Functions that are called with each batch that is trained, before the update.
     """
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, Tensor]:
         batch = Batch(self, data, Replicas())
         for probe in self.probes:
             probe(batch)
@@ -32,7 +34,7 @@ class TrainStep:
             self._weighted_step(batch)
         return self.get_metrics_result()
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, Tensor]:
         batch = Batch(self, data, Replicas())
         y_pred = self(batch.x, training=False)
         losses = batch.losses(y_pred, training=False)
