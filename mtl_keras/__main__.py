@@ -7,13 +7,15 @@ python -m mtl_keras predict saved_models/digits --task digit image.png
 import argparse
 import pathlib
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
 from mtl_keras import export
+from mtl_keras._arguments import choice, count
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m mtl_keras", description="Looks into exports of models.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -24,13 +26,13 @@ def main(arguments=None):
     predicts.add_argument("files", nargs="+", metavar="FILE", help="an image; or rows, .npy, or .npz by input name")
     predicts.add_argument("--task", help="the only task to predict")
     predicts.add_argument("--top", type=int, default=1, help="how many labels to print, 1 by default")
-    arguments = parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
     try:
-        served = export.load(arguments.folder)
-        if arguments.command == "inspect":
+        served = export.load(given.folder)
+        if given.command == "inspect":
             _inspect(served)
         else:
-            _predict(served, arguments.files, arguments.task, arguments.top)
+            _predict(served, given.files, given.task, count("--top", given.top))
     except (OSError, ValueError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
@@ -60,8 +62,8 @@ def _inspect(served):
 
 
 def _predict(served, files, task, top):
-    if task is not None and task not in served.tasks:
-        raise ValueError(f"`--task` must be one of {list(served.tasks)}. Received: {task!r}.")
+    if task is not None:
+        choice("--task", task, served.tasks)
     rows = [["file", "row", "task", "prediction"]]
     for file in files:
         outputs = _outputs(served, pathlib.Path(file), task)

@@ -1,9 +1,10 @@
 """Packages that only some parts need."""
 
 import importlib
+import types
 
 
-def need(module, extra, purpose):
+def need(module: str, extra: str, purpose: str) -> types.ModuleType:
     """Returns a module, or raises an ImportError that names the extra of this package that holds it."""
     try:
         return importlib.import_module(module)

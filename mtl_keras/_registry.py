@@ -1,11 +1,15 @@
 """Registers public classes for Keras saving and for look-up by string."""
 
+from typing import Any, TypeVar
+
 import keras
 
-_MEMBERS = {}  # {family: {look-up string: class}}
+Class = TypeVar("Class", bound=type)
+
+_MEMBERS: dict[str, dict[str, type]] = {}  # {family: {look-up string: class}}
 
 
-def public(cls):
+def public(cls: Class) -> Class:
     """Registers a class under its file's name in the family that its folder names.
 
     `weightings/nash_mtl.py` holds `NashMTL`, found as `get("weightings", "nash_mtl")`. A class with a
@@ -24,12 +28,12 @@ def public(cls):
     return cls
 
 
-def names(family):
+def names(family: str) -> list[str]:
     """Returns the sorted look-up strings of a family."""
     return sorted(_MEMBERS.get(family, {}))
 
 
-def get(family, identifier):
+def get(family: str, identifier: Any) -> Any:
     """Returns a member of a family from its look-up string; anything else is returned as it is.
 
     Args:

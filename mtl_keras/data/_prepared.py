@@ -2,12 +2,15 @@
 
 import os
 import socket
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras._arguments import flag
 
-def images_and_labels(name, split, data_dir, download):
+
+def images_and_labels(name: str, split: str, data_dir: str | os.PathLike | None, download: bool) -> tf.data.Dataset:
     """Returns the `tf.data.Dataset` of (image, label) of a split, downloaded first where it is not prepared.
 
     Args:
@@ -18,6 +21,7 @@ def images_and_labels(name, split, data_dir, download):
         FileNotFoundError: If the data set is not prepared and cannot be downloaded.
         ValueError: If `split` is not right, or the images have several sizes.
     """
+    download = flag("download", download)
     examples = _examples(_import().builder(name, data_dir=data_dir), split, download)
     shape = examples.element_spec[0].shape
     if not shape.is_fully_defined():
@@ -28,7 +32,7 @@ def images_and_labels(name, split, data_dir, download):
     return examples
 
 
-def to_arrays(examples):
+def to_arrays(examples: tf.data.Dataset) -> Any:
     """Returns all elements of a dataset as arrays of its structure, or None if it has none."""
     chunks = list(examples.batch(1024).prefetch(2).as_numpy_iterator())
     return tf.nest.map_structure(lambda *parts: np.concatenate(parts), *chunks) if chunks else None

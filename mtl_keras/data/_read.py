@@ -1,10 +1,14 @@
 """Reads arrays and data frames into tensors, with errors that name the column."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras._types import Tensors
 
-def read(name, data):
+
+def read(name: str, data: Any) -> Tensors:
     """Returns an array as a tensor, and a dict or data frame as `{key: tensor}`.
 
     Args:
@@ -24,7 +28,7 @@ def read(name, data):
     return {key: _tensor(f"`{name}[{key!r}]`", array) for key, array in data.items()}
 
 
-def check_lengths(named):
+def check_lengths(named: dict[str, Tensors]) -> int:
     """Returns the one length of all arrays, or raises a ValueError that lists the lengths.
 
     Args:

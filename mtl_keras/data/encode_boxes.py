@@ -1,9 +1,16 @@
 """Makes labels of a grid of cells from boxes."""
 
+from collections.abc import Iterable
+
 import tensorflow as tf
 
+from mtl_keras._arguments import count, counts, error
+from mtl_keras._types import Tensor
 
-def encode_boxes(boxes, classes, grid, num_classes=None):
+
+def encode_boxes(
+    boxes: Tensor, classes: Tensor, grid: int | tuple[int, int], num_classes: int | None = None
+) -> tf.Tensor:
     """Makes the labels of `heads.Detection` from the boxes of each image.
 
     A box belongs to the cell in which its centre lies. Where several centres lie in one cell, the first box in the
@@ -39,6 +46,7 @@ def encode_boxes(boxes, classes, grid, num_classes=None):
     Detection", 2016.
     """
     rows, columns = _as_grid(grid)
+    num_classes = None if num_classes is None else count("num_classes", num_classes)
     boxes, classes = _as_padded(boxes, classes)
     there = classes >= 0  # [..., N]
     top, bottom = boxes[..., :2], boxes[..., 2:]
@@ -76,13 +84,14 @@ def _leading(tensor):
 
 def _as_grid(grid):
     """Returns the numbers of rows and columns."""
-    pair = (grid, grid) if isinstance(grid, int) else tuple(grid)
-    if len(pair) != 2 or not all(isinstance(side, int) and side >= 1 for side in pair):
-        raise ValueError(
-            "`grid` must be one or two positive integers: height and width of the head's features. "
-            f"Received: grid={grid!r}."
-        )
-    return pair
+    hint = "Give it the height and width of the head's features."
+    if isinstance(grid, str) or not isinstance(grid, Iterable):
+        side = count("grid", grid, hint=hint)
+        return side, side
+    sides = counts("grid", tuple(grid), hint=hint)
+    if len(sides) != 2:
+        raise ValueError(error("grid", "one or two integers", grid, hint))
+    return sides
 
 
 def _as_padded(boxes, classes):

@@ -1,24 +1,29 @@
 """A dataset of batches from arrays or data frames."""
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
+from mtl_keras._arguments import count, error, flag
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.data._epochs import batch_seed, batches
 from mtl_keras.data._read import check_lengths, read
 from mtl_keras.data.mask_missing import mask_missing
 
 
 def from_arrays(
-    x,
-    y,
-    batch_size=32,
+    x: Tensors,
+    y: Tensors,
+    batch_size: int = 32,
     *,
-    sample_weight=None,
-    missing="auto",
-    shuffle=False,
-    seed=0,
-    augment=None,
-    drop_remainder=False,
-):
+    sample_weight: Tensors | None = None,
+    missing: Any = "auto",
+    shuffle: bool = False,
+    seed: int = 0,
+    augment: Callable[[Tensors, Tensor], Tensors] | None = None,
+    drop_remainder: bool = False,
+) -> tf.data.Dataset:
     """Makes a `tf.data.Dataset` of batches `(x, {task: y})` for `fit`, `evaluate` and `predict`.
 
     Labels may be missing: see `mask_missing`. As soon as one is, or `sample_weight` is given, the batches
@@ -60,12 +65,15 @@ def from_arrays(
         print(x.shape, y["ink"].numpy(), sample_weight["ink"].numpy())
     ```
     """
+    batch_size, seed = count("batch_size", batch_size), count("seed", seed, -(2**31), at_most=2**31 - 1)
+    shuffle, drop_remainder = flag("shuffle", shuffle), flag("drop_remainder", drop_remainder)
+    if augment is not None and not callable(augment):
+        raise ValueError(error("augment", "a function `(x, seed) -> x` or None", augment))
     x, y = read("x", x), _read_labels(y)
     weights = None if sample_weight is None else read("sample_weight", sample_weight)
     named = {"x": x, "y": y} if weights is None else {"x": x, "y": y, "sample_weight": weights}
     num_examples = check_lengths(named)
     steps = _steps(num_examples, batch_size, drop_remainder)
-    _check_options(seed, augment)
     with tf.device("CPU:0"):
         y, weights = _mask(y, weights, missing)
     tensors = (x, y) if weights is None else (x, y, weights)
@@ -121,8 +129,6 @@ def _mask(y, weights, missing):
 
 
 def _steps(num_examples, batch_size, drop_remainder):
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"`batch_size` must be an integer above 0. Received: batch_size={batch_size!r}.")
     steps = num_examples // batch_size if drop_remainder else -(-num_examples // batch_size)
     if steps == 0:
         raise ValueError(
@@ -130,13 +136,6 @@ def _steps(num_examples, batch_size, drop_remainder):
             f"drop_remainder={drop_remainder}. Use a smaller `batch_size`, or more data."
         )
     return steps
-
-
-def _check_options(seed, augment):
-    if not isinstance(seed, int) or not -(2**31) <= seed < 2**31:
-        raise ValueError(f"`seed` must be an integer of 32 bits. Received: seed={seed!r}.")
-    if augment is not None and not callable(augment):
-        raise ValueError(f"`augment` must be a function `(x, seed) -> x` or None. Received: augment={augment!r}.")
 
 
 def _options():

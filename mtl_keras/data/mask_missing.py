@@ -1,11 +1,17 @@
 """Turns missing labels into label 0 with weight 0."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
+from mtl_keras._arguments import by_task
+from mtl_keras._types import Tensor, Tensors
 
-def mask_missing(y, sample_weight=None, missing="auto"):
+
+def mask_missing(
+    y: dict[str, Tensor], sample_weight: Tensors | None = None, missing: Any = "auto"
+) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
     """Sets missing labels to 0 and gives them weight 0.
 
     A label of weight 0 adds nothing to a loss, but 0 times NaN is NaN, and -1 is no class: so the label
@@ -39,29 +45,15 @@ def mask_missing(y, sample_weight=None, missing="auto"):
     """
     if not isinstance(y, dict) or not y:
         raise ValueError(f"`y` must be a dict {{task: labels}} with at least one task. Received: {type(y).__name__}.")
-    if isinstance(missing, dict):
-        _check_names("missing", missing, y, complete=False)
-    else:
-        missing = dict.fromkeys(y, missing)
-    if isinstance(sample_weight, dict):
-        _check_names("sample_weight", sample_weight, y, complete=True)
-    else:
+    missing = by_task("missing", missing, y) if isinstance(missing, dict) else dict.fromkeys(y, missing)
+    if not isinstance(sample_weight, dict):
         sample_weight = dict.fromkeys(y, sample_weight)
+    by_task("sample_weight", sample_weight, y, complete=True)
     masked = {
         task: _mask(task, tf.convert_to_tensor(label), sample_weight[task], missing.get(task, "auto"))
         for task, label in y.items()
     }
     return {task: pair[0] for task, pair in masked.items()}, {task: pair[1] for task, pair in masked.items()}
-
-
-def _check_names(argument, given, tasks, *, complete):
-    unknown = [name for name in given if name not in tasks]
-    absent = [name for name in tasks if complete and name not in given]
-    if unknown or absent:
-        raise ValueError(
-            f"`{argument}` must be a dict by task. Received: {sorted(map(str, given))} (unknown: {unknown}, "
-            f"absent: {absent}). The tasks in `y` are: {sorted(tasks)}."
-        )
 
 
 def _mask(task, label, weight, value):

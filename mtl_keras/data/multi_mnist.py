@@ -1,11 +1,24 @@
 """Two images on one canvas, with a task for each."""
 
+import os
+
 import numpy as np
 
+from mtl_keras._arguments import count
+from mtl_keras._types import Tensor
 from mtl_keras.data._prepared import images_and_labels, to_arrays
 
 
-def multi_mnist(images, labels=None, *, split="train", canvas=36, seed=0, data_dir=None, download=True):
+def multi_mnist(
+    images: Tensor | str,
+    labels: Tensor | None = None,
+    *,
+    split: str = "train",
+    canvas: int = 36,
+    seed: int = 0,
+    data_dir: str | os.PathLike | None = None,
+    download: bool = True,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Puts every image on a canvas with another one: the tasks are to name the left and the right one.
 
     The image lies in the top left corner of the canvas, its partner in the bottom right one, and where they
@@ -51,9 +64,12 @@ def multi_mnist(images, labels=None, *, split="train", canvas=36, seed=0, data_d
     """
     if isinstance(images, str):
         images, labels = _read(images, labels, split, data_dir, download)
-    images, labels = _checked(images, labels, canvas, seed)
-    partners = np.random.default_rng(seed).permutation(len(images))
+    images, labels = _checked(images, labels)
     height, width = images.shape[1:3]
+    larger = max(height, width)
+    hint = f"It must be larger than the images, {height}x{width}. Use canvas={larger + 8}, for example."
+    canvas = count("canvas", canvas, larger + 1, hint=hint)
+    partners = np.random.default_rng(count("seed", seed, 0)).permutation(len(images))
     canvases = np.zeros((len(images), canvas, canvas, images.shape[3]), images.dtype)
     canvases[:, :height, :width] = images
     corner = canvases[:, canvas - height :, canvas - width :]
@@ -71,7 +87,7 @@ def _read(name, labels, split, data_dir, download):
     return to_arrays(images_and_labels(name, split, data_dir, download))
 
 
-def _checked(images, labels, canvas, seed):
+def _checked(images, labels):
     """Returns the images as an array [N, H, W, C] and the labels as an array."""
     images = np.asarray(images)
     if images.ndim not in (3, 4) or 0 in images.shape or images.dtype.kind not in "biuf":
@@ -89,11 +105,4 @@ def _checked(images, labels, canvas, seed):
         raise ValueError(
             f"`labels` must have one row an image, {len(images)} in all. Received: labels of shape {labels.shape}."
         )
-    if not isinstance(canvas, int) or canvas <= max(images.shape[1:3]):
-        raise ValueError(
-            f"`canvas` must be an integer above the sides of the images, {images.shape[1]}x{images.shape[2]}. "
-            f"Received: canvas={canvas!r}. Use canvas={max(images.shape[1:3]) + 8}, for example."
-        )
-    if not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"`seed` must be an integer of at least 0. Received: seed={seed!r}.")
     return images.reshape(*images.shape[:3], -1), labels

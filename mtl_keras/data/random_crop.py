@@ -2,17 +2,23 @@
 
 import tensorflow as tf
 
+from mtl_keras._arguments import count
+from mtl_keras._types import Tensor
 
-def random_crop(images, seed, pad=4):
+
+def random_crop(images: Tensor, seed: Tensor, pad: int = 4) -> tf.Tensor:
     """Pads each image of a batch with zeros and crops it at random to the size that it had.
 
     Args:
         images: A batch of images [B, H, W, C], of any dtype.
         seed: An int32 tensor [2]. The same seed gives the same crops.
-        pad: Number of pixels that are added on each side: the largest shift.
+        pad: Number of pixels that are added on each side: the largest shift. At least 0.
 
     Returns:
         The images, of the same shape and dtype.
+
+    Raises:
+        ValueError: If `pad` is out of its range.
 
     Example:
 
@@ -25,6 +31,7 @@ def random_crop(images, seed, pad=4):
     train = mtl.data.from_arrays(images, labels, augment=augment)
     ```
     """
+    pad = count("pad", pad, 0)
     images = tf.convert_to_tensor(images)
     batch, height, width = tf.unstack(tf.shape(images)[:3])
     seed = tf.random.experimental.stateless_fold_in(seed, 2)  # other draws than random_flip's

@@ -2,8 +2,10 @@
 
 import tensorflow as tf
 
+from mtl_keras._types import Tensor
 
-def random_flip(images, seed):
+
+def random_flip(images: Tensor, seed: Tensor) -> tf.Tensor:
     """Flips each image of a batch left to right with probability 1/2.
 
     Args:

@@ -1,24 +1,28 @@
 """A dataset of batches from TensorFlow Datasets."""
 
+import os
+from collections.abc import Callable
+
 import tensorflow as tf
 
+from mtl_keras._types import Tensor
 from mtl_keras.data._prepared import images_and_labels, to_arrays
 from mtl_keras.data.from_arrays import from_arrays
 
 
 def tfds(
-    name,
-    split,
-    tasks,
-    batch_size=32,
+    name: str,
+    split: str,
+    tasks: dict[str, Callable[[Tensor, Tensor], Tensor]],
+    batch_size: int = 32,
     *,
-    keep=None,
-    shuffle=False,
-    seed=0,
-    augment=None,
-    data_dir=None,
-    download=True,
-):
+    keep: Callable[[Tensor, Tensor], Tensor] | None = None,
+    shuffle: bool = False,
+    seed: int = 0,
+    augment: Callable[[Tensor, Tensor], Tensor] | None = None,
+    data_dir: str | os.PathLike | None = None,
+    download: bool = True,
+) -> tf.data.Dataset:
     """Makes a `tf.data.Dataset` of batches `(image, {task: y})` from a data set of TensorFlow Datasets.
 
     The data set is read into memory once. One that is prepared on this machine needs no network; another

@@ -2,10 +2,12 @@
 
 import keras
 
+from mtl_keras.export._signatures import Signature
+
 PYTHON_ONLY = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
 
-def traced(part, functions):
+def traced(part: keras.Model, functions: dict[str, Signature]) -> keras.export.ExportArchive:
     """Returns the Keras archive of the functions, traced, with the variables that they use and no others."""
     archive = keras.export.ExportArchive()
     archive.track(part)  # for its look-up tables

@@ -3,11 +3,20 @@
 import os
 import pathlib
 import tempfile
+from collections.abc import Callable, Sequence
+
+import keras
 
 from mtl_keras.export._plain import check_model, check_tasks, plain
 
 
-def write_model(model, path, tasks, suffix, write):
+def write_model(
+    model: keras.Model,
+    path: str | os.PathLike,
+    tasks: Sequence[str] | None,
+    suffix: str,
+    write: Callable[[keras.Model, pathlib.Path], None],
+) -> pathlib.Path:
     """Writes some tasks of a model to a file that appears whole.
 
     Args:

@@ -2,8 +2,10 @@
 
 import tensorflow as tf
 
+from mtl_keras._types import Tensor
 
-def decode_image(encoded, shape):
+
+def decode_image(encoded: Tensor, shape: tf.TensorShape) -> Tensor:
     """Returns an image, floats from 0 to 255, from the bytes of a PNG, JPEG, GIF or BMP.
 
     Args:
@@ -16,13 +18,13 @@ def decode_image(encoded, shape):
     return tf.reshape(image, shape)
 
 
-def is_image(spec):
+def is_image(spec: tf.TensorSpec) -> bool:
     """Returns whether a `tf.TensorSpec` is that of a batch of images, [B, H, W] or [B, H, W, C]."""
     shape = spec.shape
     sized = spec.dtype != tf.string and shape[1:].is_fully_defined()
     return sized and (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4)))
 
 
-def to_pixels(images, dtype):
+def to_pixels(images: Tensor, dtype: tf.DType) -> Tensor:
     """Returns decoded images in the type that a model takes: rounded where it takes integers."""
     return tf.saturate_cast(tf.round(tf.cast(images, "float32")) if dtype.is_integer else images, dtype)

@@ -1,27 +1,32 @@
 """The part of a model that computes some tasks, as a plain Keras model."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import keras
 
+from mtl_keras._arguments import error
 from mtl_keras.engine import find_inputs
 
 
-def check_model(model):
+def check_model(model: Any) -> None:
     """Raises a ValueError unless a model is a functional one with named outputs."""
     if not isinstance(model, keras.Model) or not isinstance(getattr(model, "output", None), dict):
-        raise ValueError(f"`model` must be a functional model with outputs by name. Received: model={model!r}.")
+        raise ValueError(error("model", "a functional model with outputs by name", model))
 
 
-def check_tasks(model, tasks):
+def check_tasks(model: keras.Model, tasks: Sequence[str] | None) -> list[str]:
     """Returns the names of the tasks to export: all of them for None."""
     names = list(model.output)
     if tasks is None:
         return names
-    if isinstance(tasks, str) or not list(tasks) or not set(tasks) <= set(names):
-        raise ValueError(f"`tasks` must be a list of names out of {names}. Received: tasks={tasks!r}.")
+    several = isinstance(tasks, Iterable) and not isinstance(tasks, str)
+    if not several or not list(tasks) or not set(tasks) <= set(names):
+        raise ValueError(error("tasks", f"a list of names out of {names}", tasks))
     return [name for name in names if name in set(tasks)]
 
 
-def plain(model, tasks):
+def plain(model: keras.Model, tasks: Sequence[str]) -> keras.Model:
     """Returns a Keras model of the same layers, from a list of inputs to the outputs of some tasks.
 
     What training adds stays out, and so do layers and inputs that none of the tasks needs. The outputs are those that

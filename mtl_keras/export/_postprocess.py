@@ -1,9 +1,17 @@
 """Answers instead of numbers: the labels of a task and their scores."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import tensorflow as tf
 
+from mtl_keras._arguments import by_task
+from mtl_keras._types import Tensor
 
-def check_labels(labels, tasks, heads):
+
+def check_labels(
+    labels: dict[str, Sequence[str]] | None, tasks: Sequence[str], heads: dict[str, Any]
+) -> dict[str, list[str]]:
     """Returns `{task: list of names}`.
 
     Args:
@@ -13,9 +21,7 @@ def check_labels(labels, tasks, heads):
     """
     if labels is None:
         return {}
-    if not isinstance(labels, dict) or not set(labels) <= set(tasks):
-        raise ValueError(f"`labels` must be a dict by task name out of {list(tasks)}. Received: labels={labels!r}.")
-    labels = {task: list(names) for task, names in labels.items()}
+    labels = {task: list(names) for task, names in by_task("labels", labels, tasks).items()}
     for task, names in labels.items():
         count = heads[task].num_labels if task in heads else None
         if count is None:
@@ -26,7 +32,9 @@ def check_labels(labels, tasks, heads):
     return labels
 
 
-def decoder(labels, heads, top_k=None, values=True):
+def decoder(
+    labels: dict[str, list[str]], heads: dict[str, Any], top_k: int | None = None, values: bool = True
+) -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:
     """Returns a function that adds to the outputs `{task: tensor}` what they decide, as `<task>_label` and so on.
 
     Args:
@@ -47,7 +55,7 @@ def decoder(labels, heads, top_k=None, values=True):
     return decode
 
 
-def check_names(tasks, labels, heads):
+def check_names(tasks: Sequence[str], labels: dict[str, list[str]], heads: dict[str, Any]) -> None:
     """Raises a ValueError if what a task decides would have the name of another task."""
     for task in labels:
         taken = {f"{task}_{what}" for what in ("label", "score", "top_label", "top_score", "box", "count")} & set(tasks)

@@ -1,10 +1,14 @@
 """What an export computes, without a Keras model."""
 
+import os
 import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras._arguments import choice
+from mtl_keras._types import Tensors
 from mtl_keras.export import _description
 from mtl_keras.export._images import decode_image, is_image, to_pixels
 from mtl_keras.export._versions import versions
@@ -20,7 +24,7 @@ class Served:
         description: What `tasks.json` says of the whole: `versions`, `metrics`.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         self.path = find_version(path)
         self._loaded = tf.saved_model.load(str(self.path))
         self.signatures = {
@@ -35,7 +39,7 @@ class Served:
     def _default(self):
         return self.signatures.get("serving_default", {"inputs": {}, "outputs": {}})
 
-    def predict(self, inputs, task=None, signature=None):
+    def predict(self, inputs: Tensors, task: str | None = None, signature: str | None = None) -> Any:
         """Computes outputs on NumPy arrays.
 
         Args:
@@ -50,15 +54,14 @@ class Served:
             ValueError: If the task, the signature or an input does not exist.
         """
         name = signature or (task if task in self.signatures else "serving_default")
-        if name not in self.signatures:
-            raise ValueError(f"`signature` must be one of {list(self.signatures)}. Received: signature={name!r}.")
+        choice("signature", name, self.signatures)
         if task is not None and task not in self.signatures[name]["outputs"]:
-            raise ValueError(f"`task` must be one of {list(self.tasks)}. Received: task={task!r}.")
+            choice("task", task, [known for known in self.tasks if known in self.signatures[name]["outputs"]])
         outputs = self._loaded.signatures[name](**self._tensors(inputs, self.signatures[name]["inputs"]))
         arrays = {key: _array(value) for key, value in outputs.items()}
         return arrays if task is None else arrays[task]
 
-    def read_image(self, file, signature="serving_default"):
+    def read_image(self, file: str | os.PathLike, signature: str = "serving_default") -> dict[str, np.ndarray]:
         """Returns the inputs of a signature from an image file: pixels from 0 to 255 in the size that it takes."""
         specs = self.signatures[signature]["inputs"]
         name, spec = next(iter(specs.items()))
@@ -92,7 +95,7 @@ class Served:
         return tensors
 
 
-def find_version(path):
+def find_version(path: str | os.PathLike) -> pathlib.Path:
     """Returns the folder of an export: `path` itself, or its highest version.
 
     Raises:

@@ -1,11 +1,13 @@
 """What a server can ask of a model: functions of tensors by name."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras._types import Tensor
 from mtl_keras.export._images import decode_image, is_image, to_pixels
 from mtl_keras.export._plain import plain
 
@@ -22,12 +24,12 @@ class Signature:
         request: Function that makes these inputs from the model's, `{name: array}`.
     """
 
-    inputs: dict
-    call: Callable
-    request: Callable
+    inputs: dict[str, tf.TensorSpec]
+    call: Callable[[dict[str, Tensor]], dict[str, Tensor]]
+    request: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 
 
-def of_tasks(model, tasks):
+def of_tasks(model: keras.Model, tasks: Sequence[str]) -> Signature:
     """Returns the signature of some tasks, which takes the inputs that they need and computes nothing else.
 
     A client sends and gets float32 where the model has float16 or bfloat16: JSON and NumPy have no bfloat16.
@@ -45,12 +47,12 @@ def of_tasks(model, tasks):
     return Signature(inputs, call, lambda x: {name: x[name] for name in inputs})
 
 
-def with_outputs(signature, change):
+def with_outputs(signature: Signature, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> Signature:
     """Returns a signature whose outputs go through a function of `{name: tensor}`."""
     return dataclasses.replace(signature, call=lambda given: change(signature.call(given)))
 
 
-def from_bytes(signature, preprocess=None):
+def from_bytes(signature: Signature, preprocess: Callable[[Tensor], Tensor] | None = None) -> Signature:
     """Returns a signature that takes encoded images: PNG, JPEG, GIF or BMP.
 
     Args:
@@ -81,7 +83,7 @@ def from_bytes(signature, preprocess=None):
     return Signature({f"{name}_bytes": tf.TensorSpec((None,), tf.string, name=f"{name}_bytes"), **rest}, call, request)
 
 
-def from_examples(signature):
+def from_examples(signature: Signature) -> Signature:
     """Returns a signature that takes serialized `tf.train.Example`s with a feature for each input, by its name.
 
     Floats are a `float_list`, integers and booleans an `int64_list`, strings a `bytes_list`.

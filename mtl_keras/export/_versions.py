@@ -1,30 +1,41 @@
 """Numbered versions of a model in a folder, as TensorFlow Serving expects them."""
 
+import os
 import pathlib
 import shutil
 import uuid
+from collections.abc import Callable
+
+from mtl_keras._arguments import count
 
 
-def check_place(path, version, keep):
-    """Raises an error if a version cannot be written there; changes nothing."""
+def check_place(
+    path: str | os.PathLike, version: int | None, keep: int | None
+) -> tuple[pathlib.Path, int | None, int | None]:
+    """Returns the arguments as plain values, or raises an error if a version cannot be written there."""
     path = pathlib.Path(path)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"`path` must be a folder. Received a file: {path}.")
-    for argument, value in (("version", version), ("keep", keep)):
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value!r}.")
+    version = None if version is None else count("version", version)
+    keep = None if keep is None else count("keep", keep)
     if version is not None and (path / str(version)).exists():
         raise FileExistsError(
             f"Version {version} exists: {path / str(version)}. Leave `version` out for the next free one."
         )
+    return path, version, keep
 
 
-def versions(path):
+def versions(path: str | os.PathLike) -> list[int]:
     """Returns the sorted numbers of the versions in a folder."""
     return sorted(int(folder.name) for folder in pathlib.Path(path).glob("*") if folder.name.isdecimal())
 
 
-def publish(path, version, write, keep=None):
+def publish(
+    path: str | os.PathLike,
+    version: int | None,
+    write: Callable[[pathlib.Path], None],
+    keep: int | None = None,
+) -> pathlib.Path:
     """Lets a version appear whole: it is written under a hidden name and then renamed.
 
     A server looks at folders whose names are numbers alone. What a kill leaves is a folder `.unfinished-...`.

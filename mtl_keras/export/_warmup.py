@@ -1,21 +1,24 @@
 """Requests that a server replays before it serves a version, so that the first client does not wait."""
 
+import os
 import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from mtl_keras._extras import need
+from mtl_keras.export._signatures import Signature
 
 FILE = pathlib.Path("assets.extra", "tf_serving_warmup_requests")
 
 
-def check_available():
+def check_available() -> None:
     """Raises an ImportError that names the extra if the messages of TensorFlow Serving are not installed."""
     need("tensorflow_serving.apis.prediction_log_pb2", "serving", "`warmup`")
 
 
-def model_inputs(warmup, specs):
+def model_inputs(warmup: Any, specs: dict[str, tf.TensorSpec]) -> dict[str, np.ndarray]:
     """Returns the model's inputs `{name: array}` for the requests.
 
     Args:
@@ -41,7 +44,9 @@ def model_inputs(warmup, specs):
     return arrays
 
 
-def write(folder, name, signatures, inputs):
+def write(
+    folder: str | os.PathLike, name: str, signatures: dict[str, Signature], inputs: dict[str, np.ndarray]
+) -> None:
     """Writes a request for every signature into the folder of a version.
 
     Args:

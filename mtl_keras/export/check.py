@@ -1,15 +1,18 @@
 """Compares an export with its model."""
 
+import os
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras._types import Tensors
 from mtl_keras.export._plain import check_model, plain
 from mtl_keras.export._served import Served
 from mtl_keras.export._signatures import from_examples, of_tasks
 
 
-def check(model, path, x):
+def check(model: keras.Model, path: str | os.PathLike, x: Tensors) -> dict[str, dict[str, float]]:
     """Compares what an export computes with what its model predicts, on the inputs of your choice.
 
     Labels and scores, and signatures that take encoded images, are left out.

@@ -1,13 +1,21 @@
 """Exports a model for LiteRT, on phones and small devices."""
 
+import os
+import pathlib
+from collections.abc import Sequence
+
+import keras
 import tensorflow as tf
 
+from mtl_keras._arguments import choice
 from mtl_keras.export._files import write_model
 
 QUANTIZE = (None, "dynamic", "float16")
 
 
-def litert(model, path, tasks=None, quantize=None):
+def litert(
+    model: keras.Model, path: str | os.PathLike, tasks: Sequence[str] | None = None, quantize: str | None = None
+) -> pathlib.Path:
     """Writes a LiteRT (TensorFlow Lite) file whose signature has the model's names, for any batch size.
 
     A thin layer over `keras.Model.export(format="litert")`. Call the signature `serving_default`: it knows inputs and
@@ -36,8 +44,7 @@ def litert(model, path, tasks=None, quantize=None):
     run(inputs=np.zeros((3, 8, 8), "float32"))["odd"].shape  # (3, 1)
     ```
     """
-    if quantize not in QUANTIZE:
-        raise ValueError(f"`quantize` must be one of {QUANTIZE}. Received: quantize={quantize!r}.")
+    quantize = choice("quantize", quantize, QUANTIZE)
     options = {} if quantize is None else {"optimizations": [tf.lite.Optimize.DEFAULT]}
     if quantize == "float16":
         options["target_spec"] = {"supported_types": [tf.float16]}

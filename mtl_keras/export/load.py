@@ -1,9 +1,11 @@
 """Reads an export back."""
 
+import os
+
 from mtl_keras.export._served import Served
 
 
-def load(path):
+def load(path: str | os.PathLike) -> Served:
     """Reads an export back, to predict on NumPy arrays.
 
     What comes back has `predict(inputs, task=None, signature=None)`; `tasks`, `{task: what is known of it}`;

@@ -1,14 +1,20 @@
 """Exports a model for ONNX Runtime."""
 
+import os
+import pathlib
 import warnings
+from collections.abc import Sequence
 
 import keras
 
+from mtl_keras._arguments import count
 from mtl_keras._extras import need
 from mtl_keras.export._files import write_model
 
 
-def onnx(model, path, tasks=None, opset_version=None):
+def onnx(
+    model: keras.Model, path: str | os.PathLike, tasks: Sequence[str] | None = None, opset_version: int | None = None
+) -> pathlib.Path:
     """Writes an ONNX file whose inputs and outputs have the model's names, for any batch size.
 
     A thin layer over `keras.Model.export(format="onnx")`, which converts with tf2onnx. The file is in float32.
@@ -37,6 +43,8 @@ def onnx(model, path, tasks=None, opset_version=None):
     (odd,) = session.run(["odd"], {"inputs": np.zeros((3, 8, 8), "float32")})  # [3, 1]
     ```
     """
+
+    opset_version = None if opset_version is None else count("opset_version", opset_version)
 
     def write(part, file):
         need("onnx", "onnx", "`export.onnx`")

@@ -1,10 +1,16 @@
 """Exports a model for OpenVINO."""
 
+import os
+import pathlib
+from collections.abc import Sequence
+
+import keras
+
 from mtl_keras._extras import need
 from mtl_keras.export._files import write_model
 
 
-def openvino(model, path, tasks=None):
+def openvino(model: keras.Model, path: str | os.PathLike, tasks: Sequence[str] | None = None) -> pathlib.Path:
     """Writes an OpenVINO file (`.xml`, and `.bin` beside it) whose inputs and outputs have the model's names.
 
     A thin layer over `keras.Model.export(format="openvino")`. A tensor has a set of names, of which the task's is one.

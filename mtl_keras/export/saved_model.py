@@ -1,7 +1,14 @@
 """Exports a model for TensorFlow Serving."""
 
+import os
 import pathlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
+import keras
+
+from mtl_keras._arguments import count, error, flag
+from mtl_keras._types import Tensor
 from mtl_keras.export import _description, _postprocess, _warmup
 from mtl_keras.export._archive import traced
 from mtl_keras.export._plain import check_model, check_tasks, plain
@@ -18,19 +25,19 @@ RESERVED = {"serving_default", "serving_bytes", "serving_examples", "labels", "s
 
 
 def saved_model(
-    model,
-    path,
-    version=None,
-    tasks=None,
-    signatures=("tasks",),
-    preprocess=None,
-    postprocess=True,
-    labels=None,
-    top_k=None,
-    warmup=None,
-    metrics=None,
-    keep=None,
-):
+    model: keras.Model,
+    path: str | os.PathLike,
+    version: int | None = None,
+    tasks: Sequence[str] | None = None,
+    signatures: str | Sequence[str] = ("tasks",),
+    preprocess: Callable[[Tensor], Tensor] | None = None,
+    postprocess: bool = True,
+    labels: dict[str, Sequence[str]] | None = None,
+    top_k: int | None = None,
+    warmup: Any = None,
+    metrics: dict[str, float] | None = None,
+    keep: int | None = None,
+) -> pathlib.Path:
     """Writes a SavedModel in TensorFlow Serving's layout, `path/version/`.
 
     The signature `serving_default` takes the inputs by name and gives one output a task, by task name, for any
@@ -90,13 +97,12 @@ def saved_model(
     ```
     """
     check_model(model)
-    check_place(path, version, keep)
+    path, version, keep = check_place(path, version, keep)
     tasks = check_tasks(model, tasks)
     heads = {task.name: task.head for task in getattr(model, "tasks", [])}
     labels = _postprocess.check_labels(labels, tasks, heads)
-    if top_k is not None and (not isinstance(top_k, int) or isinstance(top_k, bool) or top_k < 1):
-        raise ValueError(f"`top_k` must be a positive integer. Received: top_k={top_k!r}.")
-    decoded = labels if postprocess else {}
+    top_k = None if top_k is None else count("top_k", top_k)
+    decoded = labels if flag("postprocess", postprocess) else {}
     _postprocess.check_names(tasks, decoded, heads)
     kinds = _check_kinds(signatures, tasks)
 
@@ -122,16 +128,16 @@ def saved_model(
         archive.write_out(str(folder), verbose=False)
         _description.write(folder, description)
         if requests is not None:
-            _warmup.write(folder, pathlib.Path(path).resolve().name, functions, requests)
+            _warmup.write(folder, path.resolve().name, functions, requests)
 
     return publish(path, version, write, keep)
 
 
 def _check_kinds(signatures, tasks):
     """Returns the kinds of signatures; raises a ValueError if one is unknown or has the name of a task."""
-    kinds = [signatures] if isinstance(signatures, str) else list(signatures)
-    if not set(kinds) <= set(KINDS):
-        raise ValueError(f"`signatures` must be names out of {KINDS}. Received: signatures={signatures!r}.")
+    kinds = [signatures] if isinstance(signatures, str) else signatures
+    if not isinstance(kinds, Iterable) or not set(kinds) <= set(KINDS):
+        raise ValueError(error("signatures", f"names out of {KINDS}", signatures))
     taken = sorted(RESERVED & set(tasks))
     if "tasks" in kinds and taken:
         raise ValueError(

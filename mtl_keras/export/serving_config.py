@@ -1,16 +1,24 @@
 """Configuration of a TensorFlow Serving that serves several models."""
 
+import os
 import pathlib
 import re
 import shlex
 
+from mtl_keras._arguments import count
 from mtl_keras.export._versions import versions
 
 BATCHING = {"max_batch_size", "batch_timeout_micros", "num_batch_threads", "max_enqueued_batches"}
 PORTS = {"gRPC": 8500, "REST": 8501}
 
 
-def serving_config(models, folder, labels=None, batching=None, image="tensorflow/serving"):
+def serving_config(
+    models: dict[str, str | os.PathLike],
+    folder: str | os.PathLike,
+    labels: dict[str, dict[str, int]] | None = None,
+    batching: dict[str, int] | None = None,
+    image: str = "tensorflow/serving",
+) -> str:
     """Writes the configuration of a server of several models, and returns the command that starts it.
 
     `models.config` names the models and their versions; `batching.config` says how requests of many clients are put
@@ -49,8 +57,7 @@ def serving_config(models, folder, labels=None, batching=None, image="tensorflow
     line.startswith("docker run")  # True
     ```
     """
-    labels, batching = labels or {}, batching or {}
-    _check(models, labels, batching)
+    labels, batching = _checked(models, labels or {}, batching or {})
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     entries = "".join(_model(name, labels.get(name)) for name in models)
@@ -80,7 +87,8 @@ def _model(name, labels):
     return "  config {\n" + "".join(f"    {line}\n" for line in lines) + "  }\n"
 
 
-def _check(models, labels, batching):
+def _checked(models, labels, batching):
+    """Returns the labels and the batching with plain integers; raises a ValueError if a server would not take them."""
     for name in [*models, *(label for by_label in labels.values() for label in by_label)]:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
             raise ValueError(
@@ -89,13 +97,16 @@ def _check(models, labels, batching):
             )
     if not models or not set(labels) <= set(models):
         raise ValueError(f"`labels` must name models out of {list(models)}. Received: {list(labels)}.")
+    labels = {
+        name: {label: count(f"labels[{name!r}][{label!r}]", version) for label, version in by_label.items()}
+        for name, by_label in labels.items()
+    }
     for name, path in models.items():
         there = versions(path)
         missing = [version for version in labels.get(name, {}).values() if version not in there]
         if missing or not there:
             raise ValueError(f"`models[{name!r}]` lacks versions {missing}: in {path} there are {there}.")
-    for key, value in batching.items():
-        if key not in BATCHING or not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(
-                f"`batching` must have positive integers under {sorted(BATCHING)}. Received: {key}={value!r}."
-            )
+    unknown = [key for key in batching if key not in BATCHING]
+    if unknown:
+        raise ValueError(f"`batching` has unknown keys {unknown}. Expected keys out of {sorted(BATCHING)}.")
+    return labels, {key: count(f"batching[{key!r}]", value) for key, value in batching.items()}

@@ -120,6 +120,7 @@ def test_predict_through_the_signature_for_images(files, tmp_path, capsys):
     [
         (["inspect", "nowhere"], "must be an export"),
         (["predict", "{folder}", "--task", "shar", "{files}/rows.npy"], "`--task` must be one of"),
+        (["predict", "{folder}", "--top", "0", "{files}/rows.npy"], "`--top` must be an integer of at least 1"),
         (["predict", "{folder}", "{files}/nothing.png"], "No such file"),
         (["predict", "{folder}", "{files}/text.png"], "text.png is no image"),
     ],

@@ -89,10 +89,22 @@ def test_bad_classes(label):
         encode_boxes(BOXES, [[7, label, -1]], 2, num_classes=8)
 
 
-@pytest.mark.parametrize("grid", [0, (2,), (2, 2, 2), (2, 0), (2.0, 2)])
+@pytest.mark.parametrize("grid", [0, True, "2", None, (2,), (2, 2, 2), (2, 0), (2.0, 2), (2, float("nan"))])
 def test_bad_grid(grid):
-    with pytest.raises(ValueError, match=r"`grid` must be one or two positive integers.*Received: grid="):
+    with pytest.raises(ValueError, match=r"`grid` must be .*integer.*Received: grid=.*height and width"):
         encode_boxes(BOXES, CLASSES, grid)
+
+
+@pytest.mark.parametrize("num_classes", [0, True, 2.5])
+def test_bad_num_classes(num_classes):
+    with pytest.raises(ValueError, match=r"`num_classes` must be an integer of at least 1\. Received: num_classes="):
+        encode_boxes(BOXES, CLASSES, 2, num_classes)
+
+
+def test_a_grid_of_numpy_numbers():
+    expected = encode_boxes(BOXES, CLASSES, (2, 2))
+    for grid in (np.int64(2), np.array([2, 2])):
+        np.testing.assert_array_equal(encode_boxes(BOXES, CLASSES, grid), expected)
 
 
 @pytest.mark.parametrize(("boxes", "classes"), [((1, 3, 5), (1, 3)), ((1, 3, 4), (1, 2)), ((4,), ())])

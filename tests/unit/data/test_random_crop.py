@@ -39,3 +39,14 @@ def test_flip_and_crop_in_a_pipeline():
     one, two = (next(train.as_numpy_iterator())[0] for _ in range(2))
     assert one.dtype == np.uint8
     assert (one != two).any()
+
+
+@pytest.mark.parametrize("pad", [-1, 1.5, True, "2"])
+def test_a_pad_that_is_no_count(pad):
+    with pytest.raises(ValueError, match=r"`pad` must be an integer of at least 0\. Received: pad="):
+        random_crop(np.zeros((1, 4, 4, 1)), [1, 2], pad)
+
+
+def test_a_numpy_pad():
+    images = np.random.default_rng(0).random((20, 4, 4, 1))
+    np.testing.assert_array_equal(random_crop(images, [1, 2], np.int64(2)), random_crop(images, [1, 2], 2))

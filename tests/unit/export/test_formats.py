@@ -127,6 +127,14 @@ def test_an_unknown_quantisation(model, tmp_path):
         mtl.export.litert(model, tmp_path / "m.tflite", quantize="int4")
 
 
+@pytest.mark.parametrize("opset_version", [0, True, "17", 17.0])
+def test_a_version_of_operators_that_is_no_count(opset_version, model, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"`opset_version` must be an integer of at least 1\. Received: opset_version="
+    ):
+        mtl.export.onnx(model, tmp_path / "m.onnx", opset_version=opset_version)
+
+
 @pytest.mark.slow
 def test_a_missing_package_is_named(tmp_path):
     """In a process where the packages cannot be imported."""

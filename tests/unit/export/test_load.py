@@ -64,7 +64,7 @@ def test_predict(model, served):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"inputs": X, "task": "kid"}, r"`task` must be one of \['kind', 'size'\]. Received: task='kid'"),
+        ({"inputs": X, "task": "kid"}, r"`task` must be one of 'kind', 'size'. Received: task='kid'"),
         ({"inputs": X, "signature": "kid"}, r"`signature` must be one of .*Received: signature='kid'"),
         ({"inputs": X["a"]}, r"`inputs` must be a dict by the names"),
         ({"inputs": {"word": X["word"]}}, r"`inputs` lacks \['a'\]. Expected the names .*Received: \['word'\]"),

@@ -149,7 +149,9 @@ class TestVersions:
 
     @pytest.mark.parametrize("arguments", [{"version": 0}, {"version": True}, {"keep": 0}, {"keep": "all"}])
     def test_a_bad_one(self, small, tmp_path, arguments):
-        with pytest.raises(ValueError, match=r"`(version|keep)` must be a positive integer. Received: (version|keep)="):
+        with pytest.raises(
+            ValueError, match=r"`(version|keep)` must be an integer of at least 1. Received: (version|keep)="
+        ):
             mtl.export.saved_model(small, tmp_path / "models", **arguments)
         assert not (tmp_path / "models").exists()
 

@@ -60,8 +60,15 @@ def test_the_command(models, tmp_path):
             r"`labels` must name models out of \['digits', 'faces'\]. Received: \['d",
         ),
         ({"labels": {"digits": {"st able": 1}}}, r"Names of models and labels must .*Received: 'st able'"),
-        ({"batching": {"max_batch": 1}}, r"`batching` must have positive integers under .*Received: max_batch=1"),
-        ({"batching": {"max_batch_size": 0}}, r"`batching` must have positive integers.*Received: max_batch_size=0"),
+        (
+            {"batching": {"max_batch": 1}},
+            r"`batching` has unknown keys \['max_batch'\]. Expected keys out of ",
+        ),
+        ({"batching": {"max_batch_size": 0}}, r"`batching\['max_batch_size'\]` must be an integer of at least 1"),
+        (
+            {"labels": {"digits": {"stable": True}}},
+            r"`labels\['digits'\]\['stable'\]` must be an integer of at least 1",
+        ),
         ({"models": {"a b": "."}}, r"Names of models and labels must .*Received: 'a b'"),
         ({"models": {"new": "nowhere"}}, r"`models\['new'\]` lacks versions \[\]: in nowhere there are \[\]"),
     ],

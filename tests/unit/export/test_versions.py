@@ -50,7 +50,9 @@ def test_one_that_exists_stays_as_it_is(tmp_path):
 @pytest.mark.parametrize("value", [0, -1, 1.0, "1", True])
 @pytest.mark.parametrize("argument", ["version", "keep"])
 def test_a_bad_number(tmp_path, argument, value):
-    with pytest.raises(ValueError, match=rf"`{argument}` must be a positive integer. Received: {argument}={value!r}"):
+    with pytest.raises(
+        ValueError, match=rf"`{argument}` must be an integer of at least 1. Received: {argument}={value!r}"
+    ):
         check_place(tmp_path, **{"version": None, "keep": None, argument: value})
 
 
