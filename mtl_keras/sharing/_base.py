@@ -1,6 +1,11 @@
 """What a sharing scheme is: how the tasks' features come from one tower."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mtl_keras._arguments import count, settle
+from mtl_keras._types import Tensor, Tensors
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,15 +22,21 @@ class Sharing:
             group have the same features. None: each task is a group.
 
     Raises:
-        ValueError: When called: if `split_after` is no stage or leaves none, or `groups` does not hold each task once.
+        ValueError: If `split_after` is neither a name nor a positive integer; when called, if it is no stage or leaves
+            none, or `groups` does not hold each task once.
     """
 
     split_after: str | int | None = None
-    groups: list | None = None
+    groups: Sequence[Sequence[str]] | None = None
 
     shares_front = True  # whether the stages at the front that make numbers of ids or strings serve all tasks
 
-    def __call__(self, inputs, tower, tasks):
+    def __post_init__(self) -> None:
+        if self.split_after is not None and not isinstance(self.split_after, str):
+            hint = "It is the number of stages that all tasks share, or the name of the last of them."
+            settle(self, split_after=count("split_after", self.split_after, hint=hint))
+
+    def __call__(self, inputs: Tensors, tower: Any, tasks: list[Any]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Applies the scheme and the heads.
 
         Args:
@@ -43,7 +54,7 @@ class Sharing:
         features = {task: shared[name] for name, group in groups.items() for task in group}
         return features, self.outputs(features, tasks)
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         """Returns `{name: Keras tensor}`, the features of each task.
 
         Args:
@@ -53,7 +64,7 @@ class Sharing:
         """
         raise NotImplementedError
 
-    def outputs(self, features, tasks):
+    def outputs(self, features: dict[str, Tensor], tasks: list[Any]) -> dict[str, Tensor]:
         """Returns `{task name: Keras tensor}`, the output of each task's head on its features."""
         return {task.name: task.head(features[task.name], task.name) for task in tasks}
 
@@ -67,19 +78,19 @@ class Sharing:
         """Returns the stages that serve all tasks, and the others."""
         names = list(stages)
         if self.split_after is None:
-            count = 0
+            num = 0
         elif self.split_after in names:
-            count = names.index(self.split_after) + 1
+            num = names.index(self.split_after) + 1
         else:
-            count = self.split_after
-        if not isinstance(count, int) or (self.split_after is not None and not 0 < count < len(names)):
+            num = self.split_after
+        if not isinstance(num, int) or (self.split_after is not None and not 0 < num < len(names)):
             raise ValueError(
                 f"`split_after` must be a stage of the tower but the last, out of {names[:-1]}, or a number from 1 to "
                 f"{len(names) - 1}. Received: split_after={self.split_after!r}."
             )
         if self.shares_front:
-            count = max(count, self._num_front(stages))
-        return {name: stages[name] for name in names[:count]}, {name: stages[name] for name in names[count:]}
+            num = max(num, self._num_front(stages))
+        return {name: stages[name] for name in names[:num]}, {name: stages[name] for name in names[num:]}
 
     @staticmethod
     def _num_front(stages):
@@ -102,13 +113,13 @@ class Sharing:
         return groups
 
 
-def apply_stages(stages, x, prefix):
+def apply_stages(stages: dict[str, Callable], x: Tensors, prefix: str) -> Tensors:
     """Runs x through a tower's stages, with layers of their own named after the prefix."""
     for stage, apply in stages.items():
         x = apply(x, f"{prefix}_{stage}")
     return x
 
 
-def tower_per_task(stages, x, names):
+def tower_per_task(stages: dict[str, Callable], x: Tensors, names: list[str]) -> dict[str, Tensor]:
     """Returns each task's features from a tower of its own, with layers named after the task."""
     return {name: apply_stages(stages, x, name) for name in names}

@@ -1,9 +1,12 @@
 """Tasks in a chain: their order, and the probabilities along it."""
 
+from typing import Any
+
+from mtl_keras._types import Tensor
 from mtl_keras.layers import LogitProduct
 
 
-def check_binary(tasks, reason):
+def check_binary(tasks: list[Any], reason: str) -> None:
     """Raises ValueError unless each task predicts one probability."""
     other = [task.name for task in tasks if not task.head.is_binary]
     if other:
@@ -13,7 +16,7 @@ def check_binary(tasks, reason):
         )
 
 
-def product(before, logits, name):
+def product(before: Tensor | None, logits: Tensor, name: str) -> Tensor:
     """Returns the logits of the probability of a task and of all before it; `before` is None for the first one."""
     if before is None:
         return logits

@@ -1,16 +1,15 @@
 """Copies of the stages of a tower, side by side, and what mixes them."""
 
+from collections.abc import Callable
+
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.layers import MixExperts, StackExperts
 from mtl_keras.sharing._base import apply_stages
 
 
-def check_count(name, value):
-    """Raises ValueError unless `value` is a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}. Use 1 or more.")
-
-
-def make_experts(stages, x, prefix, num_experts, stacked=True):
+def make_experts(
+    stages: dict[str, Callable], x: Tensors, prefix: str, num_experts: int, stacked: bool = True
+) -> Tensor:
     """Returns the outputs of `num_experts` copies of stages on the same input. `[B, num_experts, ...]`
 
     They are one batched operation a stage if all stages offer that, and otherwise made one by one.
@@ -31,11 +30,11 @@ def make_experts(stages, x, prefix, num_experts, stacked=True):
     return StackExperts(name=f"{prefix}_experts")(experts)
 
 
-def mix(gate, stacks, name):
+def mix(gate: Tensor, stacks: list[Tensor], name: str) -> Tensor:
     """Returns `[B, ...]`: the experts of one or more stacks, summed with the weights of a gate."""
     return MixExperts(name=name)([gate, *stacks])
 
 
-def expert_names(prefix, num_experts):
+def expert_names(prefix: str, num_experts: int) -> list[str]:
     """Returns what a picture calls the experts."""
     return [f"{prefix}{i}" for i in range(1, num_experts + 1)]

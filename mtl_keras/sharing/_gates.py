@@ -1,32 +1,31 @@
 """The gates of the schemes with experts: what they read, and how they are made."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import layers, ops
 
+from mtl_keras._arguments import counts, flag, number, settle
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.layers import SoftmaxGate
-from mtl_keras.sharing._experts import check_count
 
 _CELLS = 4  # of the grid that an image is reduced to, a side
 
 
-def check_gate(gate_units, balance, temperature=1.0):
-    """Raises ValueError unless the arguments of a gate are in their ranges."""
-    if not isinstance(gate_units, tuple | list):
-        raise ValueError(
-            "`gate_units` must be a tuple of positive integers, the widths of hidden layers. "
-            f"Received: gate_units={gate_units!r}. Use () for none."
-        )
-    for units in gate_units:
-        check_count("gate_units", units)
-    if not temperature > 0:
-        raise ValueError(f"`temperature` must be above 0. Received: temperature={temperature!r}.")
-    if not balance >= 0:
-        raise ValueError(f"`balance` must be at least 0. Received: balance={balance!r}. Use 0.0 for none.")
+def settle_gates(scheme: Any) -> None:
+    """Checks and stores what all schemes with gates have: `gate_units`, `balance` and `stacked`."""
+    hint = "These are the widths of hidden layers. Use () for none."
+    settle(
+        scheme,
+        gate_units=counts("gate_units", scheme.gate_units, empty=True, hint=hint),
+        balance=number("balance", scheme.balance, at_least=0, hint="Use 0.0 for none."),
+        stacked=flag("stacked", scheme.stacked),
+    )
 
 
-def gate_input(x, stages, name):
+def gate_input(x: Tensors, stages: dict[str, Callable], name: str) -> Tensor:
     """Returns `[B, n]`, what gates read of the input of the experts.
 
     Vectors as they are; images as the means over a grid of at most 4x4 cells, or over all pixels if the size varies;
@@ -44,13 +43,21 @@ def gate_input(x, stages, name):
     return parts[0] if len(parts) == 1 else layers.Concatenate(name=f"{name}_concatenate")(parts)
 
 
-def softmax_gate(x, name, num_experts, gate_units, temperature, balance, labels):
+def softmax_gate(
+    x: Tensor,
+    name: str,
+    num_experts: int,
+    gate_units: tuple[int, ...],
+    temperature: float,
+    balance: float,
+    labels: tuple[str, list[str], str],
+) -> Tensor:
     """Returns the weights of the experts, `[B, num_experts]`, from what `gate_input` returned."""
     x = hidden(x, name, gate_units)
     return SoftmaxGate(num_experts, temperature, balance, labels, name=name)(x)
 
 
-def hidden(x, name, gate_units):
+def hidden(x: Tensor, name: str, gate_units: tuple[int, ...]) -> Tensor:
     """Returns x after the hidden layers of a gate."""
     for i, units in enumerate(gate_units, start=1):
         x = layers.Dense(units, activation="relu", name=f"{name}_dense{i}")(x)

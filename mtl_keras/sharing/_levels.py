@@ -1,10 +1,14 @@
 """Shared experts and each task's own, level above level: what CGC and PLE are."""
 
+from collections.abc import Callable
+from typing import Any
+
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.sharing._experts import expert_names, make_experts, mix
 from mtl_keras.sharing._gates import gate_input, softmax_gate
 
 
-def gated_levels(runs, x, names, scheme):
+def gated_levels(runs: list[dict[str, Callable]], x: Tensors, names: list[str], scheme: Any) -> dict[str, Tensor]:
     """Returns `{name: features}`: at each level the gate of a task weighs the shared experts and its own.
 
     Below the last level, a gate over all experts makes what the shared experts of the next level read.

@@ -1,9 +1,19 @@
 """Towers side by side, which exchange what they compute after each stage, and start from other models."""
 
+from collections.abc import Callable
+from typing import Any
+
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.engine import layers_between
 
 
-def mixed_towers(x, stages, names, mix, transfer_from=None):
+def mixed_towers(
+    x: Tensors,
+    stages: dict[str, Callable],
+    names: list[str],
+    mix: Callable[[list[Tensor], int, str], Tensor],
+    transfer_from: Any = None,
+) -> dict[str, Tensor]:
     """Returns `{name: features}` of a tower for each name, whose stages' outputs are mixed before the next stage.
 
     Args:
@@ -14,7 +24,8 @@ def mixed_towers(x, stages, names, mix, transfer_from=None):
             stage; `name` is for the layers. Not called with a single task, who has nobody to mix with.
         transfer_from: As in `start_tower`.
     """
-    streams, pairs = [x] * len(names), [[] for _ in names]
+    streams = [x] * len(names)
+    pairs: list[list[tuple[Tensors, Tensor]]] = [[] for _ in names]
     for stage, apply in stages.items():
         outputs = [apply(stream, f"{name}_{stage}") for name, stream in zip(names, streams, strict=True)]
         for pair, ends in zip(pairs, zip(streams, outputs, strict=True), strict=True):
@@ -22,12 +33,12 @@ def mixed_towers(x, stages, names, mix, transfer_from=None):
         streams = outputs
         if len(names) > 1:
             streams = [mix(outputs, i, f"{name}_{stage}") for i, name in enumerate(names)]
-    for name, ends in zip(names, pairs, strict=True):
-        start_tower(ends, name, transfer_from)
+    for name, own in zip(names, pairs, strict=True):
+        start_tower(own, name, transfer_from)
     return dict(zip(names, streams, strict=True))
 
 
-def start_tower(ends, task, transfer_from):
+def start_tower(ends: list[tuple[Tensors, Tensor]], task: str, transfer_from: Any) -> None:
     """Gives the layers of a task's tower the weights of the tower of the task in another model.
 
     Args:
@@ -42,7 +53,7 @@ def start_tower(ends, task, transfer_from):
     _copy([source.get_layer(name) for name in source.tower_layers[task]], layers, task)
 
 
-def start_heads(features, outputs, transfer_from):
+def start_heads(features: dict[str, Tensor], outputs: dict[str, Tensor], transfer_from: Any) -> None:
     """Gives the heads the weights that the heads of the same tasks have in another model; arguments by task."""
     if transfer_from is None:
         return

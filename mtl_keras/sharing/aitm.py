@@ -1,10 +1,14 @@
 """AITM: each task takes over from the one before what its attention finds useful."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
+from mtl_keras._arguments import flag, number, settle
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.layers import AttentiveTransfer, Calibration
 from mtl_keras.sharing._base import Sharing
 from mtl_keras.sharing._chain import check_binary
@@ -29,7 +33,8 @@ class AITM(Sharing):
         groups: Lists of the names of the tasks that share a tower and a z.
 
     Raises:
-        ValueError: If `calibration` is negative; when the model is built, if it is not 0 and a task is not binary.
+        ValueError: If an argument is out of its range; when the model is built, if `calibration` is not 0 and a task is
+            not binary.
 
     Example:
 
@@ -47,11 +52,15 @@ class AITM(Sharing):
     transfer: bool = True
     calibration: float = 0.0
 
-    def __post_init__(self):
-        if not self.calibration >= 0:
-            raise ValueError(f"`calibration` must be at least 0. Received: calibration={self.calibration!r}.")
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        settle(
+            self,
+            transfer=flag("transfer", self.transfer),
+            calibration=number("calibration", self.calibration, at_least=0, hint="Use 0.0 for none."),
+        )
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         features = self._one_tower(x, stages, names)
         if not self.transfer:
             return features
@@ -63,7 +72,7 @@ class AITM(Sharing):
             transferred[name] = z
         return transferred
 
-    def outputs(self, features, tasks):
+    def outputs(self, features: dict[str, Tensor], tasks: list[Any]) -> dict[str, Tensor]:
         if not self.calibration:
             return super().outputs(features, tasks)
         check_binary(tasks, "`calibration`")

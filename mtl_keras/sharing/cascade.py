@@ -2,10 +2,14 @@
 
 import dataclasses
 import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
+from mtl_keras._arguments import choice, flag, settle
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.layers import MatchPositions
 from mtl_keras.sharing._base import Sharing
 from mtl_keras.sharing._chain import check_binary, product
@@ -49,26 +53,31 @@ class Cascade(Sharing):
     order.
     """
 
-    order: list | None = None
+    order: Sequence[str] | None = None
     pass_on: str = "prediction"
     context: str = "all"
     stop_gradient: bool = False
     conditional: bool = False
 
-    def __post_init__(self):
-        for argument, known in (("pass_on", ("prediction", "features")), ("context", ("all", "previous"))):
-            value = getattr(self, argument)
-            if value not in known:
-                raise ValueError(f"`{argument}` must be one of {list(known)}. Received: {argument}={value!r}.")
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        settle(
+            self,
+            pass_on=choice("pass_on", self.pass_on, ("prediction", "features")),
+            context=choice("context", self.context, ("all", "previous")),
+            stop_gradient=flag("stop_gradient", self.stop_gradient),
+            conditional=flag("conditional", self.conditional),
+        )
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         return self._one_tower(x, stages, names)
 
-    def outputs(self, features, tasks):
+    def outputs(self, features: dict[str, Tensor], tasks: list[Any]) -> dict[str, Tensor]:
         names, tasks = [task.name for task in tasks], self._ordered(tasks)
         if self.conditional:
             check_binary(tasks, "`conditional`")
-        outputs, found, chain = {}, [], None
+        outputs: dict[str, Tensor] = {}
+        found, chain = [], None
         for task in tasks:
             head, name = task.head, task.name
             context = found if self.context == "all" else found[-1:]

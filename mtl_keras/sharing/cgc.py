@@ -1,11 +1,13 @@
 """CGC: experts for all tasks, experts for each task, and a gate for each task."""
 
 import dataclasses
+from collections.abc import Callable
 
+from mtl_keras._arguments import count, number, settle
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.sharing._base import Sharing
-from mtl_keras.sharing._experts import check_count
-from mtl_keras.sharing._gates import check_gate
+from mtl_keras.sharing._gates import settle_gates
 from mtl_keras.sharing._levels import gated_levels
 
 
@@ -47,15 +49,20 @@ class CGC(Sharing):
 
     num_shared_experts: int = 2
     num_task_experts: int = 1
-    gate_units: tuple = ()
+    gate_units: tuple[int, ...] = ()
     temperature: float = 1.0
     balance: float = 0.0
     stacked: bool = True
 
-    def __post_init__(self):
-        check_count("num_shared_experts", self.num_shared_experts)
-        check_count("num_task_experts", self.num_task_experts)
-        check_gate(self.gate_units, self.balance, self.temperature)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        settle(
+            self,
+            num_shared_experts=count("num_shared_experts", self.num_shared_experts),
+            num_task_experts=count("num_task_experts", self.num_task_experts),
+            temperature=number("temperature", self.temperature, above=0),
+        )
+        settle_gates(self)
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         return gated_levels([stages], x, names, self)

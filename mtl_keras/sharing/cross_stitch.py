@@ -1,11 +1,17 @@
 """Cross-stitch networks: a tower for each task, mixed after every stage."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
+import keras
+
+from mtl_keras._arguments import flag, number, settle
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.layers import CrossStitch as CrossStitchUnit
 from mtl_keras.sharing._base import Sharing
-from mtl_keras.sharing._checks import check_alone, check_share
+from mtl_keras.sharing._checks import check_alone
 from mtl_keras.sharing._towers import mixed_towers, start_heads
 
 
@@ -47,18 +53,23 @@ class CrossStitch(Sharing):
 
     own: float = 0.9
     per_channel: bool = True
-    transfer_from: object = None
+    transfer_from: keras.Model | dict[str, keras.Model] | None = None
 
     shares_front = False
 
-    def __post_init__(self):
-        check_share("own", self.own)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        settle(
+            self,
+            own=number("own", self.own, at_least=0, at_most=1, hint="Use 1.0 for tasks that start apart."),
+            per_channel=flag("per_channel", self.per_channel),
+        )
         check_alone(self)
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         return mixed_towers(x, stages, names, self._mix, self.transfer_from)
 
-    def outputs(self, features, tasks):
+    def outputs(self, features: dict[str, Tensor], tasks: list[Any]) -> dict[str, Tensor]:
         outputs = super().outputs(features, tasks)
         start_heads(features, outputs, self.transfer_from)
         return outputs

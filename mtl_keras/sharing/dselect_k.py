@@ -1,12 +1,15 @@
 """DSelect-k: experts for all tasks, of which a gate for each task selects k."""
 
 import dataclasses
+from collections.abc import Callable
 
+from mtl_keras._arguments import count, flag, number, settle
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.layers import DSelectKGate
 from mtl_keras.sharing._base import Sharing
-from mtl_keras.sharing._experts import check_count, expert_names, make_experts, mix
-from mtl_keras.sharing._gates import check_gate, gate_input, hidden
+from mtl_keras.sharing._experts import expert_names, make_experts, mix
+from mtl_keras.sharing._gates import gate_input, hidden, settle_gates
 
 
 @public
@@ -54,16 +57,25 @@ class DSelectK(Sharing):
     gamma: float = 1.0
     entropy: float = 1e-3
     per_example: bool = True
-    gate_units: tuple = ()
+    gate_units: tuple[int, ...] = ()
     balance: float = 0.0
     stacked: bool = True
 
-    def __post_init__(self):
-        check_count("num_experts", self.num_experts)
-        check_gate(self.gate_units, self.balance)
-        self._gate("checked")  # the layer checks the rest
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        num_experts = count("num_experts", self.num_experts, 2)
+        hint = "A task uses `num_experts` experts at most."
+        settle(
+            self,
+            num_experts=num_experts,
+            k=count("k", self.k, at_most=num_experts, hint=hint),
+            gamma=number("gamma", self.gamma, above=0),
+            entropy=number("entropy", self.entropy, at_least=0, hint="Use 0.0 for none."),
+            per_example=flag("per_example", self.per_example),
+        )
+        settle_gates(self)
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         experts = make_experts(stages, x, "shared", self.num_experts, self.stacked)
         read = gate_input(x, stages, "shared_gate")
         gates = {name: self._gate(name)(hidden(read, f"{name}_gate", self.gate_units)) for name in names}

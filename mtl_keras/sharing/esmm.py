@@ -1,8 +1,11 @@
 """ESMM: probabilities along a chain of events, each trained on all rows."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.sharing._base import Sharing
 from mtl_keras.sharing._chain import check_binary, product
 
@@ -42,10 +45,10 @@ class ESMM(Sharing):
     Approach for Estimating Post-Click Conversion Rate", SIGIR 2018. Departure: any number of tasks.
     """
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         return self._one_tower(x, stages, names)
 
-    def outputs(self, features, tasks):
+    def outputs(self, features: dict[str, Tensor], tasks: list[Any]) -> dict[str, Tensor]:
         check_binary(tasks, 'sharing="esmm"')
         outputs, chain = {}, None
         for task in tasks:

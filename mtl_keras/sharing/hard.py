@@ -1,8 +1,10 @@
 """Hard sharing: one tower for all tasks."""
 
 import dataclasses
+from collections.abc import Callable
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.sharing._base import Sharing
 
 
@@ -36,5 +38,5 @@ class Hard(Sharing):
 
     shares_front = False
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         return self._one_tower(x, stages, names)

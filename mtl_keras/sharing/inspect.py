@@ -1,9 +1,15 @@
 """What the parts of a sharing scheme have learned."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import keras
 
+from mtl_keras._arguments import count
+from mtl_keras._types import Tensors
 
-def inspect(model, data, batch_size=256):
+
+def inspect(model: keras.Model, data: Any, batch_size: int = 256) -> dict[str, dict[str, dict[str, float]]]:
     """Returns how the tasks of a model use what they share, as means over data.
 
     Of schemes with experts: the mean weight that the gate of each task gives to each expert, table `"gate"`; of `ple`
@@ -24,7 +30,8 @@ def inspect(model, data, batch_size=256):
         `{table: {task: {column: number}}}`.
 
     Raises:
-        ValueError: If no layer of the model has anything to show, or `data` holds no row.
+        ValueError: If no layer of the model has anything to show, `data` holds no row, or `batch_size` is no positive
+            integer.
 
     Example:
 
@@ -35,6 +42,7 @@ def inspect(model, data, batch_size=256):
     shown["gate"]["odd"]  # such as {'shared1': 0.48, 'odd1': 0.52}
     ```
     """
+    batch_size = count("batch_size", batch_size)
     layers = {layer.name: layer for layer in model.layers if callable(getattr(layer, "inspect", None))}
     if not layers:
         raise ValueError(
@@ -42,7 +50,8 @@ def inspect(model, data, batch_size=256):
             'Build it with a scheme that has gates, such as `sharing="mmoe"`.'
         )
     probe = keras.Model(model.input, {name: layer.output for name, layer in layers.items()})
-    sums, rows = {}, 0
+    sums: dict[str, Any] = {}
+    rows = 0
     for x in _batches(data, batch_size):
         num = keras.tree.flatten(x)[0].shape[0]
         outputs = probe(x, training=False)
@@ -61,7 +70,7 @@ def inspect(model, data, batch_size=256):
     }
 
 
-def _batches(data, batch_size):
+def _batches(data: Any, batch_size: int) -> Iterator[Tensors]:
     """Yields the inputs of each batch."""
     leaves = keras.tree.flatten(data)
     if all(hasattr(leaf, "shape") for leaf in leaves):

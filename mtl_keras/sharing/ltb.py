@@ -1,8 +1,11 @@
 """Learning to branch: a tree of stages, found in training."""
 
 import dataclasses
+from collections.abc import Callable
 
+from mtl_keras._arguments import count, number, settle
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.layers import Branching
 from mtl_keras.sharing._base import Sharing
 
@@ -22,7 +25,7 @@ class LTB(Sharing):
         temperature: Temperature of the samples at the start, above 0.
         min_temperature: Temperature at the end, above 0.
         anneal_steps: Number of training steps until then, at least 1. About as many as the training has.
-        seed: Seed of the samples; None for a new one each time.
+        seed: Seed of the samples, at least 0; None for a new one each time.
         split_after: Last stage that all tasks share, by name or number.
         groups: Lists of the names of the tasks that choose a branch together.
 
@@ -48,14 +51,20 @@ class LTB(Sharing):
     anneal_steps: int = 10_000
     seed: int | None = None
 
-    def __post_init__(self):
-        if self.num_branches is not None and (not isinstance(self.num_branches, int) or self.num_branches < 1):
-            raise ValueError(
-                f"`num_branches` must be a positive integer or None. Received: num_branches={self.num_branches!r}."
-            )
-        self._choice("branch", 0)  # which checks the others
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.num_branches is not None:
+            settle(self, num_branches=count("num_branches", self.num_branches, hint="Use None for one a task."))
+        if self.seed is not None:
+            settle(self, seed=count("seed", self.seed, 0))
+        settle(
+            self,
+            temperature=number("temperature", self.temperature, above=0),
+            min_temperature=number("min_temperature", self.min_temperature, above=0),
+            anneal_steps=count("anneal_steps", self.anneal_steps),
+        )
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         branches = [f"branch{k}" for k in range(1, (self.num_branches or len(names)) + 1)]
         streams = dict.fromkeys(branches, x)
         number = 0  # of a choice, for a seed of its own

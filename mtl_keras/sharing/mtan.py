@@ -1,10 +1,13 @@
 """MTAN: one tower, and the soft attention of each task on it."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 
+from mtl_keras._arguments import count, settle
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.layers import AttentionMask, MatchPositions
 from mtl_keras.sharing._base import Sharing
 
@@ -41,12 +44,13 @@ class MTAN(Sharing):
 
     units: int | None = None
 
-    def __post_init__(self):
-        if self.units is not None and (not isinstance(self.units, int) or self.units < 1):
-            raise ValueError(f"`units` must be a positive integer or None. Received: units={self.units!r}.")
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.units is not None:
+            settle(self, units=count("units", self.units, hint="Use None for the number of channels."))
 
-    def share(self, x, stages, names):
-        attended = dict.fromkeys(names)
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
+        attended: dict[str, Tensor] = dict.fromkeys(names)
         for stage, apply in stages.items():
             x = apply(x, f"shared_{stage}")
             attended = {name: self._attend(x, attended[name], f"{name}_{stage}") for name in names}

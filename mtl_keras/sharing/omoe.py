@@ -1,11 +1,14 @@
 """OMoE: experts and one gate for all tasks."""
 
 import dataclasses
+from collections.abc import Callable
 
+from mtl_keras._arguments import count, number, settle
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.sharing._base import Sharing
-from mtl_keras.sharing._experts import check_count, expert_names, make_experts, mix
-from mtl_keras.sharing._gates import check_gate, gate_input, softmax_gate
+from mtl_keras.sharing._experts import expert_names, make_experts, mix
+from mtl_keras.sharing._gates import gate_input, settle_gates, softmax_gate
 
 
 @public
@@ -44,16 +47,21 @@ class OMoE(Sharing):
     """
 
     num_experts: int = 4
-    gate_units: tuple = ()
+    gate_units: tuple[int, ...] = ()
     temperature: float = 1.0
     balance: float = 0.0
     stacked: bool = True
 
-    def __post_init__(self):
-        check_count("num_experts", self.num_experts)
-        check_gate(self.gate_units, self.balance, self.temperature)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        settle(
+            self,
+            num_experts=count("num_experts", self.num_experts),
+            temperature=number("temperature", self.temperature, above=0),
+        )
+        settle_gates(self)
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         experts = make_experts(stages, x, "shared", self.num_experts, self.stacked)
         read = gate_input(x, stages, "shared_gate")
         labels = ("shared", expert_names("expert", self.num_experts), "")

@@ -6,7 +6,7 @@ from mtl_keras.engine import Reach
 from mtl_keras.layers import Branching
 
 
-def prune(model):
+def prune(model: keras.Model) -> keras.Model:
     """Returns a smaller model without the branches that a model with `sharing="ltb"` does not use.
 
     It predicts the same. It has its own copies of the weights, no choices, and is compiled as the model was, with a

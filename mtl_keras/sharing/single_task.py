@@ -1,8 +1,10 @@
 """No sharing: a tower of its own for each task."""
 
 import dataclasses
+from collections.abc import Callable
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.sharing._base import Sharing, tower_per_task
 
 
@@ -23,5 +25,5 @@ class SingleTask(Sharing):
 
     shares_front = False
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         return tower_per_task(stages, x, names)

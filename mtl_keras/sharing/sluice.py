@@ -1,13 +1,15 @@
 """Sluice networks: what to share by subspaces, and which layers to use."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 
+from mtl_keras._arguments import count, number, settle
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.layers import CrossStitch, MatchPositions, SubspaceStitch
 from mtl_keras.sharing._base import Sharing
-from mtl_keras.sharing._checks import check_share
 from mtl_keras.sharing._towers import mixed_towers
 
 
@@ -49,11 +51,16 @@ class Sluice(Sharing):
     own: float = 0.9
     orthogonality: float = 0.01
 
-    def __post_init__(self):
-        check_share("own", self.own)
-        SubspaceStitch(0, self.own, self.num_subspaces, self.orthogonality)  # which checks the others
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        settle(
+            self,
+            num_subspaces=count("num_subspaces", self.num_subspaces),
+            own=number("own", self.own, at_least=0, at_most=1, hint="Use 1.0 for tasks that start apart."),
+            orthogonality=number("orthogonality", self.orthogonality, at_least=0, hint="Use 0.0 for none."),
+        )
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         mixed = []  # of every stage and task, in the order of the calls
 
         def mix(streams, index, name):

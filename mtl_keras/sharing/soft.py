@@ -1,8 +1,13 @@
 """Soft sharing: a tower for each task, held close to each other in training."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
 
 from mtl_keras._registry import public
+from mtl_keras._types import Tensor, Tensors
 from mtl_keras.sharing._base import Sharing, tower_per_task
 from mtl_keras.sharing._checks import check_alone
 from mtl_keras.sharing._towers import start_heads, start_tower
@@ -41,20 +46,21 @@ class Soft(Sharing):
     Sharing in a Neural Network Parser", ACL 2015, for the squared distance.
     """
 
-    transfer_from: object = None
+    transfer_from: keras.Model | dict[str, keras.Model] | None = None
 
     shares_front = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        super().__post_init__()
         check_alone(self)
 
-    def share(self, x, stages, names):
+    def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         features = tower_per_task(stages, x, names)
         for name, tensor in features.items():
             start_tower([(x, tensor)], name, self.transfer_from)
         return features
 
-    def outputs(self, features, tasks):
+    def outputs(self, features: dict[str, Tensor], tasks: list[Any]) -> dict[str, Tensor]:
         outputs = super().outputs(features, tasks)
         start_heads(features, outputs, self.transfer_from)
         return outputs

@@ -1,6 +1,7 @@
 """What every scheme takes: `split_after` and `groups`."""
 
 import keras
+import numpy as np
 import pytest
 
 import mtl_keras as mtl
@@ -55,7 +56,17 @@ def test_the_penalty_of_soft_sharing_is_between_what_differs(sharing):
     assert history["tower_distance"][0] > 0.1
 
 
-@pytest.mark.parametrize("split_after", ["dense4", "dense3", 0, 3, -1, 1.5])
+@pytest.mark.parametrize("split_after", [0, -1, 1.5, True, float("nan")])
+def test_split_after_is_a_name_or_a_count(split_after):
+    with pytest.raises(ValueError, match=r"`split_after` must be an integer of at least 1.* Received: split_after="):
+        mtl.sharing.Hard(split_after=split_after)
+
+
+def test_a_scheme_keeps_plain_numbers():
+    assert type(mtl.sharing.MMoE(split_after=np.int64(2)).split_after) is int
+
+
+@pytest.mark.parametrize("split_after", ["dense4", "dense3", 3])
 def test_split_after_must_leave_stages_on_both_sides(split_after):
     with pytest.raises(
         ValueError, match=r"`split_after` must be a stage .*'dense1', 'dense2'.* Received: split_after="

@@ -202,7 +202,10 @@ class TestErrors:
         [
             ({"gate_units": 3}, "gate_units"),
             ({"gate_units": (0,)}, "gate_units"),
+            ({"gate_units": (True,)}, "gate_units"),
+            ({"gate_units": "8"}, "gate_units"),
             ({"balance": -1.0}, "balance"),
+            ({"stacked": 1}, "stacked"),
         ],
     )
     def test_arguments(self, scheme, arguments, name):

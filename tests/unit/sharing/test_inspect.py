@@ -94,3 +94,5 @@ def test_nothing_to_show():
         mtl.sharing.inspect(_model("hard"), X)
     with pytest.raises(ValueError, match="`data` must hold at least one row"):
         mtl.sharing.inspect(_model("mmoe"), X[:0])
+    with pytest.raises(ValueError, match=r"`batch_size` must be an integer of at least 1\. Received: batch_size=0"):
+        mtl.sharing.inspect(_model("mmoe"), X, batch_size=0)

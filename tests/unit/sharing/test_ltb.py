@@ -129,10 +129,12 @@ class TestPrune:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"num_branches": 0}, "`num_branches` must be a positive integer or None"),
-        ({"temperature": 0.0}, "`temperature` must be above 0"),
-        ({"min_temperature": 0.0}, "`min_temperature` must be above 0"),
-        ({"anneal_steps": 0.5}, "`anneal_steps` must be a positive integer"),
+        ({"num_branches": 0}, "`num_branches` must be an integer of at least 1.* Use None for one a task"),
+        ({"num_branches": True}, "`num_branches` must be an integer of at least 1"),
+        ({"temperature": 0.0}, "`temperature` must be a finite number above 0"),
+        ({"min_temperature": 0.0}, "`min_temperature` must be a finite number above 0"),
+        ({"anneal_steps": 0.5}, "`anneal_steps` must be an integer of at least 1"),
+        ({"seed": -1}, "`seed` must be an integer of at least 0"),
     ],
 )
 def test_arguments_out_of_range(arguments, error):

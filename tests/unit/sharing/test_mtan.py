@@ -57,7 +57,7 @@ def test_units_is_the_width_between_the_two_layers():
     assert model.get_layer("odd_dense2_gate2").kernel.shape == (3, 5)
 
 
-@pytest.mark.parametrize("units", [0, -1, 2.5])
+@pytest.mark.parametrize("units", [0, -1, 2.5, True])
 def test_units_out_of_range(units):
-    with pytest.raises(ValueError, match=r"`units` must be a positive integer or None\. Received: units="):
+    with pytest.raises(ValueError, match=r"`units` must be an integer of at least 1\. Received: units=.* Use None"):
         MTAN(units=units)

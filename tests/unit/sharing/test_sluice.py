@@ -70,8 +70,8 @@ def test_the_penalty_is_trained():
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"num_subspaces": 0}, "`num_subspaces` must be a positive integer"),
-        ({"orthogonality": -1.0}, "`orthogonality` must be at least 0"),
+        ({"num_subspaces": 0}, "`num_subspaces` must be an integer of at least 1"),
+        ({"orthogonality": -1.0}, "`orthogonality` must be a finite number at least 0"),
     ],
 )
 def test_arguments_out_of_range(arguments, error):
