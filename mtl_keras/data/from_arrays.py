@@ -93,9 +93,9 @@ def from_arrays(
 
         return tf.nest.map_structure(fixed, tensors)
 
+    take: Callable
     if shuffle or augment is not None:
-        dataset = batches(num_examples, batch_size, steps, shuffle=shuffle, seed=seed)
-        take = gather_rows
+        dataset, take = batches(num_examples, batch_size, steps, shuffle=shuffle, seed=seed), gather_rows
     else:
         dataset, take = tf.data.Dataset.range(steps), slice_rows
     dataset = dataset.map(take, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -1,5 +1,7 @@
 """Which task reaches what in a functional model. The only place that uses private parts of Keras."""
 
+from typing import Any
+
 import keras
 
 from mtl_keras._types import Tensor, Tensors
@@ -76,7 +78,7 @@ def maker(tensor: Tensor) -> keras.Operation:
     return tensor._keras_history.operation
 
 
-def node(tensor: Tensor):
+def node(tensor: Tensor) -> Any:
     """Returns the node that made a Keras tensor: a call, with its `operation` and `input_tensors`."""
     history = tensor._keras_history
     return history.operation._inbound_nodes[history.node_index]

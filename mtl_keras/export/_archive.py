@@ -1,5 +1,7 @@
 """A Keras archive of functions with what they need and nothing else."""
 
+from typing import Any
+
 import keras
 
 from mtl_keras.export._signatures import Signature
@@ -11,7 +13,7 @@ def traced(part: keras.Model, functions: dict[str, Signature]) -> keras.export.E
     """Returns the Keras archive of the functions, traced, with the variables that they use and no others."""
     archive = keras.export.ExportArchive()
     archive.track(part)  # for its look-up tables
-    used = {}
+    used: dict[int, Any] = {}  # by the variables' ids
     for name, signature in functions.items():
         function = archive.add_endpoint(name, signature.call, input_signature=[signature.inputs])
         concrete = function.get_concrete_function()

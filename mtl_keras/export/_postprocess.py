@@ -21,15 +21,15 @@ def check_labels(
     """
     if labels is None:
         return {}
-    labels = {task: list(names) for task, names in by_task("labels", labels, tasks).items()}
-    for task, names in labels.items():
+    known = {task: list(names) for task, names in by_task("labels", labels, tasks).items()}
+    for task, names in known.items():
         count = heads[task].num_labels if task in heads else None
         if count is None:
             head = type(heads[task]).__name__ if task in heads else "no head that is known"
             raise ValueError(f"`labels` can name only what a head decides. Received: task {task!r}, which has {head}.")
         if len(names) != count or not all(isinstance(name, str) for name in names):
             raise ValueError(f"`labels[{task!r}]` must be {count} strings. Received: {names!r}.")
-    return labels
+    return known
 
 
 def decoder(

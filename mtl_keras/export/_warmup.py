@@ -28,11 +28,11 @@ def model_inputs(warmup: Any, specs: dict[str, tf.TensorSpec]) -> dict[str, np.n
     if warmup is True:
         return {name: _row(spec) for name, spec in specs.items()}
     if not isinstance(warmup, dict):
-        arrays = list(warmup) if isinstance(warmup, (list, tuple)) and len(specs) > 1 else [warmup]
-        warmup = dict(zip(specs, arrays, strict=len(arrays) == len(specs)))
+        given = list(warmup) if isinstance(warmup, (list, tuple)) and len(specs) > 1 else [warmup]
+        warmup = dict(zip(specs, given, strict=len(given) == len(specs)))
     if set(warmup) != set(specs):
         raise ValueError(f"`warmup` must be True, or have the inputs {list(specs)}. Received: {list(warmup)}.")
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for name, spec in specs.items():
         dtype = object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype
         arrays[name] = np.asarray(warmup[name], dtype)

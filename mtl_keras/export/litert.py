@@ -3,6 +3,7 @@
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -45,7 +46,7 @@ def litert(
     ```
     """
     quantize = choice("quantize", quantize, QUANTIZE)
-    options = {} if quantize is None else {"optimizations": [tf.lite.Optimize.DEFAULT]}
+    options: dict[str, Any] = {} if quantize is None else {"optimizations": [tf.lite.Optimize.DEFAULT]}
     if quantize == "float16":
         options["target_spec"] = {"supported_types": [tf.float16]}
     return write_model(

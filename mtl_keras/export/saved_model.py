@@ -100,9 +100,9 @@ def saved_model(
     path, version, keep = check_place(path, version, keep)
     tasks = check_tasks(model, tasks)
     heads = {task.name: task.head for task in getattr(model, "tasks", [])}
-    labels = _postprocess.check_labels(labels, tasks, heads)
+    named = _postprocess.check_labels(labels, tasks, heads)
     top_k = None if top_k is None else count("top_k", top_k)
-    decoded = labels if flag("postprocess", postprocess) else {}
+    decoded = named if flag("postprocess", postprocess) else {}
     _postprocess.check_names(tasks, decoded, heads)
     kinds = _check_kinds(signatures, tasks)
 
@@ -121,7 +121,7 @@ def saved_model(
     if warmup is not None and warmup is not False:
         _warmup.check_available()
         requests = _warmup.model_inputs(warmup, everything.inputs)
-    description = _description.describe(model, tasks, heads, labels, metrics)
+    description = _description.describe(model, tasks, heads, named, metrics)
     archive = traced(plain(model, tasks), functions)
 
     def write(folder):

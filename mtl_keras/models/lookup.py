@@ -1,5 +1,7 @@
 """The losses and metrics that Keras' identifiers name."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -20,7 +22,7 @@ class FunctionLoss(keras.losses.Loss):
         return self.function(y_true, y_pred)
 
 
-def as_loss(identifier) -> keras.losses.Loss:
+def as_loss(identifier: Any) -> keras.losses.Loss:
     """Returns the `keras.losses.Loss` that a Keras loss identifier names."""
     loss = keras.losses.get(identifier)
     if isinstance(loss, keras.losses.Loss):
@@ -29,7 +31,7 @@ def as_loss(identifier) -> keras.losses.Loss:
     return FunctionLoss(loss, name=name if name.isidentifier() else "loss")  # a lambda's name is no name for Keras
 
 
-def as_metric(identifier, head: Head | None) -> keras.metrics.Metric:
+def as_metric(identifier: Any, head: Head | None) -> keras.metrics.Metric:
     """Returns the `keras.metrics.Metric` that a Keras metric identifier names.
 
     Args:

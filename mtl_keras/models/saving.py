@@ -21,7 +21,7 @@ class Saving:
         return {**super().get_config(), **keras.saving.serialize_keras_object(self._attributes())}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None):
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         config, attributes = _split(config)
         model = super().from_config(config, custom_objects=custom_objects)
         for name, value in attributes.items():

@@ -1,6 +1,7 @@
 """Copies of the stages of a tower, side by side, and what mixes them."""
 
 from collections.abc import Callable
+from typing import Any
 
 from mtl_keras._types import Tensor, Tensors
 from mtl_keras.layers import MixExperts, StackExperts
@@ -21,7 +22,7 @@ def make_experts(
         num_experts: Number of copies.
         stacked: False: one by one in any case.
     """
-    offers = [getattr(stage, "stacked", None) for stage in stages.values()]  # a plain function offers none
+    offers: list[Any] = [getattr(stage, "stacked", None) for stage in stages.values()]  # a plain function offers none
     if stacked and num_experts > 1 and None not in offers:
         for i, (stage, apply) in enumerate(zip(stages, offers, strict=True)):
             x = apply(x, f"{prefix}_experts_{stage}", num_experts, common=i == 0)

@@ -77,7 +77,8 @@ class Cascade(Sharing):
         if self.conditional:
             check_binary(tasks, "`conditional`")
         outputs: dict[str, Tensor] = {}
-        found, chain = [], None
+        found: list[Tensor] = []
+        chain = None
         for task in tasks:
             head, name = task.head, task.name
             context = found if self.context == "all" else found[-1:]

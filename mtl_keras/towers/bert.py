@@ -91,7 +91,7 @@ class BERT(TextTower):
 
     def stages(self) -> dict[str, Callable]:
         backbone = self._backbone()
-        stages = {"embedding": Stage(partial(self._embedding, backbone=backbone), front=True)}
+        stages: dict[str, Callable] = {"embedding": Stage(partial(self._embedding, backbone=backbone), front=True)}
         for i in range(self.num_layers if self.preset is None else backbone.num_layers):
             layer = backbone.transformer_layers[0 if self.preset is None else i]
             stages[f"layer{i + 1}"] = Stage(partial(self._layer, layer=layer))

@@ -80,7 +80,7 @@ class ResNetImageNet(Tower):
         )
 
     def stages(self) -> dict[str, Callable]:
-        stages = {"stem": Stage(self._stem)}
+        stages: dict[str, Callable] = {"stem": Stage(self._stem)}
         for i, blocks in enumerate(BLOCKS[self.depth], start=1):
             stages[f"group{i}"] = Stage(partial(self._group, i=i, blocks=blocks))
         return stages

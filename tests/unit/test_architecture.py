@@ -20,6 +20,7 @@ FAMILIES = sorted({name.split(".")[0] for name in MODULES if "." in name})
 EVERYWHERE = {"_arguments", "_types"}  # what every part may import
 MAY_IMPORT = {  # part of the package: the other parts that it may import
     "_arguments": set(),
+    "_backend": set(),
     "_types": set(),
     "_version": set(),
     "_extras": set(),

@@ -85,5 +85,5 @@ def test_calibration_is_trained_and_leaves_the_predictions_as_they_are():
 def test_calibration_needs_binary_tasks():
     with pytest.raises(ValueError, match=r"`calibration` needs tasks that are yes or no.*\['digit', 'marks', 'ink'\]"):
         mtl.build_model(toy.SHAPE, toy.tasks(), sharing=AITM(calibration=0.6))
-    with pytest.raises(ValueError, match=r"`calibration` must be a finite number at least 0\. Received: .*=-1"):
+    with pytest.raises(ValueError, match=r"`calibration` must be a finite number of at least 0\. Received: .*=-1"):
         AITM(calibration=-1)

@@ -96,7 +96,7 @@ class TestTransferErrors:
 @pytest.mark.parametrize("scheme", [CrossStitch, mtl.sharing.NDDR, mtl.sharing.Sluice])
 @pytest.mark.parametrize("own", [-0.1, 1.5, "1", True, float("nan")])
 def test_own_out_of_range(scheme, own):
-    with pytest.raises(ValueError, match=r"`own` must be a finite number at least 0 and at most 1\. Received: own="):
+    with pytest.raises(ValueError, match=r"`own` must be a finite number of at least 0 and at most 1\. Received: own="):
         scheme(own=own)
 
 

@@ -71,7 +71,7 @@ def test_the_penalty_is_trained():
     ("arguments", "error"),
     [
         ({"num_subspaces": 0}, "`num_subspaces` must be an integer of at least 1"),
-        ({"orthogonality": -1.0}, "`orthogonality` must be a finite number at least 0"),
+        ({"orthogonality": -1.0}, "`orthogonality` must be a finite number of at least 0"),
     ],
 )
 def test_arguments_out_of_range(arguments, error):
