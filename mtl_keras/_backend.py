@@ -1,24 +1,32 @@
 """Checks, when it is imported, that Keras runs on TensorFlow."""
 
-import importlib
+import json
 import os
+import pathlib
+import sys
+
+
+def configured() -> str:
+    """Returns the backend that Keras has, or would take if it were imported now."""
+    if "keras" in sys.modules:
+        return sys.modules["keras"].config.backend()
+    if os.environ.get("KERAS_BACKEND"):
+        return os.environ["KERAS_BACKEND"]
+    file = pathlib.Path(os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras") / "keras.json"
+    try:
+        return json.loads(file.read_text())["backend"]
+    except (OSError, ValueError, KeyError, TypeError):  # Keras, too, goes on without it
+        return "tensorflow"
 
 
 def check() -> None:
     """Raises an ImportError unless Keras runs on TensorFlow."""
-    chosen, cause = os.environ.get("KERAS_BACKEND"), None
-    try:
-        chosen = importlib.import_module("keras").backend.backend()
-    except (ImportError, ValueError) as error:  # Keras imports its backend
-        missing = getattr(error, "name", None)
-        chosen, cause = chosen or (missing if missing in ("jax", "torch") else None), error
-        if chosen in (None, "tensorflow"):
-            raise
-    if chosen != "tensorflow":
+    backend = configured()
+    if backend != "tensorflow":
         raise ImportError(
-            f"mtl_keras needs Keras on the backend 'tensorflow'. Received: the backend {chosen!r}. "
+            f"mtl_keras needs Keras on the backend 'tensorflow'. Received: the backend {backend!r}. "
             "Set the environment variable KERAS_BACKEND=tensorflow before keras is imported."
-        ) from cause
+        )
 
 
 check()

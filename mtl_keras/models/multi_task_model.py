@@ -61,11 +61,11 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
 
     def __init__(
         self,
-        *args,
+        *args: Any,
         tasks: list[Task] | None = None,
         tower_layers: dict[str, list[str]] | None = None,
         feature_layers: dict[str, str] | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
         if not isinstance(self.output, dict):
@@ -141,7 +141,7 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
         every: int = 1,
         apply_to: str | None = None,
         nonfinite: str = "skip",
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         """Configures the model for training.
 
@@ -284,7 +284,7 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
                 callbacks.callbacks.remove(clock)
             self._take_hooks_off()
 
-    def evaluate(self, x: Any = None, y: Any = None, *args, **kwargs) -> Any:
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluates the model, as `keras.Model.evaluate` does."""
         self._check_arrays(y, kwargs.get("sample_weight"))
         results = super().evaluate(x, y, *args, **kwargs)

@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+import types
 
 import pytest
+
+from mtl_keras import _backend
 
 
 def _import(program, tmp_path, **environment):
@@ -28,6 +31,18 @@ def test_another_backend_in_the_settings_of_keras(tmp_path):
     assert "Received: the backend 'numpy'" in error
 
 
-def test_a_keras_that_cannot_be_imported_speaks_for_itself(tmp_path):
-    program = "import sys; sys.modules['keras'] = None; import mtl_keras"
-    assert "import of keras halted" in _import(program, tmp_path, KERAS_BACKEND="tensorflow")
+def test_a_keras_that_was_imported_before(monkeypatch):
+    imported = types.SimpleNamespace(config=types.SimpleNamespace(backend=lambda: "torch"))
+    monkeypatch.setitem(sys.modules, "keras", imported)
+    with pytest.raises(ImportError, match="Received: the backend 'torch'"):
+        _backend.check()
+
+
+@pytest.mark.parametrize("settings", ["", "no json", "[]", '{"epsilon": 1e-7}', '{"backend": "tensorflow"}'])
+def test_settings_that_name_no_other_backend(settings, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    monkeypatch.delitem(sys.modules, "keras")
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "keras.json").write_text(settings)
+    assert _backend.configured() == "tensorflow"

@@ -134,7 +134,9 @@ def test_counting_needs_the_number_of_tags():
 
 
 def test_likelihood_of_another_name():
-    with pytest.raises(ValueError, match=r"`likelihood` must be 'conditional' or 'joint'. Received: likelihood='m"):
+    with pytest.raises(
+        ValueError, match=r"`likelihood` must be one of 'conditional', 'joint'. Received: likelihood='m"
+    ):
         CRFLikelihood("marginal")
     copy = keras.losses.deserialize(keras.losses.serialize(CRFLikelihood("joint")))
     assert copy.likelihood == "joint"
