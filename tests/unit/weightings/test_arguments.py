@@ -20,7 +20,7 @@ BAD = {
     "`beta` must be a finite number above 0 and at most 1. Received: beta=0.": lambda: w.MoCo(beta=0),
     "`beta` must be a finite number of at least 0 and below 1. Received: beta=1.": lambda: w.DBMTL(beta=1),
     "`learning_rate` must be a finite number above 0. Received: learning_rate=0.": lambda: w.ExcessMTL(learning_rate=0),
-    "`relax` must be a finite number of at least 0 and at most 1. Received: relax=2.": lambda: w.MetaBalance(relax=1.5),
+    "`relax` must be a finite number of at least 0 and at most 1. Received: relax=2.": lambda: w.MetaBalance(relax=2),
     "`preference` must be a list with one number per task (2)": lambda: w.STCH(preference=[1]).build(2),
     "`reference` must be a list with one number per task (2)": lambda: w.Tchebycheff(reference=[1]).build(2),
 }
