@@ -1,6 +1,10 @@
 """Matplotlib, which is an extra, and the look that the pictures share."""
 
 import math
+import statistics
+
+_CLOSE = 0.5  # values within so much of the largest one get an axis without 0
+_FAR = 100  # values that differ by so much get a log scale
 
 
 def import_matplotlib(function):
@@ -14,6 +18,7 @@ def import_matplotlib(function):
     """
     try:
         import matplotlib
+        import matplotlib.colors
         import matplotlib.figure
         import matplotlib.lines
         import matplotlib.ticker
@@ -31,15 +36,33 @@ def tidy(axes, matplotlib):
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def draw_curve(axes, x, y, label, colour):
-    """Draws a curve; one of many points as its running mean, over a pale line of the points themselves."""
-    width = max(1, len(y) // 25)
-    if len(y) < 50:
-        width = 1
-    else:
-        axes.plot(x, y, color=colour, alpha=0.2, linewidth=0.8)
-    marker = "o" if len(y) < 12 else None
-    axes.plot(x, running_mean(y, width), color=colour, label=label, marker=marker, markersize=3, linewidth=1.6)
+def set_scale(axes, curves):
+    """Gives a panel a log scale if its numbers differ by 100 times or more.
+
+    With numbers of 0 or less the scale is linear around 0, up to the typical size of the smallest curve, if the typical
+    sizes of the curves differ by 100 times or more.
+
+    Args:
+        axes: The panel.
+        curves: Lists of numbers.
+    """
+    curves = [[value for value in values if math.isfinite(value)] for values in curves]
+    values = [value for curve in curves for value in curve]
+    if values and min(values) > 0:
+        if max(values) >= _FAR * min(values):
+            axes.set_yscale("log")
+        return
+    sizes = [statistics.median(abs(value) for value in curve) for curve in curves if curve]
+    sizes = [size for size in sizes if size > 0]
+    if sizes and max(sizes) >= _FAR * min(sizes):
+        axes.set_yscale("symlog", linthresh=min(sizes))
+
+
+def start_at_zero(axes, values):
+    """Lets the y axis of numbers that are not close to each other begin at 0, or below."""
+    values = [value for value in values if math.isfinite(value)]
+    if values and (min(values) <= 0 or max(values) - min(values) > _CLOSE * max(values)):
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
 
 
 def running_mean(values, width):
@@ -49,3 +72,80 @@ def running_mean(values, width):
         near = [v for v in values[max(0, i - width // 2) : i + width // 2 + 1] if not math.isnan(v)]
         means.append(sum(near) / len(near) if near else math.nan)
     return means
+
+
+def draw_curve(axes, x, y, label, pale=True, **style):
+    """Draws a curve; one of many points as its running mean, over a pale line of the points themselves.
+
+    Returns the numbers that the curve shows.
+    """
+    if len(y) >= 50:
+        if pale:
+            axes.plot(x, y, color=style["color"], alpha=0.2, linewidth=0.8)
+        y = running_mean(y, len(y) // 25)
+    axes.plot(x, y, label=label, **style)
+    return y
+
+
+def label_ends(axes, ends, size=8):
+    """Writes the name of each curve beside its end, from top to bottom in the order of the ends and without overlap.
+
+    A thin line leads from the end to its name. Call it after the scale and the limits of the axes are set.
+
+    Args:
+        axes: The panel; its figure is laid out once to learn the height.
+        ends: `{name: (x, y, colour)}`.
+        size: Size of the letters in points.
+    """
+    known = {name: end for name, end in ends.items() if math.isfinite(end[1])}
+    axes.get_figure(root=True).draw_without_rendering()
+    height = axes.get_window_extent().height / axes.get_figure(root=True).dpi * 72  # in points
+    to_fraction = axes.transData + axes.transAxes.inverted()
+    starts = {name: float(to_fraction.transform((x, y))[1]) for name, (x, y, _) in known.items()}
+    names = sorted(starts, key=starts.get)
+    for name, at in zip(names, _spread([starts[name] for name in names], 1.3 * size / height), strict=True):
+        x, y, colour = known[name]
+        axes.annotate(
+            shorten(name),
+            xy=(x, y),
+            xytext=(1.07, at),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=size,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 1.4, "shrinkA": 2, "shrinkB": 2},
+        )
+
+
+def _spread(places, gap):
+    """Moves rising places up and down until they are `gap` apart; a crowd stays centred on its mean."""
+    crowds = []  # [centre, count]
+    for place in places:
+        crowds.append([place, 1])
+        while len(crowds) > 1 and crowds[-1][0] - crowds[-2][0] < gap * (crowds[-1][1] + crowds[-2][1]) / 2:
+            (b, n), (a, m) = crowds.pop(), crowds.pop()
+            crowds.append([(a * m + b * n) / (m + n), m + n])
+    return [centre + gap * (i - (count - 1) / 2) for centre, count in crowds for i in range(count)]
+
+
+def add_legend(figure, handles, size=9):
+    """Puts a legend above all panels, with as many columns as the width of the figure has room for."""
+    if not handles:
+        return
+    for handle in handles:
+        handle.set_label(shorten(handle.get_label()))
+    longest = max(len(handle.get_label()) for handle in handles)
+    width = (longest * 0.62 + 4.5) * size / 72  # of an entry, in inches
+    columns = min(len(handles), max(1, int(figure.get_size_inches()[0] / width)))
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, fontsize=size)
+
+
+def shorten(name, most=28):
+    """Returns a name with its middle left out if it is longer than `most` letters."""
+    name, part = str(name), (most - 1) // 2
+    return name if len(name) <= most else f"{name[:part]}…{name[-part:]}"
+
+
+def text_colour(image, number):
+    """Returns black or white, which is legible on the colour that an image gives a number."""
+    red, green, blue, _ = image.to_rgba(number)
+    return "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.55 else "black"

@@ -2,19 +2,29 @@
 
 import math
 import os
+import textwrap
 from typing import Any
 
 import keras
 
-from mtl_keras.plots._matplotlib import import_matplotlib, tidy
+from mtl_keras.plots._looks import curve_style, task_looks
+from mtl_keras.plots._matplotlib import add_legend, import_matplotlib, set_scale, tidy
+
+_MANY_TASKS = 5  # above it training and validation have a panel each
+_NO_TASK = ("black", "o")
 
 
 def history(history: keras.callbacks.History | dict[str, list[float]], path: str | os.PathLike | None = None) -> Any:
     """Draws the training curves of a `fit`: one panel for the losses, and one for each kind of metric.
 
-    Each task keeps its colour in all panels; training is a solid line and validation a dashed one. What
-    belongs to no task, such as `learning_rate` or `tower_distance`, gets a panel of its own; the cosines of
-    `callbacks.GradientConflict` have a picture of their own, `plots.gradient_conflict`. Needs
+    Each task keeps its colour in all panels, and in the other pictures of `mtl_keras.plots`; tasks 11 to 20 have the
+    same ten colours with a triangle. Training is solid with full markers, validation dashed with hollow ones; of more
+    than five tasks they have a panel each, side by side and with one scale. The scale is logarithmic where losses, or
+    metrics above 1, differ by 100 times or more.
+
+    What belongs to no task, such as `learning_rate` or `tower_distance`, gets a panel of its own. If it,
+    or the weight of every task, is the same in all of two epochs or more, it is not drawn but written below the panels.
+    The cosines of `callbacks.GradientConflict` have a picture of their own, `plots.gradient_conflict`. Needs
     `pip install "mtl_keras[plots]"`.
 
     Args:
@@ -45,55 +55,117 @@ def history(history: keras.callbacks.History | dict[str, list[float]], path: str
             f"Received: history={history!r}."
         )
     matplotlib = import_matplotlib("history")
-    panels = _panels(curves)
-    tasks = list(dict.fromkeys(task for panel in panels.values() for task in panel if task))
-    colours = {None: "0.35", **{task: f"C{i % 10}" for i, task in enumerate(tasks)}}
-    rows = math.ceil(len(panels) / 3)
-    columns = math.ceil(len(panels) / rows)
-    figure = matplotlib.figure.Figure(figsize=(1 + 3.6 * columns, 0.6 + 2.8 * rows), dpi=120, layout="constrained")
-    for i, (kind, panel) in enumerate(panels.items(), start=1):
-        axes = figure.add_subplot(rows, columns, i)
-        for task, name in panel.items():
-            _draw(axes, curves, name, colours[task])
-        axes.set_title(kind, fontsize=11)
-        axes.set_xlabel("epoch")
-        tidy(axes, matplotlib)
-    _add_legend(figure, matplotlib.lines.Line2D, colours, panels, curves)
+    kinds = _kinds(curves)
+    looks = task_looks(task for kind in kinds.values() for task in kind if task)
+    order = [task for task in dict.fromkeys(task for kind in kinds.values() for task in kind) if task]
+    constant = _constant(curves, kinds)
+    panels = _panels(curves, {kind: names for kind, names in kinds.items() if kind not in constant}, len(looks))
+    most = 4 if any(title.endswith(", validation") for title in panels) else 3  # so that both stand side by side
+    rows = math.ceil(len(panels) / most)
+    columns = most if rows > 1 and most == 4 else math.ceil(len(panels) / rows)
+    size = (1 + 3.6 * columns, 0.8 + 2.8 * rows)
+    figure = matplotlib.figure.Figure(figsize=size, dpi=120, layout="constrained")
+    drawn = {}
+    for i, (title, lines) in enumerate(panels.items(), start=1):
+        partner = drawn.get(title.replace(", validation", ", training"))
+        axes = drawn[title] = figure.add_subplot(rows, columns, i, sharey=partner)
+        _draw(axes, title, lines, order, looks, matplotlib)
+    _set_scales(drawn, panels)
+    _add_legend(figure, matplotlib.lines.Line2D, order, looks, panels)
+    if constant:
+        text = "Constant: " + ", ".join(f"{kind} {numbers}" for kind, numbers in constant.items())
+        figure.supxlabel(textwrap.fill(text, int(13 * size[0])), fontsize=8, color="0.3")
     if path is not None:
         figure.savefig(path)
     return figure
 
 
-def _panels(curves):
+def _kinds(curves):
     """Returns `{kind: {task: name of the curve}}`, the losses first; the task is None for what belongs to none."""
     names = [name for name in curves if not name.startswith("val_")]
     names += [name[4:] for name in curves if name.startswith("val_") and name[4:] not in names]
     tasks = sorted((name.removesuffix("_loss") for name in names if name.endswith("_loss")), key=len, reverse=True)
-    panels = {"loss": {}}
+    kinds = {"loss": {}}
     for name in names:
         if name.startswith("cosine_"):
             continue
         task = next((task for task in tasks if name.startswith(f"{task}_")), None)
         kind = name if task is None else name[len(task) + 1 :]
-        panels.setdefault(kind, {})[task] = name
-    return {kind: panel for kind, panel in panels.items() if panel}
+        kinds.setdefault(kind, {})[task] = name
+    return {kind: names for kind, names in kinds.items() if names}
 
 
-def _draw(axes, curves, name, colour):
-    for key, style in ((name, "-"), (f"val_{name}", "--")):
-        values = curves.get(key, [])
-        marker = "o" if len(values) < 12 else None
-        axes.plot(range(1, len(values) + 1), values, style, color=colour, marker=marker, markersize=3, linewidth=1.5)
+def _constant(curves, kinds):
+    """Returns `{kind: its numbers as text}` of settings that stay as they are; a metric that does so is news."""
+    found = {}
+    for kind, names in kinds.items():
+        lists = [list(curves[key]) for name in names.values() for key in (name, f"val_{name}") if key in curves]
+        setting = kind == "weight" or (kind != "loss" and all(task is None for task in names))
+        if not setting or max(map(len, lists)) < 2 or any(len(set(values)) > 1 for values in lists):
+            continue
+        low, high = min(values[0] for values in lists if values), max(values[0] for values in lists if values)
+        found[kind] = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+    return found if len(found) < len(kinds) else {}
 
 
-def _add_legend(figure, line, colours, panels, curves):
+def _panels(curves, kinds, num_tasks):
+    """Returns `{title: [(task, epochs, numbers, whether of the validation)]}`; kinds with two panels come first."""
+    pairs, singles = {}, {}
+    for kind, names in kinds.items():
+        training = [(task, *_points(curves, name), False) for task, name in names.items() if name in curves]
+        validation = [(t, *_points(curves, n, "val_"), True) for t, n in names.items() if f"val_{n}" in curves]
+        if training and validation and num_tasks > _MANY_TASKS and len(names) > 1:
+            pairs |= {f"{kind}, training": training, f"{kind}, validation": validation}
+        else:
+            lines = {True: validation, False: training}
+            by_task = [line for task in names for v in (False, True) for line in lines[v] if line[0] == task]
+            singles[kind] = by_task
+    return pairs | singles
+
+
+def _points(curves, name, prefix=""):
+    """Returns the epochs and the numbers of a curve; validation may be at every n-th epoch alone."""
+    values = list(curves[prefix + name])
+    every = max(1, len(curves.get(name, values)) // max(1, len(values)))
+    return [every * i for i in range(1, len(values) + 1)], values
+
+
+def _draw(axes, title, lines, order, looks, matplotlib):
+    one = max((len(epochs) for _, epochs, _, _ in lines), default=0) == 1
+    for task, epochs, values, validation in lines:
+        look = looks.get(task, _NO_TASK)
+        if one and task and len(order) > 1:  # side by side, as points of one epoch lie over each other
+            epochs = [epochs[0] + 0.6 * (order.index(task) / (len(order) - 1) - 0.5)]
+        axes.plot(epochs, values, **curve_style(look, len(values), validation))
+    axes.set_title(title, fontsize=11)
+    axes.set_xlabel("epoch")
+    tidy(axes, matplotlib)
+    if one:
+        axes.set_xlim(0.5, 1.5)
+        axes.set_xticks([1])
+
+
+def _set_scales(drawn, panels):
+    """Sets the log scales: for losses, what belongs to no task, and what goes beyond 1."""
+    for title, axes in drawn.items():
+        kind = title.removesuffix(", training").removesuffix(", validation")
+        lines = [line for name in (kind, f"{kind}, training", f"{kind}, validation") for line in panels.get(name, [])]
+        curves = [values for _, _, values, _ in lines]
+        beyond = any(value > 1 for values in curves for value in values)
+        if kind == "loss" or beyond or all(task is None for task, *_ in lines):
+            set_scale(axes, curves)
+
+
+def _add_legend(figure, line, order, looks, panels):
     """Says once, above all panels, which colour is which task and which style is which data."""
-    labels = {task: {"color": colour} for task, colour in colours.items() if task}
-    if labels and None in panels.get("loss", {}):
-        labels["total"] = {"color": colours[None]}
-    if any(name.startswith("val_") for name in curves):
-        labels["training"] = {"color": "0.6"}
-        labels["validation"] = {"color": "0.6", "linestyle": "--"}
-    handles = [line([], [], label=label, **style) for label, style in labels.items()]
-    if handles:
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=9)
+    lines = [line for panel in panels.values() for line in panel]
+    handles = [_handle(line, looks[task], task) for task in order]
+    if order and any(task is None for title in panels if title.startswith("loss") for task, *_ in panels[title]):
+        handles.append(_handle(line, _NO_TASK, "total"))
+    if any(validation for *_, validation in lines) and not any(title.endswith(", validation") for title in panels):
+        handles += [_handle(line, ("0.5", "o"), "training"), _handle(line, ("0.5", "o"), "validation", True)]
+    add_legend(figure, handles)
+
+
+def _handle(line, look, label, validation=False):
+    return line([], [], label=label, **curve_style(look, 1, validation))

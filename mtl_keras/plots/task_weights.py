@@ -5,8 +5,11 @@ from typing import Any
 
 import keras
 
-from mtl_keras.plots._matplotlib import draw_curve, import_matplotlib, tidy
+from mtl_keras.plots._looks import curve_style, task_looks
+from mtl_keras.plots._matplotlib import draw_curve, import_matplotlib, label_ends, set_scale, start_at_zero, tidy
 from mtl_keras.plots._source import is_path, read_columns
+
+_MANY_TASKS = 5  # above it the pale lines are left out
 
 
 def task_weights(
@@ -14,8 +17,10 @@ def task_weights(
 ) -> Any:
     """Draws the weight of each task over time.
 
-    A record of many steps is drawn as a running mean over a pale line of the record itself. Needs
-    `pip install "mtl_keras[plots]"`.
+    The names stand beside the ends of the curves, from the largest weight to the smallest one. The axis begins at 0
+    unless the weights are close to each other; it is logarithmic if they differ by 100 times or more. A record of many
+    steps is drawn as a running mean, of at most five tasks over a pale line of the record itself. Tasks have the
+    colours that they have in `plots.history`. Needs `pip install "mtl_keras[plots]"`.
 
     Args:
         source: A `callbacks.LogTaskWeights`, its `history` or the path of its CSV file, drawn over the steps, or over
@@ -42,15 +47,22 @@ def task_weights(
     """
     unit, x, weights = _weights(source)
     matplotlib = import_matplotlib("task_weights")
-    figure = matplotlib.figure.Figure(figsize=(6.4, 3.6), dpi=120, layout="constrained")
+    looks = task_looks(weights)
+    height = max(3.6, 0.8 + 0.16 * len(weights))
+    figure = matplotlib.figure.Figure(figsize=(6.4, height), dpi=120, layout="constrained")
     axes = figure.add_subplot()
-    for i, (task, values) in enumerate(weights.items()):
-        draw_curve(axes, x, values, task, f"C{i % 10}")
+    ends = {}
+    for task, values in weights.items():
+        style = curve_style(looks[task], len(values))
+        shown = draw_curve(axes, x, values, task, pale=len(weights) <= _MANY_TASKS, **style)
+        ends[task] = (x[-1], shown[-1], looks[task][0])
     axes.set_xlabel(unit)
     axes.set_ylabel("weight")
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     tidy(axes, matplotlib)
-    figure.legend(loc="outside upper center", ncols=min(len(weights), 6), frameon=False, fontsize=9)
+    set_scale(axes, weights.values())
+    if axes.get_yscale() == "linear":
+        start_at_zero(axes, [value for values in weights.values() for value in values])
+    label_ends(axes, ends)
     if path is not None:
         figure.savefig(path)
     return figure

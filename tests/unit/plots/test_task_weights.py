@@ -1,5 +1,6 @@
 """The picture of the tasks' weights."""
 
+import itertools
 import sys
 
 import keras
@@ -67,6 +68,38 @@ def test_many_records_are_a_running_mean_over_a_pale_line():
     assert list(pale.get_ydata()) == values
     assert pale.get_alpha() < 0.5
     np.testing.assert_allclose(mean.get_ydata()[2:-2], [0.4, 0.6] * 48)  # of five: 0 1 0 1 0, then 1 0 1 0 1
+
+
+def test_close_weights_fill_the_panel():
+    """Ten weights near 1 spread over the height, each with its name at its end, in order and without overlap."""
+    figure = plots.task_weights({f"t{i}_weight": [1.0, 1.0 + 0.002 * i] for i in range(10)})
+    (axes,) = figure.axes
+    low, high = axes.get_ylim()
+    assert high - low < 0.03
+    assert [text.get_text() for text in axes.texts] == [f"t{i}" for i in range(10)]
+    figure.draw_without_rendering()
+    boxes = [matplotlib.text.Text.get_window_extent(text) for text in axes.texts]
+    assert all(above.y0 > below.y0 + 0.8 * below.height for below, above in itertools.pairwise(boxes))
+    assert max(text.get_window_extent().x1 for text in axes.texts) <= figure.bbox.x1
+
+
+@pytest.mark.parametrize(
+    ("last", "scale", "bottom"), [(2.0, "linear", 0.0), (200.0, "log", None)], ids=["not close", "far"]
+)
+def test_other_weights_start_at_0_or_have_a_log_scale(last, scale, bottom):
+    (axes,) = plots.task_weights({"a_weight": [1.0, last], "b_weight": [1.0, 0.5]}).axes
+    assert axes.get_yscale() == scale
+    assert bottom is None or axes.get_ylim()[0] == bottom
+
+
+def test_tasks_have_the_colours_of_the_training_curves():
+    """Whatever the order of the tasks: Keras sorts the names of the curves."""
+    tasks = ["z", "m", "a"]
+    weights = plots.task_weights({"epoch": [0], "step": [1], **{task: [1.0] for task in tasks}})
+    curves = plots.history({f"{task}_loss": [float(i)] for i, task in enumerate(sorted(tasks))})
+    colours = {line.get_label(): line.get_color() for line in weights.axes[0].lines}
+    assert [colours[task] for task in sorted(tasks)] == [line.get_color() for line in curves.axes[0].lines]
+    assert len(set(colours.values())) == 3
 
 
 def test_it_is_saved(tmp_path):
