@@ -29,9 +29,11 @@ def import_matplotlib(function):
     return matplotlib
 
 
-def tidy(axes, matplotlib):
-    """Gives a panel of curves over epochs or steps its frame and grid."""
+def tidy(axes, matplotlib, x):
+    """Gives a panel of curves over epochs or steps its frame, its grid and whole numbers at the x axis."""
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(nbins=6, integer=True))
+    if len(x) == 1:
+        axes.set_xticks(x)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -87,32 +89,35 @@ def draw_curve(axes, x, y, label, pale=True, **style):
     return y
 
 
-def label_ends(axes, ends, size=8):
+def label_ends(figure, axes, ends, size=8):
     """Writes the name of each curve beside its end, from top to bottom in the order of the ends and without overlap.
 
     A thin line leads from the end to its name. Call it after the scale and the limits of the axes are set.
 
     Args:
-        axes: The panel; its figure is laid out once to learn the height.
-        ends: `{name: (x, y, colour)}`.
+        figure: The figure, laid out once to learn the height of the panel.
+        axes: The panel.
+        ends: List of `(name, x, y, colour)`.
         size: Size of the letters in points.
     """
-    known = {name: end for name, end in ends.items() if math.isfinite(end[1])}
-    axes.get_figure(root=True).draw_without_rendering()
-    height = axes.get_window_extent().height / axes.get_figure(root=True).dpi * 72  # in points
+    figure.draw_without_rendering()
+    height = axes.get_window_extent().height / figure.dpi * 72  # in points
     to_fraction = axes.transData + axes.transAxes.inverted()
-    starts = {name: float(to_fraction.transform((x, y))[1]) for name, (x, y, _) in known.items()}
-    names = sorted(starts, key=starts.get)
-    for name, at in zip(names, _spread([starts[name] for name in names], 1.3 * size / height), strict=True):
-        x, y, colour = known[name]
+    ends = [end for end in ends if math.isfinite(end[2])]
+    starts = [float(to_fraction.transform((x, y))[1]) for _, x, y, _ in ends]
+    order = sorted(range(len(ends)), key=starts.__getitem__)
+    places = _spread([starts[i] for i in order], 1.3 * size / height)
+    line = {"arrowstyle": "-", "linewidth": 1.4, "shrinkA": 2, "shrinkB": 2, "relpos": (0, 0.5)}
+    for i, place in zip(order, places, strict=True):
+        name, x, y, colour = ends[i]
         axes.annotate(
-            shorten(name),
+            name,
             xy=(x, y),
-            xytext=(1.07, at),
+            xytext=(1.07, place),
             textcoords="axes fraction",
             va="center",
             fontsize=size,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 1.4, "shrinkA": 2, "shrinkB": 2},
+            arrowprops={**line, "color": colour},
         )
 
 

@@ -7,11 +7,17 @@ from typing import Any
 
 import keras
 
-from mtl_keras.plots._matplotlib import draw_curve, import_matplotlib, running_mean, tidy
+from mtl_keras.plots._looks import task_looks
+from mtl_keras.plots._matplotlib import draw_curve, import_matplotlib, label_ends, shorten, text_colour, tidy
 from mtl_keras.plots._source import is_path, read_columns
 
 _COLOURS = "RdBu"  # red for conflict, blue for agreement
-_MANY_PAIRS = 10  # above it the curves are grey, beside their mean
+_LINEAR = 0.05  # cosines nearer to 0 are in proportion; beyond, the scale is logarithmic, up to -1 and 1
+_TICKS = [-1, -0.6, -0.3, -0.1, 0, 0.1, 0.3, 0.6, 1]
+_MANY_PAIRS = 10  # above it only the extremes have curves, beside a heat map of all pairs
+_EXTREMES = 3  # at either end
+_EXTREME_COLOURS = ("#B2182B", "#E08214", "#762A83", "#2166AC", "#35978F", "#1B7837")  # from conflict to agreement
+_MOST_COLUMNS = 200  # of the heat map
 _MANY_TASKS = 12  # above it the cells have no numbers
 
 
@@ -21,8 +27,13 @@ def gradient_conflict(
     """Draws the cosines of the tasks' gradients: matrices from begin to end, and curves.
 
     The matrices are means over the first, the middle and the last third of the records, in colours from -1 to 1; a
-    pair that never had a cosine has a dash. Below are the curves of the pairs; of more than ten pairs in grey, with
-    their mean in black. Needs `pip install "mtl_keras[plots]"`.
+    pair that never had a cosine has a dash. The scale is fixed and finest around 0, so that cosines of ±0.1, which are
+    common, can be told from 0.
+
+    Below are the curves of the pairs, dashed in the two colours that the tasks have in `plots.history`. Of more than
+    ten pairs, only the three lowest and the three highest means have curves, beside the mean of all pairs in black;
+    next to them a heat map shows all pairs over the steps, the most conflicting pair at the top. Needs
+    `pip install "mtl_keras[plots]"`.
 
     Args:
         source: A `callbacks.GradientConflict` or the path of its CSV file.
@@ -52,15 +63,24 @@ def gradient_conflict(
     matplotlib = import_matplotlib("gradient_conflict")
     spans = _spans(len(steps))
     side = min(max(2.0, 0.42 * len(tasks)), 5.5)  # of a matrix, in inches
-    width = max(5.2, 1.7 + (side + 0.1) * len(spans))
-    figure = matplotlib.figure.Figure(figsize=(width, side + 3.7), dpi=120, layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=[side + 0.9, 2.8])
+    many = len(curves) > _MANY_PAIRS
+    width = max(11.0 if many else 6.4, 1.9 + (side + 0.1) * len(spans))
+    figure = matplotlib.figure.Figure(figsize=(width, side + 4.1), dpi=120, layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=[side + 1.1, 3.0])
+    norm = matplotlib.colors.AsinhNorm(_LINEAR, vmin=-1, vmax=1)
     panels = top.subplots(1, len(spans), squeeze=False)[0]
     for i, (axes, span) in enumerate(zip(panels, spans, strict=True)):
-        image = _draw_matrix(axes, tasks, {pair: values[span] for pair, values in curves.items()}, label_rows=i == 0)
+        parts = {pair: values[span] for pair, values in curves.items()}
+        image = _draw_matrix(axes, tasks, parts, norm, label_rows=i == 0)
         axes.set_title(_title(steps[span]), fontsize=10)
-    top.colorbar(image, ax=panels, ticks=[-1, -0.5, 0, 0.5, 1], label="cosine", fraction=0.04, aspect=18)
-    _draw_curves(bottom, steps, curves, matplotlib)
+    _add_bar(top, image, panels)
+    all_axes = bottom.subplots(1, 2 if many else 1, squeeze=False)[0]
+    if many:
+        ranked = sorted(curves, key=lambda pair: _rank(curves[pair]))
+        _draw_pairs(all_axes[1], steps, [curves[pair] for pair in ranked], norm)
+        _draw_extremes(figure, all_axes[0], steps, {pair: curves[pair] for pair in ranked}, matplotlib)
+    else:
+        _draw_curves(figure, all_axes[0], steps, curves, tasks, matplotlib)
     if path is not None:
         figure.savefig(path)
     return figure
@@ -100,45 +120,112 @@ def _title(steps):
     return f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]}–{steps[-1]}"
 
 
-def _draw_matrix(axes, tasks, parts, label_rows):
+def _draw_matrix(axes, tasks, parts, norm, label_rows):
     """Draws the mean cosines of the pairs as a square of colours with numbers, and returns the image."""
     matrix = [[math.nan for _ in tasks] for _ in tasks]
     for (a, b), values in parts.items():
         i, j = tasks.index(a), tasks.index(b)
         matrix[i][j] = matrix[j][i] = _mean(values)
-    image = axes.imshow(matrix, cmap=_COLOURS, vmin=-1, vmax=1)
+    image = axes.imshow(matrix, cmap=_COLOURS, norm=norm)
     for i, j in itertools.product(range(len(tasks)), repeat=2):
         if i == j:
             axes.fill_between([i - 0.5, i + 0.5], i - 0.5, i + 0.5, color="0.9", linewidth=0)
         elif len(tasks) <= _MANY_TASKS:
             known = not math.isnan(matrix[i][j])
             text = f"{matrix[i][j]:.2f}".replace("-0.00", "0.00").replace("-", "−") if known else "–"
-            colour = "white" if known and abs(matrix[i][j]) > 0.6 else "0.1"
+            colour = text_colour(image, matrix[i][j]) if known else "black"
             axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=8)
     size = 8 if len(tasks) <= _MANY_TASKS else 6
-    axes.set_xticks(range(len(tasks)), tasks, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
-    axes.set_yticks(range(len(tasks)), tasks if label_rows else [""] * len(tasks), fontsize=size)
+    names = [shorten(task, 20) for task in tasks]
+    axes.set_xticks(range(len(tasks)), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
+    axes.set_yticks(range(len(tasks)), names if label_rows else [""] * len(tasks), fontsize=size)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     return image
 
 
-def _draw_curves(figure, steps, curves, matplotlib):
-    """Draws the cosines of the pairs over the steps."""
-    axes = figure.subplots()
+def _add_bar(figure, image, panels):
+    """Adds the bar of the colours of cosines."""
+    bar = figure.colorbar(image, ax=panels, label="cosine", fraction=0.04, aspect=18)
+    bar.set_ticks(_TICKS, labels=_tick_labels())
+    bar.minorticks_off()
+
+
+def _tick_labels():
+    return [f"{tick:g}".replace("-", "−") for tick in _TICKS]
+
+
+def _draw_curves(figure, axes, steps, curves, tasks, matplotlib):
+    """Draws the cosines of the pairs over the steps, each in the colours of its two tasks."""
+    looks, ends = task_looks(tasks), []
+    for (a, b), values in curves.items():
+        (colour, _), (other, _) = looks[a], looks[b]
+        style = {"color": colour, "gapcolor": other, "linestyle": (0, (4, 4)), "linewidth": 2}
+        if len(values) < 12:
+            style |= {"marker": "o", "markersize": 4.5, "markerfacecolor": colour, "markeredgecolor": other}
+        shown = draw_curve(axes, steps, values, f"{a} – {b}", pale=len(curves) == 1, **style)
+        ends.append((_short(a, b), steps[-1], shown[-1], colour))
+    _finish(figure, axes, steps, ends, matplotlib)
+
+
+def _draw_extremes(figure, axes, steps, curves, matplotlib):
+    """Draws the pairs with the lowest and the highest means, of pairs sorted by their means, and the mean of all."""
+    pairs = [pair for pair, values in curves.items() if not math.isnan(_mean(values))]
+    extremes = dict(zip(pairs[:_EXTREMES] + pairs[-_EXTREMES:], _EXTREME_COLOURS, strict=False))
+    means = [_mean(values) for values in zip(*curves.values(), strict=True)]
+    lines = [(f"{a} – {b}", _short(a, b), curves[a, b], colour) for (a, b), colour in extremes.items()]
+    lines.append(("mean of the pairs", "mean of the pairs", means, "black"))
+    ends = []
+    for label, text, values, colour in lines:
+        marker = "o" if len(values) < 12 else None
+        style = {"color": colour, "linewidth": 1.6, "marker": marker, "markersize": 4.5}
+        shown = draw_curve(axes, steps, values, label, pale=False, **style)
+        ends.append((text, steps[-1], shown[-1], colour))
+    _finish(figure, axes, steps, ends, matplotlib)
+
+
+def _short(a, b):
+    return f"{shorten(a, 20)} – {shorten(b, 20)}"
+
+
+def _finish(figure, axes, steps, ends, matplotlib):
     axes.axhline(0, color="0.3", linewidth=0.8, linestyle=":")
-    if len(curves) > _MANY_PAIRS:
-        for values in curves.values():
-            axes.plot(steps, running_mean(values, max(1, len(values) // 25)), color="0.75", linewidth=0.7)
-        means = [_mean(values) for values in zip(*curves.values(), strict=True)]
-        draw_curve(axes, steps, means, "mean of the pairs", "0.1")
-    else:
-        for i, ((a, b), values) in enumerate(curves.items()):
-            draw_curve(axes, steps, values, f"{a} – {b}", f"C{i}")
     axes.set_xlabel("step")
     axes.set_ylabel("cosine")
-    tidy(axes, matplotlib)
-    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    tidy(axes, matplotlib, steps)
+    low, high = axes.get_ylim()
+    if max(-low, high) > 0.3:
+        axes.set_yscale("asinh", linear_width=_LINEAR)
+        axes.set_yticks(_TICKS, _tick_labels())
+        axes.minorticks_off()
+        axes.set_ylim(max(low, -1.05), min(high, 1.05))
+    label_ends(figure, axes, ends)
+
+
+def _draw_pairs(axes, steps, rows, norm):
+    """Draws the cosines of the pairs over the steps as colours, a row for each pair."""
+    count = min(len(steps), _MOST_COLUMNS)
+    bounds = [round(len(steps) * i / count) for i in range(count + 1)]
+    means = [[_mean(row[a:b]) for a, b in itertools.pairwise(bounds)] for row in rows]
+    edges = [steps[i] for i in bounds[:-1]]
+    edges.append(edges[-1] + (edges[-1] - edges[-2] if count > 1 else 1))
+    axes.set_facecolor("0.85")  # of what has no cosine
+    axes.pcolormesh(edges, range(len(rows) + 1), means, cmap=_COLOURS, norm=norm, rasterized=True)
+    axes.invert_yaxis()
+    axes.set_yticks([0, len(rows)], ["most\nconflict", "most\nagreement"], fontsize=8)
+    for label, side in zip(axes.get_yticklabels(), ("top", "bottom"), strict=True):
+        label.set_verticalalignment(side)
+    if count == 1:
+        axes.set_xticks([steps[0] + 0.5], steps)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("step")
+    axes.set_title(f"all {len(rows)} pairs", fontsize=10)
+
+
+def _rank(values):
+    """Returns the mean of a pair to sort by; pairs without any come last."""
+    mean = _mean(values)
+    return (math.isnan(mean), 0.0 if math.isnan(mean) else mean)
 
 
 def _mean(values):

@@ -22,9 +22,9 @@ def history(history: keras.callbacks.History | dict[str, list[float]], path: str
     than five tasks they have a panel each, side by side and with one scale. The scale is logarithmic where losses, or
     metrics above 1, differ by 100 times or more.
 
-    What belongs to no task, such as `learning_rate` or `tower_distance`, gets a panel of its own. If it,
-    or the weight of every task, is the same in all of two epochs or more, it is not drawn but written below the panels.
-    The cosines of `callbacks.GradientConflict` have a picture of their own, `plots.gradient_conflict`. Needs
+    What belongs to no task, such as `learning_rate` or `tower_distance`, gets a panel of its own. If it, or the
+    weight of every task, is the same in all of two epochs or more, it is not drawn but written below the panels. The
+    cosines of `callbacks.GradientConflict` have a picture of their own, `plots.gradient_conflict`. Needs
     `pip install "mtl_keras[plots]"`.
 
     Args:
@@ -139,10 +139,9 @@ def _draw(axes, title, lines, order, looks, matplotlib):
         axes.plot(epochs, values, **curve_style(look, len(values), validation))
     axes.set_title(title, fontsize=11)
     axes.set_xlabel("epoch")
-    tidy(axes, matplotlib)
+    tidy(axes, matplotlib, [1] if one else [])
     if one:
         axes.set_xlim(0.5, 1.5)
-        axes.set_xticks([1])
 
 
 def _set_scales(drawn, panels):

@@ -6,7 +6,15 @@ from typing import Any
 import keras
 
 from mtl_keras.plots._looks import curve_style, task_looks
-from mtl_keras.plots._matplotlib import draw_curve, import_matplotlib, label_ends, set_scale, start_at_zero, tidy
+from mtl_keras.plots._matplotlib import (
+    draw_curve,
+    import_matplotlib,
+    label_ends,
+    set_scale,
+    shorten,
+    start_at_zero,
+    tidy,
+)
 from mtl_keras.plots._source import is_path, read_columns
 
 _MANY_TASKS = 5  # above it the pale lines are left out
@@ -51,18 +59,18 @@ def task_weights(
     height = max(3.6, 0.8 + 0.16 * len(weights))
     figure = matplotlib.figure.Figure(figsize=(6.4, height), dpi=120, layout="constrained")
     axes = figure.add_subplot()
-    ends = {}
+    ends = []
     for task, values in weights.items():
         style = curve_style(looks[task], len(values))
         shown = draw_curve(axes, x, values, task, pale=len(weights) <= _MANY_TASKS, **style)
-        ends[task] = (x[-1], shown[-1], looks[task][0])
+        ends.append((shorten(task), x[-1], shown[-1], looks[task][0]))
     axes.set_xlabel(unit)
     axes.set_ylabel("weight")
-    tidy(axes, matplotlib)
+    tidy(axes, matplotlib, x)
     set_scale(axes, weights.values())
     if axes.get_yscale() == "linear":
         start_at_zero(axes, [value for values in weights.values() for value in values])
-    label_ends(axes, ends)
+    label_ends(figure, axes, ends)
     if path is not None:
         figure.savefig(path)
     return figure

@@ -29,7 +29,7 @@ def _matrices(figure):
 
 def _curves(figure):
     """Returns `{label: (x, y)}` of the curves."""
-    (axes,) = [axes for axes in figure.axes if axes.get_xlabel() == "step"]
+    (axes,) = [axes for axes in figure.axes if axes.get_xlabel() == "step" and axes.lines]
     lines = {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
     return {label: (list(line.get_xdata()), list(line.get_ydata())) for label, line in lines.items()}
 
@@ -67,6 +67,34 @@ def test_the_colours_are_fixed():
             assert red > blue  # of conflict
 
 
+def test_the_colours_tell_a_tenth_from_nothing():
+    figure = plots.gradient_conflict(_record([0.1]))
+    (image,) = [axes.images[0] for axes in figure.axes if axes.images and axes.get_title()]
+    assert image.norm(0.1) - image.norm(0.0) > 0.15  # of a scale from 0 to 1: .05 where it is linear
+    assert image.norm(0.0) - image.norm(-0.1) > 0.15
+    (bar,) = [axes for axes in figure.axes if axes.get_ylabel() == "cosine" and not axes.get_xlabel()]
+    assert {"−0.1", "0", "0.1"} <= {label.get_text() for label in bar.get_yticklabels()}
+
+
+@pytest.mark.parametrize(("cosines", "scale"), [([0.05, -0.1], "linear"), ([0.05, -0.9], "asinh")])
+def test_curves_far_from_0_leave_room_for_a_tenth(cosines, scale):
+    (axes,) = [axes for axes in plots.gradient_conflict(_record(cosines)).axes if axes.get_xlabel() == "step"]
+    assert axes.get_yscale() == scale
+
+
+def test_pairs_have_the_colours_of_their_tasks():
+    (axes,) = [axes for axes in plots.gradient_conflict(_record([0.1, 0.2])).axes if axes.get_xlabel() == "step"]
+    pair = next(line for line in axes.lines if line.get_label() == "a – b")
+    (panel,) = plots.history({"a_loss": [1.0, 2.0], "b_loss": [1.0, 3.0]}).axes
+    assert [pair.get_color(), pair.get_gapcolor()] == [line.get_color() for line in panel.lines]
+    assert [text.get_text() for text in axes.texts] == ["a – b"]
+
+
+def test_one_step_has_one_tick():
+    figure = plots.gradient_conflict(_record([0.5]))
+    assert [list(axes.get_xticks()) for axes in figure.axes if axes.get_xlabel() == "step"] == [[1]]
+
+
 def test_what_never_was_is_a_dash_and_in_no_mean():
     figure = plots.gradient_conflict(_record([0.5, np.nan, np.nan, np.nan, -0.001, np.nan]))
     assert _texts(figure) == [["0.50"] * 2, ["–"] * 2, ["0.00"] * 2]
@@ -91,13 +119,20 @@ def test_what_a_training_leaves(tmp_path):
             np.testing.assert_allclose(values, callback.cosines[:, i, j], atol=1e-6)
 
 
-def test_of_many_pairs_the_mean_stands_out():
+def test_many_pairs_are_their_extremes_their_mean_and_a_heat_map():
     rng = np.random.default_rng(0)
     names = [f"t{i}" for i in range(6)]
     record = types.SimpleNamespace(task_names=names, steps=[1, 2, 3], cosines=rng.uniform(-1, 1, (3, 6, 6)))
     record.cosines[1, 0, 1] = np.nan
-    curves = _curves(plots.gradient_conflict(record))
-    assert list(curves) == ["mean of the pairs"]
+    figure = plots.gradient_conflict(record)
+    curves = _curves(figure)
+    pairs = {(i, j): np.nanmean(record.cosines[:, i, j]) for i, j in itertools.combinations(range(6), 2)}
+    ranked = sorted(pairs, key=pairs.get)
+    assert list(curves) == [f"t{i} – t{j}" for i, j in ranked[:3] + ranked[-3:]] + ["mean of the pairs"]
+    (heat_map,) = [axes.collections[0] for axes in figure.axes if axes.get_title() == "all 15 pairs"]
+    rows = np.ma.filled(heat_map.get_array(), np.nan).reshape(15, 3)
+    np.testing.assert_allclose(rows, [record.cosines[:, i, j] for i, j in ranked])
+    assert heat_map.get_clim() == (-1, 1)
     upper = [[m[p] for p in itertools.combinations(range(6), 2) if not np.isnan(m[p])] for m in record.cosines]
     np.testing.assert_allclose(curves["mean of the pairs"][1], [np.mean(values) for values in upper])
 
