@@ -4,18 +4,31 @@ import math
 import os
 from typing import Any
 
-from mtl_keras.plots._matplotlib import import_matplotlib
+from mtl_keras.plots._matplotlib import import_matplotlib, shorten, text_colour
+from mtl_keras.plots._tables import panels
+
+_MANY_COLUMNS = 24  # above it the cells have no numbers
+_WIDTH = 12.0  # in inches, of the panels side by side
 
 
-def sharing(tables: dict[str, dict[str, dict[str, float]]], path: str | os.PathLike | None = None) -> Any:
-    """Draws what `sharing.inspect` returned: a panel for each table, with a row for each task.
+def sharing(
+    tables: dict[str, dict[str, dict[str, float]]],
+    path: str | os.PathLike | None = None,
+    tasks: list[str] | None = None,
+) -> Any:
+    """Draws what `sharing.inspect` returned, with a row for each task.
 
-    A cell is dark where its number is large, and empty where the row has no such column, as with the experts of another
-    task. Needs `pip install "mtl_keras[plots]"`.
+    There is a panel for each table; of `cross_stitch`, `sluice` and `ltb` one for each stage; the factors with which
+    sluice mixes the stages of a task have the panel `"stages"`. An expert is named by its owner, such as
+    `digit expert 1` or `shared expert 1`. All panels have one scale of colours, which the bar explains: blue above 0,
+    and red below if there is any number below 0. A cell is grey where the row has no such column, as with the experts
+    of another task. Needs `pip install "mtl_keras[plots]"`.
 
     Args:
         tables: `{table: {row: {column: number}}}`.
         path: File to save the picture to, such as `"sharing.png"`; None to save nothing.
+        tasks: Names of the tasks in the order of the model, `model.task_names`: the order of the rows and columns. None
+            for rows as they come or, of layers, by name; the columns of stitching units are then `task 1` and on.
 
     Returns:
         The `matplotlib.figure.Figure`, which a notebook shows.
@@ -31,19 +44,27 @@ def sharing(tables: dict[str, dict[str, dict[str, float]]], path: str | os.PathL
 
     gate = {"digit": {"shared1": 0.7, "digit1": 0.3}, "odd": {"shared1": 0.4, "odd1": 0.6}}
     figure = mtl.plots.sharing({"gate": gate}, tempfile.mkdtemp() + "/sharing.png")
-    figure.axes[0].get_title()  # 'gate'
+    [label.get_text() for label in figure.axes[0].get_xticklabels()]  # ['shared expert 1', 'digit expert 1', ...]
     ```
     """
     _check(tables)
     matplotlib = import_matplotlib("sharing")
-    panels = {name: _grid(rows) for name, rows in tables.items()}
-    height = sum(1.0 + 0.45 * len(rows) for rows, _, _ in panels.values())
-    width = max(2.0 + 0.7 * len(columns) for _, columns, _ in panels.values())
-    figure = matplotlib.figure.Figure(figsize=(max(width, 4.0), height), dpi=120, layout="constrained")
-    heights = [len(rows) for rows, _, _ in panels.values()]
-    all_axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axes, (name, panel) in zip(all_axes, panels.items(), strict=True):
-        _draw(axes, name, *panel)
+    grids = {title: _grid(table) for title, table in panels(tables, tasks).items()}
+    most = max(len(columns) for _, columns, _ in grids.values())
+    cell = 0.48 if most <= _MANY_COLUMNS else 0.25
+    width = 2.2 + cell * max(most, 3)
+    per_row = max(1, min(math.ceil(math.sqrt(len(grids))), int(_WIDTH // width))) if len(grids) > 2 else 1
+    lines = math.ceil(len(grids) / per_row)
+    num_rows = [max(len(grid[0]) for grid in list(grids.values())[i * per_row :][:per_row]) for i in range(lines)]
+    size = (1.2 + width * per_row, 0.3 + sum(1.2 + 0.3 * num for num in num_rows))
+    figure = matplotlib.figure.Figure(figsize=size, dpi=120, layout="constrained")
+    all_axes = figure.subplots(lines, per_row, squeeze=False, height_ratios=[num + 1.5 for num in num_rows]).ravel()
+    look = _look([number for _, _, rows in grids.values() for row in rows for number in row])
+    for axes, (title, grid) in zip(all_axes, grids.items(), strict=False):
+        image = _draw(axes, title, *grid, look)
+    for axes in all_axes[len(grids) :]:
+        axes.remove()
+    figure.colorbar(image, ax=list(all_axes[: len(grids)]), fraction=0.03, aspect=25, pad=0.02)
     if path is not None:
         figure.savefig(path)
     return figure
@@ -65,17 +86,29 @@ def _grid(table):
     return list(table), columns, [[row.get(column, math.nan) for column in columns] for row in table.values()]
 
 
-def _draw(axes, name, rows, columns, numbers):
-    known = [number for row in numbers for number in row if not math.isnan(number)]
+def _look(numbers):
+    """Returns the colour map and the limits of all panels; with numbers below 0, white is 0."""
+    known = [number for number in numbers if not math.isnan(number)]
     low, high = min(0.0, *known), max(1e-12, *known)
-    axes.imshow(numbers, cmap="Blues", vmin=low, vmax=high, aspect="auto")
-    axes.set_title(name, fontsize=11)
-    axes.set_xticks(range(len(columns)), columns, rotation=45 if len(columns) > 6 else 0, fontsize=8)
-    axes.set_yticks(range(len(rows)), rows, fontsize=9)
+    if low < 0:
+        return {"cmap": "RdBu", "vmin": -max(-low, high), "vmax": max(-low, high)}
+    return {"cmap": "Blues", "vmin": 0.0, "vmax": high}
+
+
+def _draw(axes, title, rows, columns, numbers, look):
+    """Draws a table as colours with numbers, and returns the image."""
+    axes.set_facecolor("0.9")  # of what the row does not have
+    image = axes.imshow(numbers, aspect="auto", **look)
+    axes.set_title(title, fontsize=11)
+    labels = [shorten(column) for column in columns]
+    rotation = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if max(map(len, labels)) > 6 else {}
+    axes.set_xticks(range(len(columns)), labels, fontsize=8, **rotation)
+    axes.set_yticks(range(len(rows)), [shorten(row) for row in rows], fontsize=8)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     for y, row in enumerate(numbers):
         for x, number in enumerate(row):
-            if not math.isnan(number):
-                colour = "white" if number - low > 0.6 * (high - low) else "black"
-                axes.text(x, y, f"{number:.2f}", ha="center", va="center", fontsize=8, color=colour)
+            if not math.isnan(number) and len(columns) <= _MANY_COLUMNS:
+                text = f"{number:.2f}".replace("-", "−")
+                axes.text(x, y, text, ha="center", va="center", fontsize=8, color=text_colour(image, number))
+    return image

@@ -22,11 +22,20 @@ def _texts(axes):
     return {text.get_position(): text.get_text() for text in axes.texts}
 
 
+def _panels(figure):
+    """The panels with cells, by title."""
+    return {axes.get_title(): axes for axes in figure.axes if axes.images}
+
+
+def _labels(axes):
+    """The names of the rows and of the columns."""
+    return [[label.get_text() for label in labels] for labels in (axes.get_yticklabels(), axes.get_xticklabels())]
+
+
 def test_a_panel_a_table():
-    first, second = plots.sharing(TABLES).axes
+    first, second = _panels(plots.sharing(TABLES)).values()
     assert [axes.get_title() for axes in (first, second)] == ["gate_level1", "gate_level2"]
-    assert [label.get_text() for label in first.get_xticklabels()] == ["shared1", "a1", "b1"]
-    assert [label.get_text() for label in first.get_yticklabels()] == ["a", "b"]
+    assert _labels(first) == [["a", "b"], ["shared expert 1", "a expert 1", "b expert 1"]]
     assert _texts(first) == {(0, 0): "0.75", (1, 0): "0.25", (0, 1): "0.50", (2, 1): "0.50"}
     assert _texts(second) == {(0, 0): "1.00", (1, 0): "0.00"}
 
@@ -37,15 +46,98 @@ def test_what_a_task_does_not_have_is_empty():
 
 
 def test_one_number():
-    assert _texts(plots.sharing({"mean": {"a": {"x": -2.0}}}).axes[0]) == {(0, 0): "-2.00"}
+    assert _texts(plots.sharing({"mean": {"a": {"x": -2.0}}}).axes[0]) == {(0, 0): "−2.00"}
 
 
 def test_what_inspect_returned(tmp_path):
     tasks = [mtl.Task("a", mtl.heads.Binary()), mtl.Task("b", mtl.heads.Regression())]
     model = mtl.build_model((6,), tasks, sharing="dselect_k")
     figure = plots.sharing(mtl.sharing.inspect(model, np.ones((4, 6))), tmp_path / "sharing.png")
-    assert [axes.get_title() for axes in figure.axes] == ["gate", "chosen"]
+    assert list(_panels(figure)) == ["gate", "chosen"]
     assert (tmp_path / "sharing.png").read_bytes().startswith(b"\x89PNG")
+
+
+def _model(sharing, names):
+    return mtl.build_model((6,), [mtl.Task(name, mtl.heads.Binary()) for name in names], sharing=sharing)
+
+
+def test_one_scale_of_colours_with_a_bar():
+    figure = plots.sharing({**TABLES, "small": {"a": {"x": 0.01}, "b": {"x": 0.02}}})
+    assert {axes.images[0].get_clim() for axes in _panels(figure).values()} == {(0.0, 1.0)}
+    (bar,) = [axes for axes in figure.axes if not axes.images]
+    assert bar.get_ylim() == (0.0, 1.0)
+
+
+def test_numbers_below_0_are_red_and_0_is_white():
+    (axes,) = _panels(plots.sharing({"mean": {"a": {"x": -2.0, "y": 1.0}}})).values()
+    image = axes.images[0]
+    assert image.get_clim() == (-2.0, 2.0)
+    red, _, blue, _ = image.to_rgba(-2.0)
+    assert red > blue
+    assert min(image.to_rgba(0.0)) > 0.9
+
+
+def test_experts_are_named_apart_from_tasks():
+    names = ["is_1", "is_11"]  # whose experts `inspect` calls is_11 and is_111
+    tables = mtl.sharing.inspect(_model(mtl.sharing.PLE(num_shared_experts=1), names), np.ones((4, 6)))
+    experts = ["shared expert 1", "is_1 expert 1", "is_11 expert 1"]
+    labels = {title: _labels(axes) for title, axes in _panels(plots.sharing(tables)).items()}
+    assert labels == {"gate_level1": [[*names, "shared"], experts], "gate_level2": [names, experts]}
+
+
+@pytest.mark.parametrize("scheme", ["cross_stitch", "sluice"])
+def test_stages_have_panels_with_the_tasks_in_order_in_rows_and_columns(scheme):
+    names = ["z", "m_1", "a"]
+    model = _model(scheme, names)
+    tables = mtl.sharing.inspect(model, np.ones((4, 6)))
+    panels = _panels(plots.sharing(tables, tasks=model.task_names))
+    stages = ["alpha, dense1", "alpha, dense2"]
+    assert [title for title in panels if title != "stages"] == stages
+    for title in stages:
+        assert _labels(panels[title]) == [names, names]
+        alpha = np.asarray(panels[title].images[0].get_array())
+        assert (alpha.argmax(axis=1) == [0, 1, 2]).all()  # its own
+    if scheme == "sluice":
+        assert _labels(panels["stages"]) == [names, ["dense1", "dense2"]]
+
+
+def test_without_the_names_rows_are_sorted_and_columns_numbered():
+    tables = mtl.sharing.inspect(_model("cross_stitch", ["t10", "t2"]), np.ones((4, 6)))
+    panels = _panels(plots.sharing(tables))
+    assert list(panels) == ["alpha, dense1", "alpha, dense2"]
+    assert all(_labels(axes) == [["t2", "t10"], ["task 1", "task 2"]] for axes in panels.values())
+
+
+def test_sluice_has_its_stage_factors_in_a_table_of_their_own():
+    tables = mtl.sharing.inspect(_model("sluice", ["a_x", "b_x"]), np.ones((4, 6)))
+    panels = _panels(plots.sharing(tables))
+    assert list(panels) == ["alpha, dense1", "alpha, dense2", "stages"]
+    assert _labels(panels["stages"]) == [["a_x", "b_x"], ["dense1", "dense2"]]
+    assert _labels(panels["alpha, dense1"]) == [["a_x", "b_x"], ["task 1", "task 2"]]
+
+
+def test_masks_and_branches():
+    masks = _panels(plots.sharing(mtl.sharing.inspect(_model("mtan", ["b", "a"]), np.ones((4, 6))), tasks=["b", "a"]))
+    assert {title: _labels(axes) for title, axes in masks.items()} == {"mask": [["b", "a"], ["dense1", "dense2"]]}
+    branches = _panels(plots.sharing(mtl.sharing.inspect(_model("ltb", ["b", "a"]), np.ones((4, 6))), tasks=["b", "a"]))
+    columns = ["branch 1", "branch 2"]
+    assert _labels(branches["branch"])[0][:2] == ["b", "a"]
+    assert all(_labels(axes)[1] == columns for axes in branches.values())
+
+
+@pytest.mark.parametrize(
+    ("names", "split"),
+    [
+        (["a_block_1_stitch", "b_block_1_stitch"], {"alpha, block_1": ["a", "b"]}),
+        (["odd_stitch"], {"alpha": ["odd"]}),
+        (["else"], {"alpha": ["else"]}),
+    ],
+    ids=["stage of two words", "no stage", "other name"],
+)
+def test_rows_whose_names_say_little(names, split):
+    tables = {"alpha": {name: {"task1": 0.5, "task2": 0.5} for name in names}}
+    panels = _panels(plots.sharing(tables, tasks=["a", "b"]))
+    assert {title: _labels(axes)[0] for title, axes in panels.items()} == split
 
 
 @pytest.mark.parametrize("tables", [{}, None, {"gate": {}}, {"gate": {"a": {}}}, {"gate": {"a": 1.0}}, [1.0]])
