@@ -26,7 +26,7 @@ def panels(tables, tasks=None):
         stages = {row: columns for row, columns in table.items() if name == "alpha" and row.endswith("_stages")}
         others = {row: columns for row, columns in table.items() if row not in stages}
         known = tasks or [row.removesuffix("_stages") for row in stages] or None
-        split = _split(list(others), _SUFFIXES[name], known)
+        split = _branches(others) if name == "branch" else _split(list(others), _SUFFIXES[name], known)
         if name == "mask" and split:
             found[name] = _one_panel(others, split, tasks)
         else:
@@ -39,7 +39,9 @@ def panels(tables, tasks=None):
 
 def _gates(table, tasks):
     """Returns a table of gates, with the experts by owner and number: `is_11` of the task `is_1` is `is_1 expert 1`."""
-    rows = _in_order(table, tasks)
+    streams = [row for row in table if row != "shared"]
+    rows = _in_order(streams, tasks, sort=streams == sorted(streams))  # Keras sorts names letter by letter
+    rows += [row for row in table if row == "shared"]
     columns = {}
     for column in dict.fromkeys(column for row in table.values() for column in row):
         common = re.fullmatch(r"(shared|expert)(\d+)", column)
@@ -76,6 +78,12 @@ def _split(rows, suffix, tasks):
             task = max(owners, key=len)
             split[row] = (task, name[len(task) + 1 :])
     return split
+
+
+def _branches(rows):
+    """Returns `{row: (branch, stage)}` of rows such as `branch1_dense2_from`; those of tasks have no stage."""
+    found = {row: re.fullmatch(r"branch(\d+)_(.+)_from", row) for row in rows}
+    return {row: (f"branch {match[1]}", match[2]) for row, match in found.items() if match}
 
 
 def _last_parts(name, count):

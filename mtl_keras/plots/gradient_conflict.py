@@ -77,7 +77,7 @@ def gradient_conflict(
     all_axes = bottom.subplots(1, 2 if many else 1, squeeze=False)[0]
     if many:
         ranked = sorted(curves, key=lambda pair: _rank(curves[pair]))
-        _draw_pairs(all_axes[1], steps, [curves[pair] for pair in ranked], norm)
+        _draw_pairs(all_axes[1], steps, [curves[pair] for pair in ranked], norm, matplotlib)
         _draw_extremes(figure, all_axes[0], steps, {pair: curves[pair] for pair in ranked}, matplotlib)
     else:
         _draw_curves(figure, all_axes[0], steps, curves, tasks, matplotlib)
@@ -202,24 +202,32 @@ def _finish(figure, axes, steps, ends, matplotlib):
     label_ends(figure, axes, ends)
 
 
-def _draw_pairs(axes, steps, rows, norm):
+def _draw_pairs(axes, steps, rows, norm, matplotlib):
     """Draws the cosines of the pairs over the steps as colours, a row for each pair."""
     count = min(len(steps), _MOST_COLUMNS)
     bounds = [round(len(steps) * i / count) for i in range(count + 1)]
     means = [[_mean(row[a:b]) for a, b in itertools.pairwise(bounds)] for row in rows]
-    edges = [steps[i] for i in bounds[:-1]]
-    edges.append(edges[-1] + (edges[-1] - edges[-2] if count > 1 else 1))
+    edges = _edges([(steps[a] + steps[b - 1]) / 2 for a, b in itertools.pairwise(bounds)])
     axes.set_facecolor("0.85")  # of what has no cosine
     axes.pcolormesh(edges, range(len(rows) + 1), means, cmap=_COLOURS, norm=norm, rasterized=True)
     axes.invert_yaxis()
     axes.set_yticks([0, len(rows)], ["most\nconflict", "most\nagreement"], fontsize=8)
     for label, side in zip(axes.get_yticklabels(), ("top", "bottom"), strict=True):
         label.set_verticalalignment(side)
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(nbins=6, integer=True))
     if count == 1:
-        axes.set_xticks([steps[0] + 0.5], steps)
+        axes.set_xticks(steps)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("step")
     axes.set_title(f"all {len(rows)} pairs", fontsize=10)
+
+
+def _edges(centres):
+    """Returns the edges of cells around rising centres, one more than these."""
+    if len(centres) == 1:
+        return [centres[0] - 0.5, centres[0] + 0.5]
+    mids = [(a + b) / 2 for a, b in itertools.pairwise(centres)]
+    return [2 * centres[0] - mids[0], *mids, 2 * centres[-1] - mids[-1]]
 
 
 def _rank(values):

@@ -90,9 +90,12 @@ def test_pairs_have_the_colours_of_their_tasks():
     assert [text.get_text() for text in axes.texts] == ["a – b"]
 
 
-def test_one_step_has_one_tick():
-    figure = plots.gradient_conflict(_record([0.5]))
-    assert [list(axes.get_xticks()) for axes in figure.axes if axes.get_xlabel() == "step"] == [[1]]
+@pytest.mark.parametrize(("num_tasks", "panels"), [(2, 1), (6, 2)])
+def test_one_step_has_one_tick(num_tasks, panels):
+    names = [f"t{i}" for i in range(num_tasks)]
+    record = types.SimpleNamespace(task_names=names, steps=[1], cosines=np.full((1, num_tasks, num_tasks), 0.5))
+    figure = plots.gradient_conflict(record)
+    assert [list(axes.get_xticks()) for axes in figure.axes if axes.get_xlabel() == "step"] == [[1]] * panels
 
 
 def test_what_never_was_is_a_dash_and_in_no_mean():

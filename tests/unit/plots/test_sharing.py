@@ -121,8 +121,20 @@ def test_masks_and_branches():
     assert {title: _labels(axes) for title, axes in masks.items()} == {"mask": [["b", "a"], ["dense1", "dense2"]]}
     branches = _panels(plots.sharing(mtl.sharing.inspect(_model("ltb", ["b", "a"]), np.ones((4, 6))), tasks=["b", "a"]))
     columns = ["branch 1", "branch 2"]
-    assert _labels(branches["branch"])[0][:2] == ["b", "a"]
-    assert all(_labels(axes)[1] == columns for axes in branches.values())
+    assert {title: _labels(axes) for title, axes in branches.items()} == {
+        "branch, dense2": [columns, columns],
+        "branch": [["b", "a"], columns],
+    }
+
+
+def test_gates_have_their_tasks_in_order():
+    names = [f"t{i}" for i in range(11)]  # which Keras sorts as t0, t1, t10, t2
+    tables = mtl.sharing.inspect(_model(mtl.sharing.CGC(num_shared_experts=1), names), np.ones((4, 6)))
+    (axes,) = _panels(plots.sharing(tables)).values()
+    assert _labels(axes) == [names, ["shared expert 1", *(f"{name} expert 1" for name in names)]]
+    backwards = names[::-1]
+    (axes,) = _panels(plots.sharing(tables, tasks=backwards)).values()
+    assert _labels(axes) == [backwards, ["shared expert 1", *(f"{name} expert 1" for name in backwards)]]
 
 
 @pytest.mark.parametrize(
