@@ -72,6 +72,7 @@ def draw_heat_map(axes, steps, rows, norm, matplotlib):
     bounds = [round(len(steps) * i / count) for i in range(count + 1)]
     means = [[mean_known(row[a:b]) for a, b in itertools.pairwise(bounds)] for row in rows]
     edges = _edges([(steps[a] + steps[b - 1]) / 2 for a, b in itertools.pairwise(bounds)])
+    edges[0] = max(edges[0], 0.5)  # steps count from 1
     axes.set_facecolor("0.85")  # of what has no cosine
     axes.pcolormesh(edges, range(len(rows) + 1), means, cmap=COLOURS, norm=norm, rasterized=True)
     axes.invert_yaxis()
