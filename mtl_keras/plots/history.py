@@ -65,7 +65,7 @@ def history(history: keras.callbacks.History | dict[str, list[float]], path: str
     columns = most if rows > 1 and most == 4 else math.ceil(len(panels) / rows)
     size = (1 + 3.6 * columns, 0.8 + 2.8 * rows)
     figure = matplotlib.figure.Figure(figsize=size, dpi=120, layout="constrained")
-    drawn = {}
+    drawn: dict[str, Any] = {}
     for i, (title, lines) in enumerate(panels.items(), start=1):
         partner = drawn.get(title.replace(", validation", ", training"))
         axes = drawn[title] = figure.add_subplot(rows, columns, i, sharey=partner)

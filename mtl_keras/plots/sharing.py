@@ -60,8 +60,8 @@ def sharing(
     figure = matplotlib.figure.Figure(figsize=size, dpi=120, layout="constrained")
     all_axes = figure.subplots(lines, per_row, squeeze=False, height_ratios=[num + 1.5 for num in num_rows]).ravel()
     look = _look([number for _, _, rows in grids.values() for row in rows for number in row])
-    for axes, (title, grid) in zip(all_axes, grids.items(), strict=False):
-        image = _draw(axes, title, *grid, look)
+    for axes, (title, (rows, columns, numbers)) in zip(all_axes, grids.items(), strict=False):
+        image = _draw(axes, title, rows, columns, numbers, look)
     for axes in all_axes[len(grids) :]:
         axes.remove()
     figure.colorbar(image, ax=list(all_axes[: len(grids)]), fraction=0.03, aspect=25, pad=0.02)
