@@ -6,8 +6,11 @@ import keras
 import pytest
 import tensorflow as tf
 
-gc.collect()
-gc.freeze()  # the modules' own objects, which collecting garbage need not look at again and again
+
+def pytest_collection_finish():
+    """Garbage collection need not look at the modules' own objects and at thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -51,7 +51,7 @@ def _weighting(name):
 
 def _model(name):
     keras.utils.set_random_seed(3)
-    model = mtl.build_model(toy.SHAPE, toy.tasks(), tower=mtl.towers.MLP((4,), dropout=0.0))
+    model = mtl.build_model(toy.SHAPE, toy.tasks()[:3], tower=mtl.towers.MLP((4,), dropout=0.0))
     optimizer = keras.optimizers.SGD(0.1, momentum=0.9)  # which has slots to save
     model.compile(optimizer, metrics=[], weighting=_weighting(name), steps_per_execution=2)
     return model
@@ -59,6 +59,7 @@ def _model(name):
 
 def _fit(model, initial_epoch, callbacks=()):
     x, y = toy.arrays(rows=ROWS)
+    del y["ink"]  # three tasks are enough
     weights = {task: np.ones(ROWS, "float32") for task in y}
     weights["odd"][: ROWS // 2] = 0.0  # absent from the first batch
     data = mtl.data.from_arrays(x, y, batch_size=ROWS // 2, sample_weight=weights)

@@ -86,7 +86,7 @@ def test_trains_saves_and_exports(scheme, tower, num_tasks, weightings, tmp_path
         with pytest.raises(ValueError, match="the tasks share none"):
             model.compile("sgd", weighting="upgrad")
         weightings = ["uncertainty"]
-    data = mtl.data.from_arrays(x, _labels(tasks), ROWS // 2)
+    data = mtl.data.from_arrays(x, _labels(tasks), ROWS)
     for weighting in weightings:
         model.compile("sgd", weighting=weighting, metrics=[])
         before = [variable.numpy() for variable in model.trainable_variables]

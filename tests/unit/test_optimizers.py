@@ -112,7 +112,7 @@ def _compiled(weighting):
 @pytest.mark.parametrize("weighting", [None, "uncertainty", "pcgrad"])
 def test_goes_on_after_a_load(weighting, tmp_path):
     model = _compiled(weighting)
-    data = mtl.data.from_arrays(*toy.arrays(), batch_size=8)
+    data = mtl.data.from_arrays(*toy.arrays(), batch_size=10)
     model.fit(data, epochs=2, verbose=0)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")

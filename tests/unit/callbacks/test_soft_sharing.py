@@ -67,7 +67,6 @@ def single_task_weights():
     return model.get_weights()
 
 
-@pytest.mark.graph
 @pytest.mark.parametrize("norm", NORMS)
 def test_strength_0_equals_single_task_to_the_last_bit(norm, single_task_weights):
     model = _model("soft")

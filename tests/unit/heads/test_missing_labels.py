@@ -65,7 +65,10 @@ def test_rows_of_weight_0_are_as_if_not_there(name, policy):
     before = model.get_weights()
     for _ in range(6 if policy == "mixed_float16" else 1):  # which skips steps until its factor is low enough
         model.train_on_batch(x, given[0], sample_weight=given[1])
-    assert any(np.abs(new - old).max() > 0 for new, old in zip(model.get_weights(), before, strict=True))
+        moved = any(np.abs(new - old).max() > 0 for new, old in zip(model.get_weights(), before, strict=True))
+        if moved:
+            break
+    assert moved
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 

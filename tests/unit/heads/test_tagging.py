@@ -30,8 +30,8 @@ def test_trains_and_survives_padding_saving_and_export(structure, tmp_path):
     x, tags = data()
     model = build(structure)
     model.compile(keras.optimizers.Adam(0.05), weighting="pcgrad" if structure != "softmax" else None)
-    dataset = mtl.data.from_arrays(x, {"first": x[:, 0] % 2, "tags": tags}, batch_size=16, shuffle=True)
-    model.fit(dataset, epochs=3, verbose=0)
+    dataset = mtl.data.from_arrays(x, {"first": x[:, 0] % 2, "tags": tags}, batch_size=32, shuffle=True)
+    model.fit(dataset, epochs=6, verbose=0)
     scores = model.evaluate(dataset, return_dict=True, verbose=0)
     predicted = model.predict(x, verbose=0)
     there = tags >= 0
@@ -45,7 +45,7 @@ def test_trains_and_survives_padding_saving_and_export(structure, tmp_path):
     np.testing.assert_array_equal(again["tags"][:, :6][there], predicted["tags"][there])
     np.testing.assert_allclose(again["first"], predicted["first"], atol=1e-6)
     longer = mtl.data.from_arrays(
-        padded, {"first": x[:, 0] % 2, "tags": np.pad(tags, ((0, 0), (0, 3)), constant_values=-1)}, batch_size=16
+        padded, {"first": x[:, 0] % 2, "tags": np.pad(tags, ((0, 0), (0, 3)), constant_values=-1)}, batch_size=32
     )
     again = model.evaluate(longer, return_dict=True, verbose=0)
     del again["loss"], scores["loss"]  # the mean over batches, whose rows are others

@@ -92,6 +92,7 @@ def test_a_power_of_two_has_no_such_loss():
     assert gate.losses == []
 
 
+@pytest.mark.graph
 def test_the_entropy_drives_the_selectors_to_a_choice():
     inputs = keras.Input((3,))
     gate = DSelectKGate(5, k=2, entropy=1.0)

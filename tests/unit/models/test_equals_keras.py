@@ -18,12 +18,16 @@ def _graph(regularizer=None):
     }
 
 
-def _compile_arguments():
+def _compile_arguments(regularizer):
     return {
         "optimizer": keras.optimizers.SGD(0.1, momentum=0.9),
         "loss": {"digit": "sparse_categorical_crossentropy", "odd": "binary_crossentropy", "ink": "mse"},
         "loss_weights": {"digit": 1.0, "odd": 0.3, "ink": 2.0},
-        "metrics": {"digit": ["accuracy"], "odd": ["accuracy", keras.metrics.AUC(name="auc")], "ink": ["mae"]},
+        "metrics": {
+            "digit": ["accuracy"],
+            "odd": ["accuracy"] if regularizer else ["accuracy", keras.metrics.AUC(name="auc")],  # which traces long
+            "ink": ["mae"],
+        },
     }
 
 
@@ -40,7 +44,7 @@ def test_weights_and_loss_after_training_equal_those_of_keras(weights, regulariz
     for make in (keras.Model, mtl.MultiTaskModel):
         keras.utils.set_random_seed(3)
         model = make(*_graph(regularizer))
-        model.compile(**_compile_arguments())
+        model.compile(**_compile_arguments(regularizer))
         history = model.fit(
             x, y, batch_size, epochs=3, sample_weight=sample_weight, validation_data=(x, y), shuffle=False, verbose=0
         )

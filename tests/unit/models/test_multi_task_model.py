@@ -1,5 +1,6 @@
 """Saving, loading, cloning, and what `fit` logs."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -97,6 +98,16 @@ def test_names_in_the_logs_do_not_depend_on_the_number_of_tasks():
     assert model.predict(x, verbose=0)["odd"].shape == (len(x), 1)
 
 
+@functools.cache
+def _trained_weights(**arguments):
+    x, y = toy.arrays()
+    weights = {task: np.where(np.arange(len(x)) % 3, 1.0, 0.0).astype("float32") for task in y}
+    keras.utils.set_random_seed(3)
+    model = toy.model(**arguments)
+    model.fit(x, y, batch_size=8, sample_weight=weights, shuffle=False, epochs=2, verbose=0)
+    return model.get_weights()
+
+
 @pytest.mark.graph
 @pytest.mark.parametrize(
     "arguments",
@@ -104,15 +115,7 @@ def test_names_in_the_logs_do_not_depend_on_the_number_of_tasks():
     ids=lambda arguments: next(iter(arguments)),
 )
 def test_the_ways_to_run_a_step_agree(arguments):
-    x, y = toy.arrays()
-    weights = {task: np.where(np.arange(len(x)) % 3, 1.0, 0.0).astype("float32") for task in y}
-    results = []
-    for compile_arguments in ({}, arguments):
-        keras.utils.set_random_seed(3)
-        model = toy.model(**compile_arguments)
-        model.fit(x, y, batch_size=8, sample_weight=weights, shuffle=False, epochs=2, verbose=0)
-        results.append(model.get_weights())
-    for one, other in zip(*results, strict=True):
+    for one, other in zip(_trained_weights(), _trained_weights(**arguments), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 

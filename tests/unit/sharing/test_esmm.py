@@ -55,6 +55,7 @@ def test_loss_of_an_event_that_did_not_happen():
     assert float(model.get_layer("conversion_linear").bias[0]) == pytest.approx(299.0)
 
 
+@pytest.mark.graph
 def test_the_conversion_rate_is_learned_over_all_rows():
     """Of the rows 3/4 are clicked, 1/2 go to the cart and 1/4 convert: 1/2 of those in the cart."""
     model = _model(optimizer=keras.optimizers.Adam(0.1))

@@ -62,7 +62,7 @@ PAIRS = [
 class TestTowers:
     def test_trains_saves_and_loads(self, scheme, tower, tmp_path):
         model = _model(scheme, tower, balance=0.1, gate_units=(3,))
-        model.compile("adam", weighting="imtl_g", metrics=[])
+        model.compile("sgd", weighting="imtl_g", metrics=[])
         x = _batch(TOWERS[tower][1])
         before = model.get_weights()
         history = model.fit(x, _labels(), verbose=0).history

@@ -51,6 +51,7 @@ def test_with_one_branch_it_is_hard():
         np.testing.assert_array_equal(ltb(x)[task], expected)
 
 
+@pytest.mark.graph
 def test_it_finds_the_branch_that_suits():
     """Two fixed branches, x and 0, for a task that wants x and one that wants 0."""
     tasks = [mtl.Task(name, mtl.heads.Regression()) for name in ("x", "zero")]
