@@ -13,7 +13,7 @@ def check_part(model, part):
     known = [SHARED, *model.output]
     if part not in known:
         raise ValueError(f"`part` must be one of {known}. Received: part={part!r}.")
-    if not any(layer.trainable_variables for layer in _layers(model, part).values()):
+    if not any(layer.trainable_variables for layer in _by_position(model, part).values()):
         raise ValueError(
             f"The part {part!r} of the model has no trainable variables. "
             + ("The tasks share none." if part == SHARED else "All that the task reaches is shared, or frozen.")
@@ -27,14 +27,14 @@ def freeze(model, part):
         model: A functional `keras.Model` whose outputs are a dict by task name.
         part: `"shared"` or the name of a task.
     """
-    trainable = [position for position, layer in _layers(model, part).items() if layer.trainable]
+    trainable = [position for position, layer in _by_position(model, part).items() if layer.trainable]
     thaw(model, part, [])
     return trainable
 
 
 def thaw(model, part, trainable):
     """Sets the layers of a part trainable that were it, by their positions, and the others untrainable."""
-    for position, layer in _layers(model, part).items():  # an outer layer first, which sets its inner ones too
+    for position, layer in _by_position(model, part).items():  # an outer layer first, which sets its inner ones too
         layer.trainable = position in trainable
 
 
@@ -66,7 +66,7 @@ def check_optimizer(optimizer):
         raise ValueError("`use_ema=True` averages all variables of an optimizer, frozen or not. Freeze without it.")
 
 
-def _layers(model, part):
+def _by_position(model, part):
     """Returns `{position: layer}` of a part's layers and of the layers inside of these, which are after them."""
     mine = {id(layer) for layer in with_inner(Reach(model).layers_of(part))}
     return {

@@ -8,15 +8,14 @@ import keras
 from mtl_keras._arguments import by_task, count
 from mtl_keras._registry import get
 from mtl_keras._types import Tensor
-from mtl_keras.data._epochs import EpochDataset
 from mtl_keras.engine import Partition, Plan, TrainStep
 from mtl_keras.engine.graph import replace_layer
 from mtl_keras.models import check, freezing
-from mtl_keras.models.epoch_clock import EpochClock
 from mtl_keras.models.hooks import Hooks
 from mtl_keras.models.objective import Objective
 from mtl_keras.models.objectives import make_objectives
 from mtl_keras.models.plan import check_optimizer, make_plan
+from mtl_keras.models.running import Running
 from mtl_keras.models.saving import Saving
 from mtl_keras.models.transfer import Transfer
 from mtl_keras.task import Task, check_names
@@ -24,7 +23,7 @@ from mtl_keras.weightings import Weighting
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
-class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
+class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
     """A functional Keras model whose outputs are a dict by task name.
 
     `mtl_keras.build_model` makes one from tasks; a graph of your own becomes one by
@@ -213,84 +212,6 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
             check.check_shape(name, y[name], self.output[name], sample_weight[name], expected)
         return y, sample_weight
 
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: Any = "auto",
-        callbacks: Any = None,
-        validation_split: float = 0.0,
-        validation_data: Any = None,
-        shuffle: bool | None = None,
-        class_weight: Any = None,
-        sample_weight: Any = None,
-        initial_epoch: int = 0,
-        steps_per_epoch: int | None = None,
-        validation_steps: int | None = None,
-        validation_batch_size: int | None = None,
-        validation_freq: Any = 1,
-    ) -> keras.callbacks.History:
-        """Trains the model, as `keras.Model.fit` does.
-
-        Data are `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, best from `mtl_keras.data`. In these, each
-        epoch has an order of its own, known from the number of the epoch alone. A `fit` that starts at epoch 0 goes on
-        counting where the last one of this model stopped; `initial_epoch` says at which epoch to start. With
-        `steps_per_epoch`, the next epoch starts where the last one stopped in the data.
-
-        Args:
-            shuffle: As in Keras, for arrays and `keras.utils.PyDataset`s, where it is True by default.
-            x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, class_weight,
-                sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
-                validation_freq: As in Keras.
-        """
-        self._check_arrays(y, sample_weight)
-        if shuffle is None:
-            shuffle = y is not None or isinstance(x, keras.utils.PyDataset)  # Keras warns of it for a stream
-        if self.plan and verbose:
-            print(self.plan.describe(self.partition))
-        place = None
-        if isinstance(x, EpochDataset):
-            x, place = x.placed(steps_per_epoch)
-        clock = EpochClock(place)  # first, so that what other callbacks save at the end of an epoch is complete
-        is_list = isinstance(callbacks, keras.callbacks.CallbackList)
-        if is_list:
-            clock.set_model(self)
-            callbacks.callbacks.insert(0, clock)
-        else:
-            callbacks = [clock, *keras.tree.flatten(callbacks or [])]
-        try:
-            return super().fit(
-                x=x,
-                y=y,
-                batch_size=batch_size,
-                epochs=epochs,
-                verbose=verbose,
-                callbacks=callbacks,
-                validation_split=validation_split,
-                validation_data=validation_data,
-                shuffle=shuffle,
-                class_weight=class_weight,
-                sample_weight=sample_weight,
-                initial_epoch=initial_epoch,
-                steps_per_epoch=steps_per_epoch,
-                validation_steps=validation_steps,
-                validation_batch_size=validation_batch_size,
-                validation_freq=validation_freq,
-            )
-        finally:
-            if is_list:
-                callbacks.callbacks.remove(clock)
-            self._take_hooks_off()
-
-    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Evaluates the model, as `keras.Model.evaluate` does."""
-        self._check_arrays(y, kwargs.get("sample_weight"))
-        results = super().evaluate(x, y, *args, **kwargs)
-        check.check_ranges(self.objectives)
-        return results
-
     def predict_step(self, data: Any) -> dict[str, Tensor]:
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self.predictions(self(x, training=False))
@@ -299,9 +220,3 @@ class MultiTaskModel(Hooks, Transfer, Saving, TrainStep, keras.Model):
         """Returns `{task: what predict and exports give}` from some tasks' outputs, `{task: tensor}`."""
         heads = {task.name: task.head for task in self.tasks}
         return {name: heads[name].predictions(y) if name in heads else y for name, y in outputs.items()}
-
-    def _check_arrays(self, y, sample_weight):
-        """Raises a ValueError on wrong names, where labels come apart from x and Keras would see them first."""
-        for argument, given in (("y", y), ("sample_weight", sample_weight)):
-            if given is not None:
-                check.by_task(argument, given, self.task_names)

@@ -23,7 +23,7 @@ class Objective(keras.metrics.Metric):
         weighted_metrics: List of `keras.metrics.Metric`s.
         class_weight: `{class: factor}` or None, for training only.
         num_classes: Number of classes, where there is a `class_weight`.
-        predictions: Function that makes of the task's output what the metrics get; None for the output itself.
+        predictions: Function that turns the task's output into what the metrics get; None for the output itself.
         label_range: The lowest and the highest label that there can be, or None.
     """
 

@@ -1,4 +1,4 @@
-"""Six steps are four steps, a save, a load and two steps, to the bit, under every weighting.
+"""Six steps equal four steps, a save, a load and two steps, bit for bit, under every weighting.
 
 Weightings without variables have nothing to save: three of them, one for each thing that a weighting reads, stand for
 the others, which the environment variable `WHOLE_MATRIX=1` adds.

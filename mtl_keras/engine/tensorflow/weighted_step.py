@@ -224,7 +224,7 @@ def _restored(blocks, directions, factor):
 
 
 def _sum(variable, *gradients):
-    """Returns the sum of the gradients that are there, sparse if the only one is."""
+    """Returns the sum of the gradients that are not None, sparse if there is only one and it is."""
     gradients = [g for g in gradients if g is not None]
     if len(gradients) == 1:
         return gradients[0]

@@ -1,0 +1,102 @@
+"""Training and evaluation of a multi-task model on data: what is checked and followed around Keras' own loops."""
+
+from typing import Any
+
+import keras
+
+from mtl_keras.data._epochs import EpochDataset
+from mtl_keras.models import check
+from mtl_keras.models.epoch_clock import EpochClock
+
+
+class Running:
+    """The `fit` and `evaluate` of a multi-task model.
+
+    A mix-in, before `keras.Model`. It needs from the model:
+        task_names, objectives, partition, plan: As in `MultiTaskModel`.
+        _take_hooks_off(): Ends the penalties and probes of a `fit`.
+    """
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | None = None,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> keras.callbacks.History:
+        """Trains the model, as `keras.Model.fit` does.
+
+        Data are `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, best from `mtl_keras.data`. In these, each
+        epoch has an order of its own, known from the number of the epoch alone. A `fit` that starts at epoch 0 goes on
+        counting where the last one of this model stopped; `initial_epoch` says at which epoch to start. With
+        `steps_per_epoch`, the next epoch starts where the last one stopped in the data.
+
+        Args:
+            shuffle: As in Keras, for arrays and `keras.utils.PyDataset`s, where it is True by default.
+            x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, class_weight,
+                sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
+                validation_freq: As in Keras.
+        """
+        self._check_arrays(y, sample_weight)
+        if shuffle is None:
+            shuffle = y is not None or isinstance(x, keras.utils.PyDataset)  # Keras warns of it for a stream
+        if self.plan and verbose:
+            print(self.plan.describe(self.partition))
+        place = None
+        if isinstance(x, EpochDataset):
+            x, place = x.placed(steps_per_epoch)
+        clock = EpochClock(place)  # first, so that what other callbacks save at the end of an epoch is complete
+        is_list = isinstance(callbacks, keras.callbacks.CallbackList)
+        if is_list:
+            clock.set_model(self)
+            callbacks.callbacks.insert(0, clock)
+        else:
+            callbacks = [clock, *keras.tree.flatten(callbacks or [])]
+        try:
+            return super().fit(
+                x=x,
+                y=y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size,
+                validation_freq=validation_freq,
+            )
+        finally:
+            if is_list:
+                callbacks.callbacks.remove(clock)
+            self._take_hooks_off()
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Evaluates the model, as `keras.Model.evaluate` does."""
+        self._check_arrays(y, kwargs.get("sample_weight"))
+        results = super().evaluate(x, y, *args, **kwargs)
+        check.check_ranges(self.objectives)
+        return results
+
+    def _check_arrays(self, y, sample_weight):
+        """Raises a ValueError on wrong names, where labels come apart from x and Keras would see them first."""
+        for argument, given in (("y", y), ("sample_weight", sample_weight)):
+            if given is not None:
+                check.by_task(argument, given, self.task_names)
