@@ -528,3 +528,40 @@ def test_fit_says_what_a_step_costs(capsys, arguments, line):
     x, y = toy.arrays()
     toy.model(**arguments).fit(x, y, verbose=2)
     assert line in capsys.readouterr().out
+
+
+class BeforeAndAfter(LossScalarizer):
+    """The sum of the losses, and those of the last batch before and after the step."""
+
+    reads_losses_after_step = True
+
+    def build(self, num_tasks):
+        super().build(num_tasks)
+        self.before = self.add_state("before", (num_tasks,))
+        self.after = self.add_state("after", (num_tasks,))
+
+    def call(self, losses, present):
+        return ops.sum(losses * present)
+
+    def after_step(self, losses_before, losses_after, present):
+        self.before.assign(losses_before)
+        self.after.assign(losses_after)
+
+
+@pytest.mark.graph
+def test_the_losses_after_a_step_are_those_of_the_same_dropout():
+    """Without a change of the variables they are the losses before it; the seeds go on as after one pass."""
+    x, y = toy.arrays()
+    seeds = []
+    for weighting in (BeforeAndAfter(), None):
+        keras.utils.set_random_seed(3)
+        tower = mtl.towers.MLP((8,), dropout=0.5, batch_norm=True)
+        model = toy.model(tower=tower, optimizer=keras.optimizers.SGD(0.0), weighting=weighting)
+        _step(model, x, y)
+        layers = [layer for layer in model.layers if layer.non_trainable_variables]
+        seeds.append([v.numpy() for layer in layers for v in layer.non_trainable_variables])
+        if weighting is not None:
+            np.testing.assert_allclose(weighting.after.numpy(), weighting.before.numpy(), rtol=1e-6)
+            assert np.all(weighting.before.numpy() > 0)
+    for one, other in zip(*seeds, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
