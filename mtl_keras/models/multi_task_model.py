@@ -14,9 +14,10 @@ from mtl_keras.models import check, freezing
 from mtl_keras.models.hooks import Hooks
 from mtl_keras.models.objective import Objective
 from mtl_keras.models.objectives import make_objectives
-from mtl_keras.models.plan import check_optimizer, make_plan
+from mtl_keras.models.plan import check_optimizer, labels_since_update, make_plan
 from mtl_keras.models.running import Running
 from mtl_keras.models.saving import Saving
+from mtl_keras.models.total import Total
 from mtl_keras.models.transfer import Transfer
 from mtl_keras.task import Task, check_names
 from mtl_keras.weightings import Weighting
@@ -81,7 +82,10 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         self.frozen = {}  # {part: positions of the layers in it that were trainable}
         self.weighting = None
         # In namespaces, because Keras would track what is in a dict and never forget it.
-        self._compilation = types.SimpleNamespace(objectives={}, partition=None, plan=None, arguments={})
+        self._compilation = types.SimpleNamespace(
+            objectives={}, total=None, partition=None, plan=None, labels_since_update=None, arguments={}, trained=set()
+        )
+        self._testing = False
         self._hooks = types.SimpleNamespace(penalties={}, probes=[])
 
     @property
@@ -113,12 +117,20 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         penalty_means = [penalty.mean for penalty in self.penalties.values()]
         meters = self.plan.meters if self.plan else []
-        return [*super().metrics, *self.objectives.values(), *penalty_means, *meters]
+        of_keras = super().metrics
+        if self.total is not None:
+            of_keras[0] = self.total  # in place of the mean of the batches' losses
+        return [*of_keras, *self.objectives.values(), *penalty_means, *meters]
 
     @property
-    def loss_mean(self) -> keras.metrics.Metric:
-        """The running mean of the trained sum: the `loss` of the logs."""
-        return self.metrics[0]
+    def total(self) -> keras.metrics.Metric | None:
+        """The `loss` of the logs."""
+        return self._compilation.total
+
+    @property
+    def labels_since_update(self) -> keras.Variable | None:
+        """Which tasks have had labels since the optimizer's last update, [T]; None where each batch is an update."""
+        return self._compilation.labels_since_update
 
     @property
     def training_logs(self) -> set[str]:
@@ -178,11 +190,11 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
             "apply_to": apply_to,
             "nonfinite": nonfinite,
         }
-        objectives = make_objectives(self, loss, loss_weights, metrics, weighted_metrics)
         partition = Partition(self)
         if self.frozen:
             freezing.check_optimizer(arguments["optimizer"])
         plan = make_plan(self, arguments["weighting"], partition, level, every, apply_to, nonfinite)
+        objectives = make_objectives(self, loss, loss_weights, metrics, weighted_metrics, skips_nonfinite=bool(plan))
         self._set_weighting(plan and plan.weighting)
         super().compile(optimizer=arguments["optimizer"], **kwargs)
         if plan:
@@ -190,9 +202,30 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         if plan or self.frozen:
             self.build_optimizer()  # in the order in which a load builds it
         self._compilation.objectives = objectives
+        self._compilation.labels_since_update = labels_since_update(self.optimizer, len(self.task_names))
+        self._compilation.total = Total(lambda: self.objectives, self._weights_of_epoch)
         self._compilation.partition = partition
         self._compilation.plan = plan
         self._compilation.arguments = {**arguments, **kwargs}
+        self._compilation.trained = {id(v) for v in self.trainable_variables}
+
+    def follow_trainable(self) -> None:
+        """Compiles anew if a layer was frozen, thawed or extended since `compile`, and no training step is traced yet.
+
+        After that Keras, too, asks for another `compile`.
+        """
+        is_traced = self.train_function is not None and not self.run_eagerly
+        trained = {id(v) for v in self.trainable_variables}
+        if not self.compiled or is_traced or trained == self._compilation.trained:
+            return
+        arguments = dict(self.compile_arguments)
+        if not trained <= self._compilation.trained and not int(self.optimizer.iterations):
+            optimizer = self.optimizer  # may be built, and takes no more variables then
+            arguments["optimizer"] = type(optimizer).from_config(optimizer.get_config())
+        self.compile(**arguments)
+
+    def _weights_of_epoch(self):
+        return self.weighting.weights_of_epoch() if self.weighting else None
 
     def _set_weighting(self, weighting):
         """Makes a weighting a layer of the model, so that its state is trained and saved with it."""
@@ -210,6 +243,7 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         for name in names:
             expected = heads[name].label_shape(self.output[name].shape) if name in heads else None
             check.check_shape(name, y[name], self.output[name], sample_weight[name], expected)
+            check.check_kind(name, y[name], self.output[name], self.objectives[name])
         return y, sample_weight
 
     def predict_step(self, data: Any) -> dict[str, Tensor]:

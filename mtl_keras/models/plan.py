@@ -5,7 +5,7 @@ import math
 import keras
 
 from mtl_keras._arguments import choice, error
-from mtl_keras.engine import SHARED, Plan, find_features, is_cut
+from mtl_keras.engine import SHARED, Plan, Reach, find_features, is_cut
 from mtl_keras.weightings import Weighting
 
 
@@ -26,8 +26,8 @@ def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
     if not isinstance(weighting, Weighting):
         known = "a look-up string or a member of mtl_keras.weightings, such as `mtl_keras.weightings.PCGrad()`"
         raise ValueError(error("weighting", known, weighting))
-    if SHARED in model.frozen and weighting.reads_gradients:
-        return None  # nothing is left to weigh
+    if weighting.reads_gradients and not partition.shared and Reach(model).variables("weights")[SHARED]:
+        return None  # what is shared is frozen: nothing is left to weigh
     _check_suits(weighting, partition, level, every, apply_to)
     at_features = _at_features(model, partition) if level == "features" else {}
     _build(weighting, names, partition, every)
@@ -72,18 +72,44 @@ def _build(weighting, names, partition, every):
                 f"`weighting` was built for the tasks {list(weighting.task_names)} and every={weighting.every}, and is "
                 f"to serve the tasks {names} and every={every}. Make a new one for each model."
             )
+        size, built_for = _size(partition), getattr(weighting, "num_parameters", None)
+        if built_for not in (None, size) and any(built_for in v.shape for v in weighting.variables):
+            raise ValueError(
+                f"`weighting` keeps a state of {built_for} shared parameters, and the model now trains {size}. Compile the "
+                "model again with a new weighting after what is trainable has changed."
+            )
         return
     weighting.every = every
     weighting.task_names = tuple(names)
-    weighting.num_parameters = sum(math.prod(v.shape) for v in partition.shared)
+    weighting.num_parameters = _size(partition)
     weighting.build(len(names))
+
+
+def _size(partition):
+    """Returns the number of shared parameters."""
+    return sum(math.prod(v.shape) for v in partition.shared)
 
 
 def check_optimizer(optimizer):
     """Raises a ValueError for an optimizer that would take the wrong gradients from a weighting."""
-    inner = [optimizer, getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
-    if any((getattr(o, "gradient_accumulation_steps", None) or 1) > 1 for o in inner):
+    if _accumulates(optimizer):
         raise ValueError(
             "`gradient_accumulation_steps` accumulates what a weighting made of small batches, which is not what it "
             "makes of the large one. Use larger batches, or `weighting=None`."
         )
+
+
+def labels_since_update(optimizer, num_tasks):
+    """Returns a variable for which tasks have had labels since the last update, [T]; None for one batch an update.
+
+    It starts as if all had, as they may have had them before a load.
+    """
+    if not _accumulates(optimizer):
+        return None
+    options = {"trainable": False, "dtype": "float32", "aggregation": "only_first_replica"}
+    return keras.Variable([1.0] * num_tasks, name="labels_since_update", **options)
+
+
+def _accumulates(optimizer):
+    inner = [optimizer, getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
+    return any((getattr(o, "gradient_accumulation_steps", None) or 1) > 1 for o in inner)

@@ -1,5 +1,6 @@
 """Training and evaluation of a multi-task model on data: what is checked and followed around Keras' own loops."""
 
+import contextlib
 from typing import Any
 
 import keras
@@ -13,7 +14,7 @@ class Running:
     """The `fit` and `evaluate` of a multi-task model.
 
     A mix-in, before `keras.Model`. It needs from the model:
-        task_names, objectives, partition, plan: As in `MultiTaskModel`.
+        task_names, objectives, partition, plan, follow_trainable: As in `MultiTaskModel`.
         _take_hooks_off(): Ends the penalties and probes of a `fit`.
     """
 
@@ -50,6 +51,7 @@ class Running:
                 validation_freq: As in Keras.
         """
         self._check_arrays(y, sample_weight)
+        self.follow_trainable()
         if shuffle is None:
             shuffle = y is not None or isinstance(x, keras.utils.PyDataset)  # Keras warns of it for a stream
         if self.plan and verbose:
@@ -91,9 +93,37 @@ class Running:
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluates the model, as `keras.Model.evaluate` does."""
         self._check_arrays(y, kwargs.get("sample_weight"))
-        results = super().evaluate(x, y, *args, **kwargs)
+        with self.testing():
+            results = super().evaluate(x, y, *args, **kwargs)
         check.check_ranges(self.objectives)
         return results
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Trains on one batch, as `keras.Model.train_on_batch` does."""
+        self.follow_trainable()
+        results = super().train_on_batch(*args, **kwargs)
+        check.check_ranges(self.objectives)
+        return results
+
+    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Evaluates the model on one batch, as `keras.Model.test_on_batch` does."""
+        with self.testing():
+            results = super().test_on_batch(*args, **kwargs)
+        check.check_ranges(self.objectives)
+        return results
+
+    @contextlib.contextmanager
+    def testing(self):
+        """While it lasts, the logs are those of a test, without what exists in training only."""
+        before, self._testing = self._testing, True
+        try:
+            yield
+        finally:
+            self._testing = before
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        logs = super().get_metrics_result()
+        return {name: v for name, v in logs.items() if not self._testing or name not in self.training_logs}
 
     def _check_arrays(self, y, sample_weight):
         """Raises a ValueError on wrong names, where labels come apart from x and Keras would see them first."""

@@ -90,6 +90,10 @@ class Weighting(keras.layers.Layer):
         self.solver_fallbacks.update_state(ops.cast(failed, "float32"))
         return ops.where(failed, fallback, weights)
 
+    def weights_of_epoch(self) -> Tensor | None:
+        """Returns the weights that are known before a step and part of the logged `loss`, [T]; None for all 1."""
+        return None
+
     def on_epoch_begin(self, epoch: int) -> None:
         """Called by `fit` before the first batch of an epoch, outside the graph."""
 

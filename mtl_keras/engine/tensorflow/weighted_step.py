@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from mtl_keras._types import Tensor
-from mtl_keras.engine.batch import Batch
+from mtl_keras.engine.batch import Batch, Judged
 from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
 from mtl_keras.engine.tensorflow.jacobian import JoinedBlock, jacobian
@@ -16,8 +16,7 @@ from mtl_keras.linalg.conflict import conflict, conflict_after
 class Update(NamedTuple):
     """What a step found. A tuple, so that both branches of a condition can return one."""
 
-    y_pred: dict[str, Tensor]
-    losses: list[Tensor]  # of the tasks, as they are logged
+    judged: Judged  # the losses of the tasks, as they are logged
     extra: Tensor  # what is trained beside the weighted losses
     gradients: list[Tensor]  # of the plan's variables, in their order
     weights: Tensor  # [T] times the loss weights, for the logs; [0] for a weighting that has none
@@ -28,9 +27,8 @@ class Update(NamedTuple):
 class Forward(NamedTuple):
     """What the forward pass gave, under the tape."""
 
-    y_pred: dict[str, Tensor]
+    judged: Judged
     features: list[Tensor] | None  # for `level="features"`
-    losses: list[Tensor]
     extra: Tensor
     scaled: list[Tensor]  # the losses times their weights, scaled for float16
     scaled_extra: Tensor
@@ -71,7 +69,7 @@ class WeightedStep:
         """Asks the weighting."""
         with tf.GradientTape(persistent=True) as tape:
             run = self._forward()
-        losses = self.replicas.sum(tf.stack(self.batch.weighted(run.losses)))  # [T]
+        losses = self.replicas.sum(tf.stack(self.batch.weighted(run.judged.losses)))  # [T]
         if not self.weighting.reads_gradients:
             return self._of_objective(tape, run, losses)
         if run.halves:
@@ -83,9 +81,9 @@ class WeightedStep:
         else:
             blocks, own = self._jacobian(tape, run.scaled, run, self.partition.own.values())
             read = gramian = self._gramian(blocks, blocks)
-        directions, weights, progress = self._answer(blocks, gramian, read, losses)
+        present = run.judged.present
+        directions, weights, progress = self._answer(blocks, gramian, read, losses, present)
         shared = self._shared_gradients(tape, run, blocks, directions, weights)
-        present = self.batch.present
         conflicts = tf.stack([conflict(gramian, present), conflict_after(progress, present)])
         return self._update(tape, run, shared, own, weights, conflicts)
 
@@ -102,17 +100,18 @@ class WeightedStep:
         y_pred, features = self.model(self.batch.x, training=True), None
         if self.plan.level == "features":
             y_pred, features = y_pred["y_pred"], y_pred["features"]
-        losses = self.batch.losses(y_pred, training=True)
+        entries = self.batch.entries(y_pred, training=True)
+        judged = self.batch.judged(y_pred, entries)
         extra = tf.convert_to_tensor(self.batch.regularization() + self.batch.penalty(), tf.float32)
-        halves = self.batch.losses_of_halves(y_pred) if self.weighting.reads == "halves" else []
+        reads_halves = self.weighting.reads == "halves"
+        halves = self.batch.losses_of_halves(entries, judged.counts) if reads_halves else []
         return Forward(
-            y_pred,
+            judged,
             features,
-            losses,
             extra,
-            self._scaled(losses),
+            self._scaled(judged.losses),
             self.scale(extra),
-            [(self._scaled(of_half), tf.stack(shares)) for of_half, shares in halves],
+            [(self._scaled(of_half), shares) for of_half, shares in halves],
         )
 
     def _scaled(self, losses):
@@ -137,9 +136,8 @@ class WeightedStep:
         # The replicas hold other samples of the same features, while J for the parameters is summed already.
         return self.replicas.sum(product) if self.plan.level == "features" else product
 
-    def _answer(self, blocks, gramian, read, losses):
+    def _answer(self, blocks, gramian, read, losses, present):
         """Returns the direction by block, the weights, and the inner products of the rows with the direction [T]."""
-        present = self.batch.present
         if not self.weighting.has_weights:
             directions, progress = _aggregated(self.weighting, blocks, losses, present)
             return directions, tf.zeros([0]), progress
@@ -171,7 +169,7 @@ class WeightedStep:
         """Returns the update for a weighting that reads the losses."""
         with tf.GradientTape() as inner:
             inner.watch(losses)
-            objective = self.weighting(losses, self.batch.present)
+            objective = self.weighting(losses, run.judged.present)
         trained = self.weighting.trainable_variables
         weights, *gradients = inner.gradient(objective, [losses, *trained])
         factor = self.scale(1.0) / self.replicas.num
@@ -193,13 +191,13 @@ class WeightedStep:
             gradients = [tf.convert_to_tensor(g) for g in gradients]  # both branches must return the same kinds
             if renewed:
                 last = self.weighting.last_weights
-                last.assign(tf.where(self.batch.present > 0, weights, last.value))
+                last.assign(tf.where(run.judged.counts > 0, weights, last.value))
         return self._logged(run, gradients, weights, conflicts, renewed)
 
     def _logged(self, run, gradients, weights, conflicts, renewed=1.0):
         if weights.shape[0]:
             weights = weights * [o.loss_weight for o in self.batch.objectives.values()]
-        return Update(run.y_pred, run.losses, run.extra, gradients, weights, conflicts, tf.constant(renewed))
+        return Update(run.judged, run.extra, gradients, weights, conflicts, tf.constant(renewed))
 
 
 def _aggregated(weighting, blocks, losses, present):

@@ -50,15 +50,15 @@ def test_training_on_a_batch_equals_training_on_the_labels_that_are_there():
 
 @pytest.mark.parametrize("optimizer", ["adam", pytest.param("adamw", marks=pytest.mark.graph)])
 @pytest.mark.parametrize("sharing", ["hard", "single_task"])
-def test_a_task_without_labels_has_loss_0_and_leaves_its_own_variables_untouched(sharing, optimizer):
+def test_a_task_without_labels_has_no_figures_and_leaves_its_own_variables_untouched(sharing, optimizer):
     x, y = toy.arrays()
     model = toy.model(sharing, optimizer=optimizer, metrics=None)
     model.fit(x, y, verbose=0)  # so that the optimizer has momentum
     own = model.partition.own
     before = {task: [v.numpy() for v in own[task]] for task in own}
     history = model.fit(x, y, sample_weight=_weights(odd=slice(None)), verbose=0)
-    assert history.history["odd_loss"] == [0.0]
-    assert history.history["odd_accuracy"] == [0.0]
+    assert np.isnan(history.history["odd_loss"]).all()
+    assert np.isnan(history.history["odd_accuracy"]).all()
     assert np.isfinite(history.history["loss"]).all()
     for task in own:
         moved = [not np.array_equal(v.numpy(), value) for v, value in zip(own[task], before[task], strict=True)]
@@ -82,7 +82,7 @@ def test_weights_of_single_entries_need_a_loss_of_single_entries():
     x, y = toy.arrays()
     model = toy.model(loss={"marks": "binary_crossentropy"})
     weights = {**_weights(), "marks": np.ones((toy.NUM_ROWS, 3), "float32")}
-    with pytest.raises(ValueError, match=r"sample_weight\['marks'\].*one value a row"):
+    with pytest.raises(ValueError, match=r"sample_weight\['marks'\].*values of shape"):
         model.fit(x, y, sample_weight=weights, verbose=0)
 
 
