@@ -8,7 +8,7 @@ from mtl_keras._types import Tensor
 def as_rank(weight: Tensor, rank: int) -> Tensor:
     """Returns weights with as many axes as asked for: axes of size 1 at the end go, or are added.
 
-    Weights `[B]`, `[B, 1]` and `[B, L]` of what has the axes `[B, L]` so become `[B, 1]`, `[B, 1]` and `[B, L]`. Weights
+    Of weights for the axes `[B, L]`, `[B]` becomes `[B, 1]`, and `[B, 1]` and `[B, L]` stay. Weights
     of more axes than that keep them.
     """
     while len(weight.shape) > rank and weight.shape[-1] == 1:

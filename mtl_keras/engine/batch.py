@@ -29,7 +29,8 @@ class Batch:
     Args:
         model: A `MultiTaskModel`.
         data: What Keras hands to `train_step`.
-        replicas: How many replicas there are (`num`) and how to sum over them (`sum`).
+        replicas: How many replicas there are (`num`), how to sum over them (`sum`), and what one without rows gets
+            (`never_empty`).
     """
 
     def __init__(self, model, data, replicas):
@@ -38,9 +39,7 @@ class Batch:
         self.replicas = replicas
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         y, sample_weight = model.labels(y, sample_weight)
-        if replicas.num > 1:
-            x, y, sample_weight = _never_empty(x, y, sample_weight)
-        self.x, self.y, self.sample_weight = x, y, sample_weight
+        self.x, self.y, self.sample_weight = replicas.never_empty(x, y, sample_weight)
 
     def entries(self, y_pred, training):
         """Returns the losses of the single labels by task, a list of `Entries`."""
@@ -84,7 +83,7 @@ class Batch:
 
     def _sums(self, entries):
         """Returns how many labels are there, and what their losses are divided by, over all replicas. [T] each"""
-        both = ops.stack([*(e.count() for e in entries), *(e.size() for e in entries)])
+        both = ops.stack([*(e.num_there() for e in entries), *(e.size() for e in entries)])
         return ops.split(self.replicas.sum(both), 2)
 
     @property
@@ -127,15 +126,3 @@ class Batch:
         for (task, o), loss, size in zip(self.objectives.items(), judged.losses, sizes, strict=True):
             labels = (self.y[task], judged.y_pred[task], self.sample_weight[task], judged.masks.get(task))
             o.update_state(*labels, loss * num, size, done)
-
-
-def _never_empty(x, y, sample_weight):
-    """Returns a batch with one row of weight 0 where a replica has got none, which not every layer takes."""
-    rows = ops.shape(keras.tree.flatten(x)[0])[0]
-    added = ops.cast(rows == 0, "int32")
-
-    def padded(tensor):
-        return ops.concatenate([tensor, ops.zeros((added, *ops.shape(tensor)[1:]), tensor.dtype)], axis=0)
-
-    weights = {task: ops.ones((rows,)) if w is None else w for task, w in sample_weight.items()}
-    return tuple(keras.tree.map_structure(padded, part) for part in (x, y, weights))

@@ -30,7 +30,7 @@ class Entries(NamedTuple):
         """Returns the entries of some of the rows, [B] of 1 and 0; the others are missing."""
         return self._replace(weight=times(as_rank(rows, len(self.values.shape)), self.weight))
 
-    def count(self) -> Tensor:
+    def num_there(self) -> Tensor:
         """Returns how many labels are there. Float scalar"""
         ones = ops.ones_like(self.values, dtype="float32")
         return ops.sum(ones if self.weight is None else ones * there(self.weight))
@@ -38,7 +38,7 @@ class Entries(NamedTuple):
     def size(self) -> Tensor:
         """Returns what the sum of the losses is divided by: the labels that are there, or the sum of the weights."""
         if self.reduction != "mean_with_sample_weight" or self._product() is None:
-            return self.count()
+            return self.num_there()
         return ops.sum(ops.ones_like(self.values) * self._product())
 
     def total(self) -> Tensor:
@@ -75,12 +75,12 @@ class EntriesOfBatch(NamedTuple):
     def of_rows(self, rows: Tensor) -> "EntriesOfBatch":
         return self._replace(weight=times(rows, self.weight))
 
-    def count(self) -> Tensor:
+    def num_there(self) -> Tensor:
         return ops.sum(self.labels if self.weight is None else there(self.weight))
 
     def size(self) -> Tensor:
-        return self.count()
+        return self.num_there()
 
     def loss(self, size: Tensor) -> Tensor:
         """Returns the loss; on one of several replicas, its share by the labels."""
-        return self.function(times(self.weight, self.factor)) * ops.divide_no_nan(self.count(), size)
+        return self.function(times(self.weight, self.factor)) * ops.divide_no_nan(self.num_there(), size)

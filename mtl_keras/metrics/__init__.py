@@ -11,11 +11,11 @@ from mtl_keras.metrics.sentence_accuracy import SentenceAccuracy
 from mtl_keras.metrics.span_f1 import SpanF1
 
 __all__ = [
+    "ROCAUC",
     "ElementwiseBinaryAccuracy",
     "ElementwiseMeanAbsoluteError",
     "MacroF1",
     "MeanAveragePrecision",
-    "ROCAUC",
     "SentenceAccuracy",
     "SpanF1",
     "delta_m",

@@ -1,5 +1,8 @@
 """The mean of a value a label."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -20,7 +23,7 @@ class EntryMean(keras.metrics.Mean):
         **arguments: Further arguments of the function.
     """
 
-    def __init__(self, function, name, dtype=None, **arguments):
+    def __init__(self, function: Callable, name: str, dtype: str | None = None, **arguments: Any) -> None:
         super().__init__(name=name, dtype=dtype)
         self._function = function
         self._arguments = arguments

@@ -72,6 +72,12 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
             raise ValueError(
                 f"`outputs` must be a dict by task name, such as {{'digit': tensor}}. Received: {self.output!r}."
             )
+        nested = {name: list(value) for name, value in self.output.items() if isinstance(value, (dict, list, tuple))}
+        if nested:
+            raise ValueError(
+                "`outputs` must have one tensor a task, without dicts or lists inside. "
+                f"Received: {nested}. Give each tensor a name of its own."
+            )
         check_names(list(self.output))
         self.tasks = list(tasks or [])
         if self.tasks:

@@ -125,9 +125,9 @@ class Objective(keras.metrics.Metric):
         pairs = zip(weight.shape, values.shape, strict=False)
         if len(weight.shape) > len(values.shape) or any(None not in p and p[0] != p[1] and p[0] != 1 for p in pairs):
             raise ValueError(
-                f"`sample_weight[{self.name!r}]`, or the Keras mask of the output, has shape {tuple(weight.shape)}, and "
-                f"the loss {self.loss_function.name!r} gives values of shape {tuple(values.shape)}. Use weights of shape "
-                "[batch], or a loss of single entries, such as mtl_keras.losses.ElementwiseBinaryCrossentropy()."
+                f"`sample_weight[{self.name!r}]`, or the Keras mask of the output, has shape {tuple(weight.shape)}, "
+                f"and the loss {self.loss_function.name!r} gives values of shape {tuple(values.shape)}. Use weights of "
+                "shape [batch], or a loss of single entries, such as mtl_keras.losses.ElementwiseBinaryCrossentropy()."
             )
         return weight
 

@@ -8,6 +8,7 @@ from mtl_keras.losses import ElementwiseBinaryCrossentropy, PairwiseAUC
 from mtl_keras.models.lookup import as_loss, as_metric, computes_any, takes_one_hot
 from mtl_keras.models.objective import Objective
 
+_CHANGING = "For weights that change in training use `weighting=mtl_keras.weightings.Schedule({task: function})`."
 OF_YES_AND_NO = ("binary_crossentropy", "binary_focal_crossentropy")
 
 
@@ -32,7 +33,7 @@ def make_objectives(model, loss, loss_weights, metrics, weighted_metrics, skips_
         objectives[name] = Objective(
             name,
             task_loss,
-            float(number(f"loss_weights[{name!r}]", weights.get(name, 1.0), at_least=0)),
+            float(number(f"loss_weights[{name!r}]", weights.get(name, 1.0), at_least=0, hint=_CHANGING)),
             [as_metric(m, head) for m in keras.tree.flatten(metrics.get(name, []))],
             [as_metric(m, head) for m in keras.tree.flatten(weighted_metrics.get(name, []))],
             class_weight=task and _class_weight(task),

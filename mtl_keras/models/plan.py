@@ -75,8 +75,8 @@ def _build(weighting, names, partition, every):
         size, built_for = _size(partition), getattr(weighting, "num_parameters", None)
         if built_for not in (None, size) and any(built_for in v.shape for v in weighting.variables):
             raise ValueError(
-                f"`weighting` keeps a state of {built_for} shared parameters, and the model now trains {size}. Compile the "
-                "model again with a new weighting after what is trainable has changed."
+                f"`weighting` keeps a state of {built_for} shared parameters, and the model now trains {size}. Compile "
+                "the model again with a new weighting after what is trainable has changed."
             )
         return
     weighting.every = every

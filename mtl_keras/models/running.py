@@ -1,6 +1,7 @@
 """Training and evaluation of a multi-task model on data: what is checked and followed around Keras' own loops."""
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -46,10 +47,16 @@ class Running:
 
         Args:
             shuffle: As in Keras, for arrays and `keras.utils.PyDataset`s, where it is True by default.
-            x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, class_weight,
-                sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
+            class_weight: None: the tasks have their own, `Task(class_weight=...)`.
+            x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, sample_weight,
+                initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
                 validation_freq: As in Keras.
         """
+        if class_weight is not None:
+            raise ValueError(
+                f"`class_weight` must be None, as the tasks have different classes. Received: {class_weight!r}. "
+                "Give each task its own, `mtl_keras.Task(..., class_weight={1: 3.0})`."
+            )
         self._check_arrays(y, sample_weight)
         self.follow_trainable()
         if shuffle is None:
@@ -77,7 +84,6 @@ class Running:
                 validation_split=validation_split,
                 validation_data=validation_data,
                 shuffle=shuffle,
-                class_weight=class_weight,
                 sample_weight=sample_weight,
                 initial_epoch=initial_epoch,
                 steps_per_epoch=steps_per_epoch,
@@ -113,7 +119,7 @@ class Running:
         return results
 
     @contextlib.contextmanager
-    def testing(self):
+    def testing(self) -> Iterator[None]:
         """While it lasts, the logs are those of a test, without what exists in training only."""
         before, self._testing = self._testing, True
         try:

@@ -19,7 +19,7 @@ class OwnParts:
     def __init__(self, model, batch):
         self.optimizer = model.optimizer
         self.replicas = batch.replicas
-        self.tasks = list(batch.sample_weight)
+        self.tasks = list(batch.objectives)  # the order of the counts
         self.seen = model.labels_since_update  # None unless gradients are accumulated over several batches
         maybe_absent = [task for task, weight in batch.sample_weight.items() if weight is not None]
         self.trained = {task: _now(model.partition.own[task]) for task in maybe_absent}

@@ -40,6 +40,7 @@ def trained():
     return model, x, labels
 
 
+@pytest.mark.slow
 @pytest.mark.graph
 def test_learns_where_and_what(trained):
     model, x, labels = trained

@@ -94,3 +94,35 @@ def test_nan_labels_from_arrays_never_reach_a_loss():
     history = model.fit(mtl.data.from_arrays(x, y, batch_size=8), epochs=2, verbose=0)
     assert np.isfinite([values for values in history.history.values()]).all()
     assert all(np.isfinite(value).all() for value in model.get_weights())
+
+
+@pytest.mark.parametrize("weighting", [None, "pcgrad", "uncertainty", "famo"])
+@pytest.mark.parametrize("sharing", ["hard", "single_task"])
+def test_a_batch_without_labels_leaves_the_averages_of_the_own_layers(sharing, weighting):
+    """Two data sets in turn, each with the labels of one task: as if each task had seen its own alone."""
+    if (sharing, weighting) == ("single_task", "pcgrad"):
+        pytest.skip("reads the gradients of shared variables, and there are none")
+    tasks = [mtl.Task(name, mtl.heads.Regression()) for name in "ab"]
+    keras.utils.set_random_seed(0)
+    if sharing == "hard":
+        x = keras.Input((3,))
+        shared = keras.layers.Dense(4)(x)
+        own = {name: keras.layers.BatchNormalization(name=f"{name}_bn")(shared) for name in "ab"}
+        model = mtl.MultiTaskModel(x, {name: keras.layers.Dense(1, name=name)(own[name]) for name in "ab"}, tasks=tasks)
+    else:
+        tower = keras.Sequential([keras.layers.Dense(4), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5)])
+        model = mtl.build_model((3,), tasks, tower=tower, sharing=sharing)
+    model.compile(keras.optimizers.SGD(0.1), weighting=weighting)
+    data = {"a": np.full((4, 3), 5.0), "b": np.full((4, 3), -5.0)}
+    state = model.partition.own_state
+    assert all(len(state[name]) >= 2 for name in "ab")
+    for name, other in (("a", "b"), ("b", "a"), ("a", "b")):
+        before = {task: [v.numpy() for v in variables] for task, variables in state.items()}
+        weights = {name: np.ones(4), other: np.zeros(4)}
+        model.train_on_batch(data[name], dict.fromkeys("ab", np.ones(4)), sample_weight=weights)
+        changed = {
+            task: [not np.array_equal(v.numpy(), old) for v, old in zip(state[task], before[task], strict=True)]
+            for task in "ab"
+        }
+        assert not any(changed[other])
+        assert all(changed[name])
