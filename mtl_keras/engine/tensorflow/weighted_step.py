@@ -91,7 +91,8 @@ class WeightedStep:
         """Uses the weights of the last step that asked the weighting."""
         with tf.GradientTape(persistent=True) as tape:
             run = self._forward()
-        weights = tf.convert_to_tensor(self.weighting.last_weights)
+        losses = self.replicas.sum(tf.stack(self.batch.weighted(run.losses)))  # [T]
+        weights = _or_nan(_all_finite(losses), tf.convert_to_tensor(self.weighting.last_weights))
         shared = self._weighted_gradients(tape, run, weights)
         return self._update(tape, run, shared, self._own_gradients(tape, run), weights, tf.zeros([2]), renewed=0.0)
 
@@ -137,11 +138,21 @@ class WeightedStep:
         return self.replicas.sum(product) if self.plan.level == "features" else product
 
     def _answer(self, blocks, gramian, read, losses, present):
-        """Returns the direction by block, the weights, and the inner products of the rows with the direction [T]."""
+        """Returns the direction by block, the weights, and the inner products of the rows with the direction [T].
+
+        A solver may stop the program at a NaN. So where anything is not finite, the weighting reads zeros instead, and
+        NaN takes the place of its answer, which skips the step.
+        """
+        finite = _all_finite(gramian, read, losses)  # a row that is not has an entry on the diagonal that is not
+        losses = tf.where(finite, losses, 1.0)
+
+        def ask(read):
+            return _or_nan(finite, self.weighting(tf.where(finite, read, 0.0), losses, present))
+
         if not self.weighting.has_weights:
-            directions, progress = _aggregated(self.weighting, blocks, losses, present)
+            directions, progress = _aggregated(ask, blocks, self.weighting.by_column)
             return directions, tf.zeros([0]), progress
-        weights = self.weighting(read, losses, present)
+        weights = ask(read)
         with tf.control_dependencies([gramian]):  # so that nothing else reads the rows, and they are scaled in place
             directions = [block.combine(weights) for block in blocks]
         return directions, weights, tf.linalg.matvec(gramian, weights)
@@ -167,11 +178,14 @@ class WeightedStep:
 
     def _of_objective(self, tape, run, losses):
         """Returns the update for a weighting that reads the losses."""
+        finite = _all_finite(losses)
+        losses = tf.where(finite, losses, 1.0)
         with tf.GradientTape() as inner:
             inner.watch(losses)
             objective = self.weighting(losses, run.judged.present)
         trained = self.weighting.trainable_variables
         weights, *gradients = inner.gradient(objective, [losses, *trained])
+        weights = _or_nan(finite, weights)
         factor = self.scale(1.0) / self.replicas.num
         targets, seeds = [*run.scaled, run.scaled_extra], [*tf.unstack(weights), tf.ones([])]
         variables = self.plan.variables[: len(self.plan.variables) - len(trained)]
@@ -200,25 +214,33 @@ class WeightedStep:
         return Update(run.judged, run.extra, gradients, weights, conflicts, tf.constant(renewed))
 
 
-def _aggregated(weighting, blocks, losses, present):
-    """Returns the direction d of a weighting that reads the rows, by block, and J·d [T]."""
-    if weighting.by_column:
-        directions, progress = [], tf.zeros_like(present)
+def _aggregated(ask, blocks, by_column):
+    """Returns the direction d that `ask` makes of the rows, by block, and J·d [T]."""
+    if by_column:
+        directions, progress = [], 0.0
         for block in blocks:
             with tf.control_dependencies([progress]):  # so that what lies between is there for one block at a time
-                direction, products = block.aggregated(lambda rows: weighting(rows, losses, present))
+                direction, products = block.aggregated(ask)
             directions.append(direction)
             progress = progress + products
         return directions, progress
     rows = [block.stacked() for block in blocks]
     joined = tf.concat(rows, axis=1)  # [T, P]
-    direction = weighting(joined, losses, present)  # [P]
+    direction = ask(joined)  # [P]
     return tf.split(direction, [row.shape[1] for row in rows]), tf.linalg.matvec(joined, direction)
 
 
 def _restored(blocks, directions, factor):
     """Returns the direction as gradients of the variables or feature tensors that the blocks belong to."""
     return [block.restore(d * factor) for block, d in zip(blocks, directions, strict=True)]
+
+
+def _all_finite(*tensors):
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])
+
+
+def _or_nan(finite, answer):
+    return tf.where(finite, answer, float("nan"))
 
 
 def _sum(variable, *gradients):
