@@ -17,11 +17,6 @@ class Judged(NamedTuple):
     sizes: Tensor  # [T] what the sums of the losses were divided by, likewise
     masks: dict[str, Tensor]  # of the outputs that have one, as a condition loses what Keras notes at a tensor
 
-    @property
-    def present(self) -> Tensor:
-        """Whether a task has any label in the batch. [T], 0 or 1"""
-        return ops.cast(self.counts > 0, "float32")
-
 
 class Batch:
     """The inputs and labels of a batch, checked, and the losses of a model on them.

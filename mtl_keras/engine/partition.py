@@ -17,6 +17,7 @@ class Partition:
         shared: List of the variables that two or more outputs reach, in the model's order.
         own: `{task: list of the variables that it alone reaches}`.
         own_state: `{task: list of what its own layers change by themselves}`: averages and seeds.
+        reached: `{task: list of all variables that it reaches}`.
     """
 
     def __init__(self, model: keras.Model):
@@ -26,3 +27,4 @@ class Partition:
         frozen = {id(v) for layer in with_inner(model.layers) if not layer.trainable for v in layer.weights}
         state = reach.variables("non_trainable_variables")
         self.own_state = {task: [v for v in state[task] if id(v) not in frozen] for task in self.own}
+        self.reached = reach.reached()

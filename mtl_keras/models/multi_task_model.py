@@ -165,12 +165,15 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         Args:
             optimizer: As in Keras.
             loss: `{task: Keras loss}`, over the tasks' own, or one Keras loss for all tasks.
-            loss_weights: `{task: number}`, over the tasks' `weight`.
+            loss_weights: `{task: number}`, over the tasks' `weight`. Under every weighting the others train as if a
+                task of weight 0 did not exist.
             metrics: `{task: list of Keras metrics}`, over the tasks' own. They count every label that is there
                 once, whatever its sample weight. `[]` for none at all.
             weighted_metrics: `{task: list of Keras metrics}` that use the sample weights.
             weighting: What is made of the tasks' losses or gradients: a look-up string (`"pcgrad"`) or a member of
-                `mtl_keras.weightings`. It sees the losses times their `loss_weights`. None trains their sum.
+                `mtl_keras.weightings`. It sees the losses times their `loss_weights`. None trains their sum. A task
+                whose own variables are frozen takes part, as its loss trains the shared ones; one that reaches nothing
+                that is trained does not, nor one that shares nothing where the gradients of the shared part are read.
             level: For a weighting that reads gradients, with respect to what: `"parameters"`, the shared variables;
                 or `"features"`, the tensors where the tasks' graphs part, at about the cost of the plain sum.
             every: The weights are renewed every so many steps; in between the last ones weigh the losses.
@@ -199,8 +202,11 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         partition = Partition(self)
         if self.frozen:
             freezing.check_optimizer(arguments["optimizer"])
-        plan = make_plan(self, arguments["weighting"], partition, level, every, apply_to, nonfinite)
-        objectives = make_objectives(self, loss, loss_weights, metrics, weighted_metrics, skips_nonfinite=bool(plan))
+        objectives = make_objectives(self, loss, loss_weights, metrics, weighted_metrics)
+        weights = {task: objective.loss_weight for task, objective in objectives.items()}
+        plan = make_plan(self, arguments["weighting"], partition, weights, level, every, apply_to, nonfinite)
+        for objective in objectives.values():
+            objective.skips_nonfinite = plan is not None
         self._set_weighting(plan and plan.weighting)
         super().compile(optimizer=arguments["optimizer"], **kwargs)
         if plan:

@@ -30,7 +30,6 @@ class Objective(keras.metrics.Metric):
         predictions: Function that turns the task's output into what the metrics get; None for the output itself.
         label_range: The lowest and the highest label that there can be, or None.
         one_hot: Whether the loss takes one-hot labels (True) or class numbers (False); None for neither for sure.
-        skips_nonfinite: Whether a training step that is not finite is left out or stopped at anyway.
     """
 
     def __init__(
@@ -44,7 +43,6 @@ class Objective(keras.metrics.Metric):
         predictions=None,
         label_range=None,
         one_hot=None,
-        skips_nonfinite=False,
     ):
         super().__init__(name=name)
         self.loss_function = loss
@@ -56,7 +54,7 @@ class Objective(keras.metrics.Metric):
         self.class_weight = class_weight
         self.label_range = label_range
         self.one_hot = one_hot
-        self.skips_nonfinite = skips_nonfinite
+        self.skips_nonfinite = False  # whether a training step that is not finite is left out or stopped at anyway
         self.num_wrong = self.add_variable((2,), "zeros", name="num_wrong")  # labels, weights
 
     def entries(self, y, y_pred, sample_weight, training):

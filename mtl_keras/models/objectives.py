@@ -12,7 +12,7 @@ _CHANGING = "For weights that change in training use `weighting=mtl_keras.weight
 OF_YES_AND_NO = ("binary_crossentropy", "binary_focal_crossentropy")
 
 
-def make_objectives(model, loss, loss_weights, metrics, weighted_metrics, skips_nonfinite=False):
+def make_objectives(model, loss, loss_weights, metrics, weighted_metrics):
     """Returns `{task: Objective}` from the tasks and from what `compile` was given over them."""
     names = model.task_names
     tasks = {task.name: task for task in model.tasks}
@@ -40,7 +40,6 @@ def make_objectives(model, loss, loss_weights, metrics, weighted_metrics, skips_
             predictions=head and head.predictions,
             label_range=head.label_range if head and _takes_labels_of(head, task_loss) else None,
             one_hot=takes_one_hot(task_loss),
-            skips_nonfinite=skips_nonfinite,
         )
     return objectives
 

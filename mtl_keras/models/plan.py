@@ -9,10 +9,12 @@ from mtl_keras.engine import SHARED, Plan, Reach, find_features, is_cut
 from mtl_keras.weightings import Weighting
 
 
-def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
+def make_plan(model, weighting, partition, loss_weights, level, every, apply_to, nonfinite):
     """Returns the `Plan`, with the weighting built; None where the plain sum is trained.
 
     With one task every weighting is the plain gradient, and so are with a frozen shared part those that read gradients.
+    A task takes part if its loss weight is not 0, and it reaches variables that are trained; under a weighting that
+    reads gradients, shared ones.
 
     Raises:
         ValueError: If an argument is out of its range, or does not suit the weighting or the model.
@@ -35,7 +37,27 @@ def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
     if not weighting.reads_gradients:
         variables += weighting.trainable_variables
     apply_to = apply_to or ("shared" if weighting.reads_gradients else "all")
-    return Plan(weighting, names, level, every, apply_to, nonfinite, variables, **at_features)
+    tasks = _taking_part(weighting, partition, loss_weights)
+    return Plan(weighting, tasks, level, every, apply_to, nonfinite, variables, **at_features)
+
+
+def _taking_part(weighting, partition, loss_weights):
+    """Returns `{task: whether it takes part}`."""
+    shared = {id(v) for v in partition.shared}
+    tasks = {}
+    for task, weight in loss_weights.items():
+        trained = partition.reached[task]
+        if weighting.reads_gradients:
+            trained = [v for v in trained if id(v) in shared]
+        tasks[task] = weight != 0 and bool(trained)
+    for position in weighting.needs:
+        task = weighting.task_names[position]
+        if not tasks[task]:
+            raise ValueError(
+                f"`weighting` {type(weighting).__name__} follows the task {task!r}, which takes no part: its loss "
+                "weight is 0, or it reaches nothing that is shared and trained. Name another as `primary`."
+            )
+    return tasks
 
 
 def _check_suits(weighting, partition, level, every, apply_to):

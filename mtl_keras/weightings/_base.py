@@ -20,8 +20,9 @@ class Weighting(keras.layers.Layer):
     subclass says by its base what it reads, and that fixes the cost of a training step.
 
     Absent tasks: a task without any label in the batch has `present` 0, loss 0, and zero rows and columns
-    in whatever else is read. A method returns for the other tasks what it returns for the smaller
-    problem without the absent ones, weight 0 for the absent ones, and leaves their state as it was.
+    in whatever else is read; so has one of loss weight 0. A method returns for the other tasks what it
+    returns for the smaller problem without the absent ones, weight 0 for the absent ones, and leaves their
+    state as it was.
 
     Args:
         seed: Seed of a method that draws random numbers; such a method lists it in its own arguments.
@@ -33,6 +34,7 @@ class Weighting(keras.layers.Layer):
     reads_losses_after_step = False  # of the same batch, which takes a second forward pass
     has_weights = True  # whether its answer is one weight per task
     residual_bound = None  # of an iterative solver: above it, its answer is not used
+    needs = ()  # positions of the tasks without which it makes no update, set in `build`
 
     def __init__(self, *, seed: int | None = None, name: str | None = None) -> None:
         family, file = type(self).__module__.rpartition(".")[::2]

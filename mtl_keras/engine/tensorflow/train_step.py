@@ -133,4 +133,4 @@ class TrainStep:
         new = batch.losses(self(batch.x, training=True), training=True)
         batch.replicas.assign(state, after)
         old, new = (batch.replicas.sum(tf.stack(batch.weighted(of.losses))) for of in (judged, new))
-        weighting.after_step(old, new, judged.present * tf.cast(finite, "float32"))
+        weighting.after_step(old, new, self.plan.present(judged.counts) * tf.cast(finite, "float32"))

@@ -70,6 +70,8 @@ class WeightedStep:
         with tf.GradientTape(persistent=True) as tape:
             run = self._forward()
         losses = self.replicas.sum(tf.stack(self.batch.weighted(run.judged.losses)))  # [T]
+        present = self.plan.present(run.judged.counts)
+        losses = tf.where(present > 0, losses, 0.0)
         if not self.weighting.reads_gradients:
             return self._of_objective(tape, run, losses)
         if run.halves:
@@ -81,7 +83,6 @@ class WeightedStep:
         else:
             blocks, own = self._jacobian(tape, run.scaled, run, self.partition.own.values())
             read = gramian = self._gramian(blocks, blocks)
-        present = run.judged.present
         directions, weights, progress = self._answer(blocks, gramian, read, losses, present)
         shared = self._shared_gradients(tape, run, blocks, directions, weights)
         conflicts = tf.stack([conflict(gramian, present), conflict_after(progress, present)])
@@ -182,7 +183,7 @@ class WeightedStep:
         losses = tf.where(finite, losses, 1.0)
         with tf.GradientTape() as inner:
             inner.watch(losses)
-            objective = self.weighting(losses, run.judged.present)
+            objective = self.weighting(losses, self.plan.present(run.judged.counts))
         trained = self.weighting.trainable_variables
         weights, *gradients = inner.gradient(objective, [losses, *trained])
         weights = _or_nan(finite, weights)
@@ -197,7 +198,8 @@ class WeightedStep:
         """Returns the update with the gradients of all variables in the plan's order."""
         plan = self.plan
         if plan.apply_to == "all":
-            own = [[_times(g, w) for g in task] for task, w in zip(own, tf.unstack(weights), strict=True)]
+            factors = tf.where(self.plan.present(run.judged.counts) > 0, weights, 1.0)  # a task may take no part for sharing nothing
+            own = [[_times(g, w) for g in task] for task, w in zip(own, tf.unstack(factors), strict=True)]
         gradients = [*shared, *(g for task in own for g in task)]
         extra = tape.gradient(run.scaled_extra, plan.variables)
         gradients = [_sum(v, *parts) for v, *parts in zip(plan.variables, gradients, extra, strict=True)]
