@@ -17,7 +17,9 @@ class Weighting(keras.layers.Layer):
 
     Abstract. A weighting is a Keras layer in float32, so that its state (averages, duals, log-variances)
     is tracked, trained where it is trainable, and saved with the model that it was compiled with. A
-    subclass says by its base what it reads, and that fixes the cost of a training step.
+    subclass says by its base what it reads, and that fixes the cost of a training step. A method that takes
+    logarithms of the losses or divides by them says by `lowest_losses` how low they may be: a lower one is an
+    error at the step (under XLA, which knows no errors, the step is skipped).
 
     Absent tasks: a task without any label in the batch has `present` 0, loss 0, and zero rows and columns
     in whatever else is read; so has one of loss weight 0. A method returns for the other tasks what it
@@ -34,7 +36,9 @@ class Weighting(keras.layers.Layer):
     reads_losses_after_step = False  # of the same batch, which takes a second forward pass
     has_weights = True  # whether its answer is one weight per task
     residual_bound = None  # of an iterative solver: above it, its answer is not used
-    needs = ()  # positions of the tasks without which it makes no update, set in `build`
+    # What no loss may be below, a number or one per task; None if any real losses will do.
+    lowest_losses: float | tuple[float, ...] | None = None
+    needs: tuple[int, ...] = ()  # positions of the tasks without which it makes no update, set in `build`
 
     def __init__(self, *, seed: int | None = None, name: str | None = None) -> None:
         family, file = type(self).__module__.rpartition(".")[::2]

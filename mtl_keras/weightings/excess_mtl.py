@@ -7,7 +7,7 @@ from keras import ops
 from mtl_keras._arguments import number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
-from mtl_keras.linalg.masked import masked_logsumexp, masked_softmax
+from mtl_keras.linalg.masked import first_value, masked_logsumexp, masked_softmax
 from mtl_keras.weightings._base import GradientAggregator, keep_absent
 
 
@@ -36,7 +36,8 @@ class ExcessMTL(GradientAggregator):
 
     Scale: the weights sum to 1, as in the paper and unlike LibMTL's, which sum to T; a single task has its
     plain gradient. They start equal, and change from the second batch of a task on. An absent task keeps
-    its weight, and the others share what is left. State: T·P floats.
+    its weight, and the others share what is left. A first risk says nothing if it is 0, or exceeded a thousand
+    times later: the later one then counts as the first. State: T·P floats.
 
     Args:
         learning_rate: Of the weights. Positive.
@@ -74,14 +75,14 @@ class ExcessMTL(GradientAggregator):
     def call(self, rows: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         squares = self.squares + ops.square(rows)  # [T, P]
         risks = excess_risks(rows, squares)  # [T]
-        known = self.first_risks > 0
-        relative = ops.where(known, risks / ops.where(known, self.first_risks, 1.0), 0.0)
+        first_risks = first_value(self.first_risks, risks)
+        known = ops.logical_and(self.first_risks > 0, first_risks == self.first_risks)
+        relative = ops.where(known, risks / ops.where(known, first_risks, 1.0), 0.0)
         logits = self.logits + self.learning_rate * relative
         # The present tasks share among themselves what they had.
         logits = logits + masked_logsumexp(self.logits, present) - masked_logsumexp(logits, present)
         self.logits.assign(keep_absent(logits, self.logits, present))
         self.squares.assign(keep_absent(squares, self.squares, present))
-        first_risks = ops.where(known, self.first_risks, risks)
         self.first_risks.assign(keep_absent(first_risks, self.first_risks, present))
         return ops.matmul(masked_softmax(logits, present), rows)
 

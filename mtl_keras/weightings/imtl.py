@@ -32,7 +32,7 @@ class IMTL(GramianWeighting):
 
     Scale: as in the paper, the weights of the scaled gradients sum to 1. Departures: the slope exp(sᵢ)Lᵢ - 1
     is cut to [-1, 1], so that a large loss at the start cannot throw s away, and s stays in [-30, 30].
-    Degenerate cases as in `imtl_g`. One task has weight exp(s), 1 at the start.
+    Losses must not be negative. Degenerate cases as in `imtl_g`. One task has weight exp(s), 1 at the start.
 
     Args:
         learning_rate: Of the log-scales' gradient steps, positive.
@@ -53,6 +53,8 @@ class IMTL(GramianWeighting):
         Liyang Liu, Yi Li, Zhanghui Kuang, Jing-Hao Xue, Yimin Chen, Wenming Yang, Qingmin Liao and Wayne
         Zhang, "Towards Impartial Multi-task Learning", 2021.
     """
+
+    lowest_losses = 0.0
 
     def __init__(self, *, learning_rate: float = 0.01, name: str | None = None) -> None:
         super().__init__(name=name)

@@ -12,6 +12,8 @@ from mtl_keras.engine.plan import Plan
 from mtl_keras.engine.tensorflow.jacobian import JoinedBlock, jacobian
 from mtl_keras.linalg.conflict import conflict, conflict_after
 
+_ROUND_OFF = 1e-3  # by which a loss of 0 may come out lower
+
 
 class Update(NamedTuple):
     """What a step found. A tuple, so that both branches of a condition can return one."""
@@ -71,7 +73,7 @@ class WeightedStep:
             run = self._forward()
         losses = self.replicas.sum(tf.stack(self.batch.weighted(run.judged.losses)))  # [T]
         present = self.plan.present(run.judged.counts)
-        losses = tf.where(present > 0, losses, 0.0)
+        losses = self._checked(tf.where(present > 0, losses, 0.0))
         if not self.weighting.reads_gradients:
             return self._of_objective(tape, run, losses)
         if run.halves:
@@ -118,6 +120,20 @@ class WeightedStep:
 
     def _scaled(self, losses):
         return [self.scale(loss) for loss in self.batch.weighted(losses)]
+
+    def _checked(self, losses):
+        """Returns the losses; raises an error if one is lower than the weighting takes, and is NaN where it cannot."""
+        lowest = self.weighting.lowest_losses
+        if lowest is None:
+            return losses
+        low = tf.logical_and(self.batch.present > 0, losses < tf.constant(lowest, tf.float32) - _ROUND_OFF)
+        message = (
+            f"{type(self.weighting).__name__} takes no loss below {lowest}, and one of {list(self.batch.objectives)} "
+            "is. Use losses that are not negative, or a weighting that takes any, such as 'equal', 'stch' or 'pcgrad'; "
+            "for FAMO, lower `min_losses`. The losses times their weights:"
+        )
+        tf.debugging.Assert(tf.logical_not(tf.reduce_any(low)), [message, losses], summarize=-1)
+        return tf.where(low, float("nan"), losses)  # XLA leaves out assertions
 
     def _jacobian(self, tape, losses, run, own=()):
         """Returns the blocks of J, and each task's gradients for its own variables, from the same passes."""
