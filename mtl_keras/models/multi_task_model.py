@@ -178,8 +178,9 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
                 or `"features"`, the tensors where the tasks' graphs part, at about the cost of the plain sum.
             every: The weights are renewed every so many steps; in between the last ones weigh the losses.
             apply_to: `"shared"`: the weights act on the shared variables, and the own variables of a task take its
-                plain gradient; `"all"`: they act on the own variables, too. By default `"shared"` for weightings that
-                read gradients, and `"all"` for those that read losses, where there is no other.
+                plain gradient; `"all"`: they act on the own variables, too. By default `"all"` for weightings that read
+                losses, where there is no other, and for those whose paper weighs the losses as a whole: `gradnorm`,
+                `excess_mtl`, `imtl` (by the learned scales) and `db_mtl` (by 1 / loss); `"shared"` for the others.
             nonfinite: What happens in a step with a loss or gradient that is not finite, under a weighting: `"skip"`
                 leaves everything as it was and counts it in the logs as `skipped_steps`; `"raise"` stops.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss`, as in Keras.

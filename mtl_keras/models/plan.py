@@ -36,7 +36,7 @@ def make_plan(model, weighting, partition, loss_weights, level, every, apply_to,
     variables = [*partition.shared, *(v for own in partition.own.values() for v in own)]
     if not weighting.reads_gradients:
         variables += weighting.trainable_variables
-    apply_to = apply_to or ("shared" if weighting.reads_gradients else "all")
+    apply_to = apply_to or (weighting.apply_to if weighting.reads_gradients else "all")
     tasks = _taking_part(weighting, partition, loss_weights)
     return Plan(weighting, tasks, level, every, apply_to, nonfinite, variables, **at_features)
 
@@ -63,7 +63,8 @@ def _taking_part(weighting, partition, loss_weights):
 def _check_suits(weighting, partition, level, every, apply_to):
     name = type(weighting).__name__
     if weighting.reads_gradients:
-        given = {"every": every > 1, "apply_to": apply_to == "all"} if not weighting.has_weights else {}
+        given = {"every": every > 1 and not weighting.has_weights}
+        given["apply_to"] = apply_to == "all" and not weighting.weighs_own
         if not partition.shared:
             raise ValueError(
                 f"`weighting` {name} reads the gradients of the shared variables, and the tasks share none. "

@@ -35,6 +35,8 @@ class Weighting(keras.layers.Layer):
     reads_gradients = True  # of the shared variables; else it reads the losses alone
     reads_losses_after_step = False  # of the same batch, which takes a second forward pass
     has_weights = True  # whether its answer is one weight per task
+    apply_to = "shared"  # the default of `compile(apply_to=...)`: "all" where the paper weighs the losses as a whole
+    weighs_own = True  # whether it has factors for the gradients of the tasks' own variables, for `apply_to="all"`
     residual_bound = None  # of an iterative solver: above it, its answer is not used
     # What no loss may be below, a number or one per task; None if any real losses will do.
     lowest_losses: float | tuple[float, ...] | None = None
@@ -74,6 +76,17 @@ class Weighting(keras.layers.Layer):
             trainable=False,
             aggregation="only_first_replica",
         )
+
+    def own_weights(self, weights: Tensor, losses: Tensor) -> Tensor:
+        """Returns the factors [T] of the gradients of the tasks' own variables under `apply_to="all"`.
+
+        Called after `call`, and with `every` in each step between two calls.
+
+        Args:
+            weights: What `call` returned, if `has_weights`. [T]
+            losses: The losses of the batch. [T]
+        """
+        return weights
 
     def task_index(self, task: str) -> int:
         """Returns the position of the task with the name `task`."""
@@ -136,6 +149,7 @@ class LossScalarizer(Weighting):
 
     reads = "losses"
     reads_gradients = False
+    apply_to = "all"
 
     def call(self, losses: Tensor, present: Tensor) -> Tensor:
         raise NotImplementedError
@@ -170,6 +184,7 @@ class GradientAggregator(Weighting):
 
     reads = "rows"
     has_weights = False
+    weighs_own = False
     by_column = False
 
     def __init__(self, *, seed: int | None = None, name: str | None = None) -> None:

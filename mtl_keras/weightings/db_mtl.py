@@ -29,7 +29,8 @@ class DBMTL(GradientAggregator):
 
     Scale: T rows of the length of the longest averaged gradient of a log-loss; y starts at 0 as in the paper,
     so that the first directions are short (a single task starts with (1 - beta) / L times its gradient).
-    Losses must not be negative. State: T·P floats.
+    The tasks' own variables take the gradients of the log-losses. Losses must not be negative. State: T·P
+    floats.
 
     Args:
         beta: Share of the old average kept at the first step, at least 0 and below 1.
@@ -55,6 +56,8 @@ class DBMTL(GradientAggregator):
         James T. Kwok. Dual-Balancing for Multi-Task Learning. 2023.
     """
 
+    apply_to = "all"
+    weighs_own = True
     lowest_losses = 0.0
 
     def __init__(
@@ -73,10 +76,13 @@ class DBMTL(GradientAggregator):
     def call(self, rows: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         self.steps.assign_add(present)
         beta = self.beta / ops.power(ops.maximum(self.steps, 1.0), self.beta_sigma)  # [T]
-        log_rows = rows / (ops.maximum(losses, 0.0) + self.eps)[:, None]  # of log(L_t + eps)  [T, P]
+        log_rows = rows * self.own_weights(None, losses)[:, None]  # of log(L_t + eps)  [T, P]
         tracked = log_rows + beta[:, None] * (self.tracked - log_rows)
         self.tracked.assign(keep_absent(tracked, self.tracked, present))
         return equal_length_sum(tracked, present)
+
+    def own_weights(self, weights: Tensor, losses: Tensor) -> Tensor:
+        return 1.0 / (ops.maximum(losses, 0.0) + self.eps)
 
     def get_config(self) -> dict[str, Any]:
         config = {"beta": self.beta, "beta_sigma": self.beta_sigma, "eps": self.eps}

@@ -57,6 +57,7 @@ class EMA(GramianWeighting):
             )
         self.weighting = weighting
         self.lowest_losses = weighting.lowest_losses
+        self.apply_to = weighting.apply_to
         self.decay = number("decay", decay, at_least=0, below=1, hint="Use decay=0 for no average.")
 
     def build(self, num_tasks: int) -> None:
@@ -75,6 +76,9 @@ class EMA(GramianWeighting):
         self.averages.assign(keep_absent(averages, self.averages, present))
         self.seen.assign(keep_absent(present, self.seen, present))
         return present * averages
+
+    def own_weights(self, weights: Tensor, losses: Tensor) -> Tensor:
+        return self.weighting.own_weights(weights, losses)
 
     def get_config(self) -> dict[str, Any]:
         weighting = keras.saving.serialize_keras_object(self.weighting)

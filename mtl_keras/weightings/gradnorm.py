@@ -42,10 +42,10 @@ class GradNorm(GramianWeighting):
     A first loss says nothing if it is 0, or exceeded a thousand times later: the later one then counts as the
     first, and until there is one r is 1. Losses must not be negative.
 
-    Scale: the weights sum to T, as in the paper, and start at 1. Departures: the norms are those of all
-    shared variables (the paper's are the last shared layer's; `level="features"` comes near to that), they
-    are taken in units of ḡ, and a weight stays above 0.001. Zero gradients only: the weights stay. One task
-    has weight 1.
+    Scale: the weights sum to T, as in the paper, and start at 1. They act on the tasks' own variables, too.
+    Departures: the norms are those of all shared variables (the paper's are the last shared layer's;
+    `level="features"` comes near to that), they are taken in units of ḡ, and a weight stays above 0.001. Zero
+    gradients only: the weights stay. One task has weight 1.
 
     Args:
         alpha: Strength of the pull on tasks that are behind, at least 0.
@@ -69,6 +69,7 @@ class GradNorm(GramianWeighting):
         for Adaptive Loss Balancing in Deep Multitask Networks", 2018.
     """
 
+    apply_to = "all"
     lowest_losses = 0.0
 
     def __init__(self, *, alpha: float = 1.5, learning_rate: float = 0.025, name: str | None = None) -> None:

@@ -88,7 +88,7 @@ class WeightedStep:
         directions, weights, progress = self._answer(blocks, gramian, read, losses, present)
         shared = self._shared_gradients(tape, run, blocks, directions, weights)
         conflicts = tf.stack([conflict(gramian, present), conflict_after(progress, present)])
-        return self._update(tape, run, shared, own, weights, conflicts)
+        return self._update(tape, run, losses, shared, own, weights, conflicts)
 
     def reused(self) -> Update:
         """Uses the weights of the last step that asked the weighting."""
@@ -97,7 +97,8 @@ class WeightedStep:
         losses = self.replicas.sum(tf.stack(self.batch.weighted(run.losses)))  # [T]
         weights = _or_nan(_all_finite(losses), tf.convert_to_tensor(self.weighting.last_weights))
         shared = self._weighted_gradients(tape, run, weights)
-        return self._update(tape, run, shared, self._own_gradients(tape, run), weights, tf.zeros([2]), renewed=0.0)
+        own = self._own_gradients(tape, run)
+        return self._update(tape, run, losses, shared, own, weights, tf.zeros([2]), renewed=0.0)
 
     def _forward(self):
         """Returns the outputs and losses; to be called under a tape."""
@@ -210,11 +211,13 @@ class WeightedStep:
         gradients = [*of_model, *(g * factor for g in gradients)]
         return self._logged(run, gradients, weights, tf.zeros([0]))
 
-    def _update(self, tape, run, shared, own, weights, conflicts, renewed=1.0):
+    def _update(self, tape, run, losses, shared, own, weights, conflicts, renewed=1.0):
         """Returns the update with the gradients of all variables in the plan's order."""
         plan = self.plan
         if plan.apply_to == "all":
-            factors = tf.where(self.plan.present(run.judged.counts) > 0, weights, 1.0)  # a task may take no part for sharing nothing
+            factors = self.weighting.own_weights(weights, losses)
+            present = plan.present(run.judged.counts)
+            factors = tf.where(present > 0, factors, 1.0)  # a task may take no part for sharing nothing
             own = [[_times(g, w) for g in task] for task, w in zip(own, tf.unstack(factors), strict=True)]
         gradients = [*shared, *(g for task in own for g in task)]
         extra = tape.gradient(run.scaled_extra, plan.variables)
