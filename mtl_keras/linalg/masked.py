@@ -2,7 +2,7 @@
 
 from keras import ops
 
-_FAR = 1e3  # a value over so many times the first one shows that the first said nothing
+_FAR = 10.0  # a value over so many times the first one shows that the first said nothing
 _LARGEST_LOG_SCALE = 30.0
 _LOWEST = -3e38  # below every finite loss; its exponential is 0
 
@@ -37,7 +37,7 @@ def row_norms(rows):
 
 
 def first_value(first, value):
-    """Returns the first values, with `value` for those of 0, and for those that it exceeds a thousand times. [T]
+    """Returns the first values, with `value` for those of 0, and for those that it exceeds ten times. [T]
 
     What is measured by its first value would be lost for good where that is 0, or next to it.
     """

@@ -37,7 +37,7 @@ class ExcessMTL(GradientAggregator):
     Scale: the weights sum to 1, as in the paper and unlike LibMTL's, which sum to T; a single task has its
     plain gradient. They act on the tasks' own variables, too. They start equal, and change from the second
     batch of a task on. An absent task keeps its weight, and the others share what is left. A first risk says
-    nothing if it is 0, or exceeded a thousand times later: the later one then counts as the first. State: T·P
+    nothing if it is 0, or exceeded ten times later: the later one then counts as the first. State: T·P
     floats.
 
     Args:

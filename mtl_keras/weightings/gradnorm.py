@@ -39,7 +39,7 @@ class GradNorm(GramianWeighting):
     its first loss, divided by the mean of these: a task that is behind gets a longer gradient. One Adam step
     per batch, in the layer itself; then the weights are scaled so that those of the present tasks sum to
     their number. A batch is weighted with the weights from before its step. Only the diagonal of G is read.
-    A first loss says nothing if it is 0, or exceeded a thousand times later: the later one then counts as the
+    A first loss says nothing if it is 0, or exceeded ten times later: the later one then counts as the
     first, and until there is one r is 1. Losses must not be negative.
 
     Scale: the weights sum to T, as in the paper, and start at 1. They act on the tasks' own variables, too.
