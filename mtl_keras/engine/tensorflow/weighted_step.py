@@ -71,11 +71,10 @@ class WeightedStep:
         """Asks the weighting."""
         with tf.GradientTape(persistent=True) as tape:
             run = self._forward()
-        losses = self.replicas.sum(tf.stack(self.batch.weighted(run.judged.losses)))  # [T]
-        present = self.plan.present(run.judged.counts)
-        losses = self._checked(tf.where(present > 0, losses, 0.0))
+        losses, present = self._seen(run)
+        losses = self._checked(losses, present)
         if not self.weighting.reads_gradients:
-            return self._of_objective(tape, run, losses)
+            return self._of_objective(tape, run, losses, present)
         if run.halves:
             first, second = (self._jacobian(tape, losses_of_half, run)[0] for losses_of_half, _ in run.halves)
             shares = [share for _, share in run.halves]
@@ -88,17 +87,17 @@ class WeightedStep:
         directions, weights, progress = self._answer(blocks, gramian, read, losses, present)
         shared = self._shared_gradients(tape, run, blocks, directions, weights)
         conflicts = tf.stack([conflict(gramian, present), conflict_after(progress, present)])
-        return self._update(tape, run, losses, shared, own, weights, conflicts)
+        return self._update(tape, run, losses, present, shared, own, weights, conflicts)
 
     def reused(self) -> Update:
         """Uses the weights of the last step that asked the weighting."""
         with tf.GradientTape(persistent=True) as tape:
             run = self._forward()
-        losses = self.replicas.sum(tf.stack(self.batch.weighted(run.losses)))  # [T]
+        losses, present = self._seen(run)
         weights = _or_nan(_all_finite(losses), tf.convert_to_tensor(self.weighting.last_weights))
         shared = self._weighted_gradients(tape, run, weights)
         own = self._own_gradients(tape, run)
-        return self._update(tape, run, losses, shared, own, weights, tf.zeros([2]), renewed=0.0)
+        return self._update(tape, run, losses, present, shared, own, weights, tf.zeros([2]), renewed=0.0)
 
     def _forward(self):
         """Returns the outputs and losses; to be called under a tape."""
@@ -119,15 +118,21 @@ class WeightedStep:
             [(self._scaled(of_half), shares) for of_half, shares in halves],
         )
 
+    def _seen(self, run):
+        """Returns the losses of the whole batch, 0 for a task that takes no part, and which tasks do. [T] each"""
+        present = self.plan.present(run.judged.counts)
+        losses = self.replicas.sum(tf.stack(self.batch.weighted(run.judged.losses)))
+        return tf.where(present > 0, losses, 0.0), present
+
     def _scaled(self, losses):
         return [self.scale(loss) for loss in self.batch.weighted(losses)]
 
-    def _checked(self, losses):
+    def _checked(self, losses, present):
         """Returns the losses; raises an error if one is lower than the weighting takes, and is NaN where it cannot."""
         lowest = self.weighting.lowest_losses
         if lowest is None:
             return losses
-        low = tf.logical_and(self.batch.present > 0, losses < tf.constant(lowest, tf.float32) - _ROUND_OFF)
+        low = tf.logical_and(present > 0, losses < tf.constant(lowest, tf.float32) - _ROUND_OFF)
         message = (
             f"{type(self.weighting).__name__} takes no loss below {lowest}, and one of {list(self.batch.objectives)} "
             "is. Use losses that are not negative, or a weighting that takes any, such as 'equal', 'stch' or 'pcgrad'; "
@@ -194,13 +199,13 @@ class WeightedStep:
         pairs = zip(self.partition.own.values(), run.scaled, strict=True)
         return [tape.gradient(loss, own) for own, loss in pairs]
 
-    def _of_objective(self, tape, run, losses):
+    def _of_objective(self, tape, run, losses, present):
         """Returns the update for a weighting that reads the losses."""
         finite = _all_finite(losses)
         losses = tf.where(finite, losses, 1.0)
         with tf.GradientTape() as inner:
             inner.watch(losses)
-            objective = self.weighting(losses, self.plan.present(run.judged.counts))
+            objective = self.weighting(losses, present)
         trained = self.weighting.trainable_variables
         weights, *gradients = inner.gradient(objective, [losses, *trained])
         weights = _or_nan(finite, weights)
@@ -211,12 +216,11 @@ class WeightedStep:
         gradients = [*of_model, *(g * factor for g in gradients)]
         return self._logged(run, gradients, weights, tf.zeros([0]))
 
-    def _update(self, tape, run, losses, shared, own, weights, conflicts, renewed=1.0):
+    def _update(self, tape, run, losses, present, shared, own, weights, conflicts, renewed=1.0):
         """Returns the update with the gradients of all variables in the plan's order."""
         plan = self.plan
         if plan.apply_to == "all":
             factors = self.weighting.own_weights(weights, losses)
-            present = plan.present(run.judged.counts)
             factors = tf.where(present > 0, factors, 1.0)  # a task may take no part for sharing nothing
             own = [[_times(g, w) for g in task] for task, w in zip(own, tf.unstack(factors), strict=True)]
         gradients = [*shared, *(g for task in own for g in task)]
