@@ -5,14 +5,16 @@ import math
 import keras
 
 from mtl_keras._arguments import choice, error
-from mtl_keras.engine import SHARED, Plan, Reach, find_features, is_cut
+from mtl_keras.engine import SHARED, Partition, Plan, Reach, find_features, is_cut
+from mtl_keras.models import freezing
 from mtl_keras.weightings import Weighting
 
 
 def make_plan(model, weighting, partition, loss_weights, level, every, apply_to, nonfinite):
     """Returns the `Plan`, with the weighting built; None where the plain sum is trained.
 
-    With one task every weighting is the plain gradient, and so are with a frozen shared part those that read gradients.
+    With one task every weighting is the plain gradient, and so are with a frozen shared part those that read gradients:
+    these rest, built, so that a file holds their state.
     A task takes part if its loss weight is not 0, and it reaches variables that are trained; under a weighting that
     reads gradients, shared ones.
 
@@ -28,9 +30,15 @@ def make_plan(model, weighting, partition, loss_weights, level, every, apply_to,
     if not isinstance(weighting, Weighting):
         known = "a look-up string or a member of mtl_keras.weightings, such as `mtl_keras.weightings.PCGrad()`"
         raise ValueError(error("weighting", known, weighting))
-    if weighting.reads_gradients and not partition.shared and Reach(model).variables("weights")[SHARED]:
-        return None  # what is shared is frozen: nothing is left to weigh
-    _check_suits(weighting, partition, level, every, apply_to)
+    rests = weighting.reads_gradients and not partition.shared and Reach(model).variables("weights")[SHARED]
+    if rests:  # what is shared is frozen: nothing is left to weigh
+        with freezing.lifted(model, model.frozen):
+            partition = Partition(model)
+    if partition.shared or not rests:
+        _check_suits(weighting, partition, level, every, apply_to)
+    if rests:
+        _build(weighting, names, partition, every)
+        return None
     at_features = _at_features(model, partition) if level == "features" else {}
     _build(weighting, names, partition, every)
     variables = [*partition.shared, *(v for own in partition.own.values() for v in own)]

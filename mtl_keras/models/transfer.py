@@ -33,8 +33,7 @@ class Transfer:
 
         Under a weighting: the loss of a frozen task still trains what it shares with others, and takes part; if that
         is frozen, too, the task takes no part. Where gradients are read, a frozen shared part leaves nothing to weigh:
-        the weighting rests, and goes on when the part is trained again (a file saved meanwhile does not hold its
-        state).
+        the weighting rests, and goes on when the part is trained again.
 
         Args:
             *parts: `"shared"`: what two or more tasks reach; the name of a task: what it alone reaches; or that of a

@@ -24,6 +24,7 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
     "_types": set(),
     "_version": set(),
     "_weights": set(),
+    "_unfinished": set(),
     "_extras": set(),
     "_registry": set(),
     "linalg": set(),
@@ -38,6 +39,7 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
     "engine": {"linalg"},
     "models": {
         "_registry",
+        "_unfinished",
         "data",
         "engine",
         "heads",
@@ -50,8 +52,8 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
         "weightings",
     },
     "data": {"task"},
-    "callbacks": {"linalg", "_registry"},
-    "export": {"engine", "_version", "_extras"},
+    "callbacks": {"linalg", "_registry", "_unfinished"},
+    "export": {"engine", "_version", "_extras", "_unfinished"},
     "plots": set(),
     "optimizers": {"engine"},
 }
