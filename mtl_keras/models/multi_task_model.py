@@ -90,7 +90,8 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         self.weighting = None
         # In namespaces, because Keras would track what is in a dict and never forget it.
         self._compilation = types.SimpleNamespace(
-            objectives={}, total=None, partition=None, plan=None, labels_since_update=None, arguments={}, trained=set()
+            objectives={}, total=None, partition=None, plan=None, labels_since_update=None, arguments={}, trained=set(),
+            metrics_names=[]
         )
         self._testing = False
         self._hooks = types.SimpleNamespace(penalties={}, probes=[], endings=[])
@@ -227,6 +228,7 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         self._compilation.partition = partition
         self._compilation.plan = plan
         self._compilation.arguments = {**arguments, **kwargs}
+        self._compilation.metrics_names = []
         self._compilation.trained = {id(v) for v in self.trainable_variables}
 
     def follow_trainable(self) -> None:
