@@ -39,13 +39,14 @@ def _trained(model, steps=2):
 
 @pytest.mark.parametrize("name", _registry.names("weightings"))
 def test_of_weight_0(name):
-    found = _trained(_model("abcd", name, loss_weights={"b": 0.0}), steps=1 if name in DRAWS else 2)
     start = _model("acd", name)
+    steps = 1 if name in DRAWS or start.weighting.reads in ("gramian", "halves") else 2  # a solver takes its time
+    found = _trained(_model("abcd", name, loss_weights={"b": 0.0}), steps)
     before = {v.path: v.numpy() for v in start.trainable_variables}
     if name in DRAWS:
         assert np.isfinite(found["shared/kernel"]).all()
     else:
-        for path, value in _trained(start).items():
+        for path, value in _trained(start, steps).items():
             np.testing.assert_allclose(found[path], value, rtol=1e-5, atol=1e-6, err_msg=path)
     assert np.any(found["shared/kernel"] != before["shared/kernel"])
 
