@@ -90,8 +90,14 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         self.weighting = None
         # In namespaces, because Keras would track what is in a dict and never forget it.
         self._compilation = types.SimpleNamespace(
-            objectives={}, total=None, partition=None, plan=None, labels_since_update=None, arguments={}, trained=set(),
-            metrics_names=[]
+            objectives={},
+            total=None,
+            partition=None,
+            plan=None,
+            labels_since_update=None,
+            arguments={},
+            trained=set(),
+            metrics_names=[],
         )
         self._testing = False
         self._hooks = types.SimpleNamespace(penalties={}, probes=[], endings=[])
