@@ -9,6 +9,7 @@ from mtl_keras._types import Tensor
 from mtl_keras.engine.batch import Batch, Judged
 from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
+from mtl_keras.engine.tensorflow.gradients import aggregated, all_finite, or_nan, restored, sum_of, times
 from mtl_keras.engine.tensorflow.jacobian import JoinedBlock, jacobian
 from mtl_keras.linalg.conflict import conflict, conflict_after
 
@@ -94,7 +95,7 @@ class WeightedStep:
         with tf.GradientTape(persistent=True) as tape:
             run = self._forward()
         losses, present = self._seen(run)
-        weights = _or_nan(_all_finite(losses), tf.convert_to_tensor(self.weighting.last_weights))
+        weights = or_nan(all_finite(losses), tf.convert_to_tensor(self.weighting.last_weights))
         shared = self._weighted_gradients(tape, run, weights)
         own = self._own_gradients(tape, run)
         return self._update(tape, run, losses, present, shared, own, weights, tf.zeros([2]), renewed=0.0)
@@ -166,14 +167,14 @@ class WeightedStep:
         A solver may stop the program at a NaN. So where anything is not finite, the weighting reads zeros instead, and
         NaN takes the place of its answer, which skips the step.
         """
-        finite = _all_finite(gramian, read, losses)  # a row that is not has an entry on the diagonal that is not
+        finite = all_finite(gramian, read, losses)  # a row that is not has an entry on the diagonal that is not
         losses = tf.where(finite, losses, 1.0)
 
         def ask(read):
-            return _or_nan(finite, self.weighting(tf.where(finite, read, 0.0), losses, present))
+            return or_nan(finite, self.weighting(tf.where(finite, read, 0.0), losses, present))
 
         if not self.weighting.has_weights:
-            directions, progress = _aggregated(ask, blocks, self.weighting.by_column)
+            directions, progress = aggregated(ask, blocks, self.weighting.by_column)
             return directions, tf.zeros([0]), progress
         weights = ask(read)
         with tf.control_dependencies([gramian]):  # so that nothing else reads the rows, and they are scaled in place
@@ -184,9 +185,9 @@ class WeightedStep:
         """Returns the gradients of the shared variables from the direction."""
         factor = self.scale(1.0)
         if self.plan.level == "parameters":  # the optimizer sums over the replicas, and J is summed already
-            return _restored(blocks, directions, factor / self.replicas.num)
+            return restored(blocks, directions, factor / self.replicas.num)
         if self.plan.cut:
-            seeds = _restored(blocks, directions, factor)
+            seeds = restored(blocks, directions, factor)
             return tape.gradient(run.features, self.partition.shared, output_gradients=seeds)
         return self._weighted_gradients(tape, run, weights)
 
@@ -201,14 +202,14 @@ class WeightedStep:
 
     def _of_objective(self, tape, run, losses, present):
         """Returns the update for a weighting that reads the losses."""
-        finite = _all_finite(losses)
+        finite = all_finite(losses)
         losses = tf.where(finite, losses, 1.0)
         with tf.GradientTape() as inner:
             inner.watch(losses)
             objective = self.weighting(losses, present)
         trained = self.weighting.trainable_variables
         weights, *gradients = inner.gradient(objective, [losses, *trained])
-        weights = _or_nan(finite, weights)
+        weights = or_nan(finite, weights)
         factor = self.scale(1.0) / self.replicas.num
         targets, seeds = [*run.scaled, run.scaled_extra], [*tf.unstack(weights), tf.ones([])]
         variables = self.plan.variables[: len(self.plan.variables) - len(trained)]
@@ -222,10 +223,10 @@ class WeightedStep:
         if plan.apply_to == "all":
             factors = self.weighting.own_weights(weights, losses)
             factors = tf.where(present > 0, factors, 1.0)  # a task may take no part for sharing nothing
-            own = [[_times(g, w) for g in task] for task, w in zip(own, tf.unstack(factors), strict=True)]
+            own = [[times(g, w) for g in task] for task, w in zip(own, tf.unstack(factors), strict=True)]
         gradients = [*shared, *(g for task in own for g in task)]
         extra = tape.gradient(run.scaled_extra, plan.variables)
-        gradients = [_sum(v, *parts) for v, *parts in zip(plan.variables, gradients, extra, strict=True)]
+        gradients = [sum_of(v, *parts) for v, *parts in zip(plan.variables, gradients, extra, strict=True)]
         if plan.every > 1:
             gradients = [tf.convert_to_tensor(g) for g in gradients]  # both branches must return the same kinds
             if renewed:
@@ -237,46 +238,3 @@ class WeightedStep:
         if weights.shape[0]:
             weights = weights * [o.loss_weight for o in self.batch.objectives.values()]
         return Update(run.judged, run.extra, gradients, weights, conflicts, tf.constant(renewed))
-
-
-def _aggregated(ask, blocks, by_column):
-    """Returns the direction d that `ask` makes of the rows, by block, and J·d [T]."""
-    if by_column:
-        directions, progress = [], 0.0
-        for block in blocks:
-            with tf.control_dependencies([progress]):  # so that what lies between is there for one block at a time
-                direction, products = block.aggregated(ask)
-            directions.append(direction)
-            progress = progress + products
-        return directions, progress
-    rows = [block.stacked() for block in blocks]
-    joined = tf.concat(rows, axis=1)  # [T, P]
-    direction = ask(joined)  # [P]
-    return tf.split(direction, [row.shape[1] for row in rows]), tf.linalg.matvec(joined, direction)
-
-
-def _restored(blocks, directions, factor):
-    """Returns the direction as gradients of the variables or feature tensors that the blocks belong to."""
-    return [block.restore(d * factor) for block, d in zip(blocks, directions, strict=True)]
-
-
-def _all_finite(*tensors):
-    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])
-
-
-def _or_nan(finite, answer):
-    return tf.where(finite, answer, float("nan"))
-
-
-def _sum(variable, *gradients):
-    """Returns the sum of the gradients that are not None, sparse if there is only one and it is."""
-    gradients = [g for g in gradients if g is not None]
-    if len(gradients) == 1:
-        return gradients[0]
-    return tf.add_n([tf.convert_to_tensor(g) for g in gradients]) if gradients else tf.zeros_like(variable)
-
-
-def _times(gradient, factor):
-    if isinstance(gradient, tf.IndexedSlices):
-        return tf.IndexedSlices(gradient.values * factor, gradient.indices, gradient.dense_shape)
-    return gradient * factor

@@ -1,0 +1,49 @@
+"""Directions and gradients, block by block and variable by variable."""
+
+import tensorflow as tf
+
+
+def aggregated(ask, blocks, by_column):
+    """Returns the direction d that `ask` makes of the rows, by block, and J·d [T]."""
+    if by_column:
+        directions, progress = [], 0.0
+        for block in blocks:
+            with tf.control_dependencies([progress]):  # so that what lies between is there for one block at a time
+                direction, products = block.aggregated(ask)
+            directions.append(direction)
+            progress = progress + products
+        return directions, progress
+    rows = [block.stacked() for block in blocks]
+    joined = tf.concat(rows, axis=1)  # [T, P]
+    direction = ask(joined)  # [P]
+    return tf.split(direction, [row.shape[1] for row in rows]), tf.linalg.matvec(joined, direction)
+
+
+def restored(blocks, directions, factor):
+    """Returns the direction as gradients of the variables or feature tensors that the blocks belong to."""
+    return [block.restore(d * factor) for block, d in zip(blocks, directions, strict=True)]
+
+
+def all_finite(*tensors):
+    """Returns whether nothing in the tensors is NaN or infinite."""
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])
+
+
+def or_nan(finite, answer):
+    """Returns the answer, or NaN in its place."""
+    return tf.where(finite, answer, float("nan"))
+
+
+def sum_of(variable, *gradients):
+    """Returns the sum of the gradients that are not None, sparse if there is only one and it is."""
+    gradients = [g for g in gradients if g is not None]
+    if len(gradients) == 1:
+        return gradients[0]
+    return tf.add_n([tf.convert_to_tensor(g) for g in gradients]) if gradients else tf.zeros_like(variable)
+
+
+def times(gradient, factor):
+    """Returns a gradient times a factor, sparse if it is."""
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.IndexedSlices(gradient.values * factor, gradient.indices, gradient.dense_shape)
+    return gradient * factor
