@@ -34,8 +34,7 @@ def by_part(
 
     Raises:
         ImportError: If Keras is older than 3.15.
-        ValueError: If `model` has no outputs by name, `tasks` names an unknown task, or variables of parts with
-            different optimizers have the same path.
+        ValueError: If `model` has no outputs by name, or `tasks` names an unknown task.
 
     Example:
 
@@ -55,10 +54,41 @@ def by_part(
     tower = keras.optimizers.get(tower)
     heads = tower if heads is None else keras.optimizers.get(heads)
     by_task = {task: keras.optimizers.get(optimizer) for task, optimizer in tasks.items()}
-    paths = {part: [v.path for v in variables] for part, variables in Reach(model).variables("weights").items()}
-    parts = [(tower, paths.pop(SHARED)), *((by_task.get(task, heads), own) for task, own in paths.items())]
+    keys = numbered(model.weights)
+    parts = Reach(model).variables("weights")
+    optimizers = {SHARED: tower, **{task: by_task.get(task, heads) for task in model.output}}
+    by_key = {keys[id(v)]: optimizers[part] for part, variables in parts.items() for v in variables}
     default = tower if weighting is None else keras.optimizers.get(weighting)
-    return ByPart(keras.optimizers.OptimizerMap(default, _patterns(parts, default)))
+    optimizer_map = ByPath(default, _patterns(by_key, default))
+    optimizer_map.keys_of = keys
+    return ByPart(optimizer_map)
+
+
+def numbered(variables: list[keras.Variable]) -> dict[int, str]:
+    """Returns `{id: path}` of variables, with a number behind each path that an earlier one has as well.
+
+    Copies of a tower may have inner layers of the same names, whose variables Keras gives the same path.
+    """
+    found: dict[str, int] = {}
+    keys = {}
+    for variable in variables:
+        found[variable.path] = found.get(variable.path, 0) + 1
+        keys[id(variable)] = variable.path + (f"#{found[variable.path]}" if found[variable.path] > 1 else "")
+    return keys
+
+
+@keras.saving.register_keras_serializable(package="mtl_keras")
+class ByPath(getattr(keras.optimizers, "OptimizerMap", object)):
+    """An `OptimizerMap` that tells variables of the same path apart.
+
+    Attributes:
+        keys_of: What `numbered` returned for the variables; None in a map that is loaded, until it is built.
+    """
+
+    keys_of = None
+
+    def __call__(self, variable):
+        return self[(self.keys_of or {}).get(id(variable), variable.path)]
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -66,13 +96,18 @@ class ByPart(getattr(keras.optimizers, "MultiOptimizer", keras.optimizers.Optimi
     """A `MultiOptimizer` that can be applied to some of its variables, while the others are frozen.
 
     Args:
-        optimizer_map: A `keras.optimizers.OptimizerMap`.
+        optimizer_map: A `ByPath`.
         **kwargs: As in `keras.optimizers.MultiOptimizer`.
     """
 
     def __init__(self, optimizer_map, **kwargs):
         super().__init__(optimizer_map, **kwargs)
         self.optimizer_map = optimizer_map
+
+    def build(self, variables):
+        if isinstance(self.optimizer_map, ByPath) and self.optimizer_map.keys_of is None:
+            self.optimizer_map.keys_of = numbered(variables)
+        super().build(variables)
 
     def apply(self, grads, trainable_variables=None):
         if trainable_variables is None:
@@ -92,19 +127,13 @@ class ByPart(getattr(keras.optimizers, "MultiOptimizer", keras.optimizers.Optimi
         self.iterations.assign_add(1)
 
 
-def _patterns(parts, default):
-    """Returns `{pattern of paths: optimizer}` without those of the default, one pattern an optimizer.
+def _patterns(by_key, default):
+    """Returns `{pattern of keys: optimizer}` without those of the default, one pattern an optimizer.
 
     One each, because a loaded map has an instance for every pattern.
     """
-    by_path, patterns = {}, {}
-    for optimizer, paths in parts:
-        for path in paths:
-            if by_path.setdefault(path, optimizer) is not optimizer:
-                raise ValueError(
-                    f"`model` has two variables with the path {path!r} in parts with different optimizers, which Keras "
-                    "cannot tell apart. Give the layers names of their own."
-                )
+    patterns = {}
+    for key, optimizer in by_key.items():
         if optimizer is not default:
-            patterns.setdefault(id(optimizer), (optimizer, []))[1].extend(paths)
-    return {"|".join(map(re.escape, paths)): optimizer for optimizer, paths in patterns.values() if paths}
+            patterns.setdefault(id(optimizer), (optimizer, []))[1].append(key)
+    return {"|".join(map(re.escape, keys)): optimizer for optimizer, keys in patterns.values()}
