@@ -113,7 +113,8 @@ class Compiling:
                 once, whatever its sample weight. `[]` for none at all.
             weighted_metrics: `{task: list of Keras metrics}` that use the sample weights.
             weighting: What is made of the tasks' losses or gradients: a look-up string (`"pcgrad"`) or a member of
-                `mtl_keras.weightings`. It sees the losses times their `loss_weights`. None trains their sum. A task
+                `mtl_keras.weightings`. It sees the losses times their `loss_weights`. None trains their sum. Negative
+                losses are an error at the step where a method takes their logarithms or divides by them. A task
                 whose own variables are frozen takes part, as its loss trains the shared ones; one that reaches nothing
                 that is trained does not, nor one that shares nothing where the gradients of the shared part are read.
             level: For a weighting that reads gradients, with respect to what: `"parameters"`, the shared variables;
