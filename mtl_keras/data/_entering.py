@@ -1,6 +1,7 @@
 """Checks of data where they enter, for what Keras would fail on without naming the input or the task."""
 
 import numbers
+import warnings
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,29 @@ def check_label(task: str, label: Any) -> None:
         )
     _check_kind(name, label)
     _check_rank(name, getattr(label, "shape", ()))
+
+
+def warn_of_one_class(task: str, label: Any, weight: Any = None) -> None:
+    """Warns of a task whose integer labels, where they are there, are all the same; from three rows on.
+
+    Args:
+        task: Name of the task.
+        label: Its labels, an array.
+        weight: Their weights, or None.
+    """
+    label = np.asarray(label)
+    if label.dtype.kind not in "iub" or len(label) < 3:
+        return
+    if weight is not None:
+        weight = np.asarray(weight)
+        there = np.broadcast_to(weight.reshape(weight.shape + (1,) * (label.ndim - weight.ndim)), label.shape)
+        label = label[there != 0]
+    if label.size and (label == label.flat[0]).all():
+        warnings.warn(
+            f"`y[{task!r}]` has one class only, {label.flat[0]}: there is nothing to learn. Leave the task out, or "
+            "draw the rows so that each task has all of its classes.",
+            stacklevel=3,
+        )
 
 
 def _check_dataset(spec, inputs, tasks):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from mtl_keras._arguments import choice, count, error, flag
 from mtl_keras._types import Tensor, Tensors
+from mtl_keras.data._entering import warn_of_one_class
 from mtl_keras.data._epochs import batch_seed, batches
 from mtl_keras.data._read import check_lengths, read
 from mtl_keras.data.mask_missing import mask_missing
@@ -85,6 +86,8 @@ def from_arrays(
     steps = _steps(num_examples, batch_size, drop_remainder)
     with tf.device("CPU:0"):
         y, masked = _mask(y, given, missing, weights)
+    for task, label in y.items():
+        warn_of_one_class(task, label, masked and masked[task])
     tensors = (x, y) if masked is None else (x, y, masked)
 
     def slice_rows(step):  # needs no copy

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from mtl_keras.data._entering import check_data
+from mtl_keras.data._entering import check_data, warn_of_one_class
 from mtl_keras.data._epochs import EpochDataset
 from mtl_keras.models import check
 from mtl_keras.models.epoch_clock import EpochClock
@@ -64,6 +64,9 @@ class Running:
             self._check_data(*keras.utils.unpack_x_y_sample_weight(validation_data))
         elif validation_data is not None:
             self._check_data(validation_data)
+        for task, label in (y if isinstance(y, dict) else {}).items():
+            weight = sample_weight[task] if isinstance(sample_weight, dict) else sample_weight
+            warn_of_one_class(task, label, weight)
         self.follow_trainable()
         if shuffle is None:
             shuffle = y is not None or isinstance(x, keras.utils.PyDataset)  # Keras warns of it for a stream

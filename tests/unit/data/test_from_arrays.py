@@ -129,7 +129,7 @@ class TestWeightsAlways:
             (np.ones((4, 2), "float32"), (4,), (4, 2)),
             (np.array([[1.0, np.nan], [1.0, 1.0]] * 2), (4, 2), (4, 2)),
             (np.array([[np.nan, np.nan], [1.0, 1.0]] * 2), (4,), (4, 2)),
-            (np.ones((4, 2), "uint8"), (4,), (4,)),  # of which nothing can be missing
+            (np.eye(4, 2, dtype="uint8"), (4,), (4,)),  # of which nothing can be missing
         ],
     )
     def test_shapes(self, label, always, elements):
@@ -312,3 +312,27 @@ print("same")
 def test_two_replicas_train_as_one():
     done = subprocess.run([sys.executable, "-c", _MIRRORED], capture_output=True, text=True, timeout=120)
     assert "same" in done.stdout, done.stderr[-2000:]
+
+
+class TestOneClass:
+    """A task whose labels are all the same is a warning, wherever arrays enter."""
+
+    MATCH = r"`y\['a'\]` has one class only, 1: there is nothing to learn"
+
+    @pytest.mark.parametrize("label", [np.array([[1], [1], [1]]), np.ones(4, bool), np.ones((4, 2), "uint8")])
+    def test_from_arrays(self, label):
+        with pytest.warns(UserWarning, match=self.MATCH):
+            mtl.data.from_arrays(np.ones(len(label)), {"a": label, "b": np.arange(len(label))})
+
+    def test_fit(self):
+        tasks = [mtl.Task("a", mtl.heads.Binary()), mtl.Task("b", mtl.heads.Binary())]
+        model = mtl.build_model((2,), tasks)
+        model.compile("sgd", metrics=[])
+        y = {"a": np.array([1, 0, 1, 1]), "b": np.array([0, 1, 1, 1])}
+        with pytest.warns(UserWarning, match=self.MATCH):
+            model.fit(np.ones((4, 2)), y, sample_weight={"a": np.array([1, 0, 1, 1.0]), "b": np.ones(4)}, verbose=0)
+
+    @pytest.mark.parametrize("label", [np.ones(4), np.ones(2, int), np.array([1, 1, 1, 0]), np.full(4, -1)])
+    def test_none(self, label):
+        """Numbers may be the same for a reason, two rows are no data, and what is missing is no class."""
+        mtl.data.from_arrays(np.ones(len(label)), {"a": label})
