@@ -26,7 +26,7 @@ class Freeze(keras.callbacks.Callback):
 
     Raises:
         ValueError: If there are no parts, or the epochs are not in order; when training begins, for a model without
-            `freeze` or with parts that are frozen already; and what `model.freeze` raises.
+            `freeze`; and what `model.freeze` raises.
 
     Example:
 
@@ -53,19 +53,21 @@ class Freeze(keras.callbacks.Callback):
         super().set_model(model)
         if not hasattr(model, "freeze"):
             raise ValueError(f"`Freeze` needs a mtl_keras.MultiTaskModel. Received: {type(model).__name__}.")
-        already = [part for part in self.parts if part in model.frozen]
-        if already:
-            raise ValueError(f"`parts` must not be frozen already. Received: {already}. Call `model.unfreeze()` first.")
+        model.add_ending(self._unfreeze)  # not in `on_train_end`, which Keras does not call after an error
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         due = self.start <= epoch and (self.stop is None or epoch < self.stop)
-        if due != (self.parts[0] in self.model.frozen):
-            if due:
-                self.model.freeze(*self.parts)
-            else:
-                self.model.unfreeze(*self.parts)
-            self.model.make_train_function()  # `fit` has one already, of before
+        if due and set(self.parts) <= set(self.model.frozen):
+            return
+        if due:
+            self.model.freeze(*self.parts)
+        elif not self._unfreeze():
+            return
+        self.model.make_train_function()  # `fit` has one already, of before
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        if self.parts[0] in self.model.frozen:
-            self.model.unfreeze(*self.parts)
+    def _unfreeze(self):
+        """Trains the parts again, and returns whether any was frozen."""
+        frozen = [part for part in self.parts if part in self.model.frozen]
+        if frozen:
+            self.model.unfreeze(*frozen)
+        return bool(frozen)

@@ -48,9 +48,11 @@ def lifted(model, frozen):
     """
     for part, trainable in frozen.items():
         thaw(model, part, trainable)
-    yield
-    for part in frozen:
-        thaw(model, part, [])
+    try:
+        yield
+    finally:
+        for part in frozen:
+            thaw(model, part, [])
 
 
 def check_optimizer(optimizer):

@@ -11,7 +11,7 @@ class Hooks:
     """The penalties and probes of a multi-task model.
 
     A mix-in, before `keras.Model`. It needs from the model:
-        _hooks: Namespace of `penalties`, `{name: Penalty}`, and `probes`, a list.
+        _hooks: Namespace of `penalties`, `{name: Penalty}`, and of `probes` and `endings`, lists.
     """
 
     @property
@@ -47,8 +47,14 @@ class Hooks:
             self.train_function = None  # traced anew with the probe in it
         return probe
 
+    def add_ending(self, ending: Callable[[], None]) -> None:
+        """Has a function called at the end of a `fit`, however it ends; for callbacks, in their `set_model`."""
+        self._hooks.endings.append(ending)
+
     def _take_hooks_off(self):
-        """Ends the penalties and probes of a `fit`."""
+        """Ends the penalties and probes of a `fit`, and calls what was added for its end."""
+        while self._hooks.endings:
+            self._hooks.endings.pop()()
         if self.penalties or self.probes:
             self.penalties.clear()
             self.probes.clear()

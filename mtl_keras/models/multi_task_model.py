@@ -15,6 +15,7 @@ from mtl_keras.models.hooks import Hooks
 from mtl_keras.models.objective import Objective
 from mtl_keras.models.objectives import make_objectives
 from mtl_keras.models.plan import check_optimizer, make_plan
+from mtl_keras.models.progress import Progress
 from mtl_keras.models.running import Running
 from mtl_keras.models.saving import Saving
 from mtl_keras.models.transfer import Transfer
@@ -82,7 +83,8 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         self.weighting = None
         # In namespaces, because Keras would track what is in a dict and never forget it.
         self._compilation = types.SimpleNamespace(objectives={}, partition=None, plan=None, arguments={})
-        self._hooks = types.SimpleNamespace(penalties={}, probes=[])
+        self._hooks = types.SimpleNamespace(penalties={}, probes=[], endings=[])
+        self._saved = types.SimpleNamespace(progress=Progress(self))
 
     @property
     def task_names(self) -> list[str]:
@@ -108,6 +110,11 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
     def compile_arguments(self) -> dict[str, Any]:
         """What `compile` was given, by name, with the optimizer and the weighting as objects."""
         return self._compilation.arguments
+
+    @property
+    def progress(self) -> Progress:
+        """What of a training is in no variable that Keras saves: seeds and steps."""
+        return self._saved.progress
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

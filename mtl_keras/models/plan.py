@@ -5,14 +5,16 @@ import math
 import keras
 
 from mtl_keras._arguments import choice, error
-from mtl_keras.engine import SHARED, Plan, find_features, is_cut
+from mtl_keras.engine import SHARED, Partition, Plan, find_features, is_cut
+from mtl_keras.models import freezing
 from mtl_keras.weightings import Weighting
 
 
 def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
     """Returns the `Plan`, with the weighting built; None where the plain sum is trained.
 
-    With one task every weighting is the plain gradient, and so are with a frozen shared part those that read gradients.
+    With one task every weighting is the plain gradient, and so are with a frozen shared part those that read gradients:
+    these rest, built, so that a file holds their state.
 
     Raises:
         ValueError: If an argument is out of its range, or does not suit the weighting or the model.
@@ -26,9 +28,14 @@ def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
     if not isinstance(weighting, Weighting):
         known = "a look-up string or a member of mtl_keras.weightings, such as `mtl_keras.weightings.PCGrad()`"
         raise ValueError(error("weighting", known, weighting))
-    if SHARED in model.frozen and weighting.reads_gradients:
-        return None  # nothing is left to weigh
+    rests = SHARED in model.frozen and weighting.reads_gradients  # nothing is left to weigh
+    if rests:
+        with freezing.lifted(model, model.frozen):
+            partition = Partition(model)
     _check_suits(weighting, partition, level, every, apply_to)
+    if rests:
+        _build(weighting, names, partition, every)
+        return None
     at_features = _at_features(model, partition) if level == "features" else {}
     _build(weighting, names, partition, every)
     variables = [*partition.shared, *(v for own in partition.own.values() for v in own)]

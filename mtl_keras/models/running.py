@@ -14,7 +14,7 @@ class Running:
 
     A mix-in, before `keras.Model`. It needs from the model:
         task_names, objectives, partition, plan: As in `MultiTaskModel`.
-        _take_hooks_off(): Ends the penalties and probes of a `fit`.
+        _take_hooks_off(): Ends what callbacks added for a `fit`.
     """
 
     def fit(

@@ -1,14 +1,21 @@
 """What a file of a multi-task model holds beside what Keras saves of a functional model."""
 
+import errno
+import os
+import pathlib
+import shutil
+from collections.abc import Callable
 from typing import Any
 
 import keras
+
+from mtl_keras._unfinished import unfinished
 
 RENAMED = {"towers": "tower_layers", "features": "feature_layers"}  # in files of version 0.1
 
 
 class Saving:
-    """The `get_config`, `from_config` and their counterparts for `compile` of a multi-task model.
+    """The `save`, `save_weights` and `get_config` of a multi-task model, and their counterparts.
 
     A mix-in, before `keras.Model`. It needs from the model:
         tasks: List of `Task`s.
@@ -16,6 +23,53 @@ class Saving:
         compile_arguments: What `compile` was given, by name.
         build_optimizer(): Builds the optimizer on all variables.
     """
+
+    def save(
+        self, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Saves the model as a `.keras` file, which appears whole: a file that is there is replaced in one step.
+
+        It holds what `keras.Model.save` writes, the tasks, what `compile` was given, the state of a weighting, and the
+        seeds of all layers, so that a training goes on as it would have.
+
+        Args:
+            filepath: File, ending in `.keras`.
+            overwrite, zipped: As in Keras.
+
+        Raises:
+            ValueError: If `filepath` ends otherwise, such as in `.h5`.
+        """
+        is_file = str(filepath).endswith(".keras")
+        if not is_file and zipped is not False and not str(filepath).startswith("hf://"):
+            stem = os.path.splitext(filepath)[0]
+            raise ValueError(
+                f"`filepath` must end in `.keras`, which alone has a place for tasks and their heads. Received: "
+                f"filepath={str(filepath)!r}. Use `model.save({stem + '.keras'!r})`, "
+                f"`model.save_weights({stem + '.weights.h5'!r})` for the weights alone, or "
+                "`mtl_keras.export.saved_model` for serving."
+            )
+
+        def write(path):
+            super(Saving, self).save(path, overwrite=overwrite, zipped=zipped, **kwargs)
+
+        _write_whole(filepath, write, overwrite, is_file and zipped is not False)
+
+    def save_weights(
+        self, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: float | None = None
+    ) -> None:
+        """Saves the weights, with the state of the optimizer and the seeds, as `keras.Model.save_weights` does.
+
+        A file that is there is replaced in one step.
+
+        Args:
+            filepath: File, ending in `.weights.h5`; with `max_shard_size` in `.weights.json`.
+            overwrite, max_shard_size: As in Keras.
+        """
+
+        def write(path):
+            super(Saving, self).save_weights(path, overwrite=overwrite, max_shard_size=max_shard_size)
+
+        _write_whole(filepath, write, overwrite, str(filepath).endswith((".weights.h5", ".weights.json")))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **keras.saving.serialize_keras_object(self._attributes())}
@@ -45,6 +99,32 @@ class Saving:
     def _attributes(self):
         named = {name: dict(getattr(self, name)) for name in ("tower_layers", "feature_layers", "frozen")}
         return {"tasks": list(self.tasks), "num_epochs": self.num_epochs, **named}
+
+
+def _write_whole(filepath: Any, write: Callable[[str], None], overwrite: bool, is_file: bool) -> None:
+    """Has a file written beside the one that it replaces, and renames it.
+
+    Args:
+        filepath: Where the file goes, as the user gave it.
+        write: Function that writes the file, and maybe others beside it, to a path of the same name.
+        overwrite: Whether a file that is there is replaced without asking.
+        is_file: Whether it is a file that Keras can write.
+    """
+    path = pathlib.Path(os.path.realpath(filepath))  # a link stays one
+    asks = path.exists() and not overwrite
+    if "://" in str(filepath) or not is_file or path.is_dir() or not path.parent.is_dir() or asks:
+        write(filepath)  # Keras raises its errors and asks its questions
+        return
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(filepath))
+    with unfinished(path.parent) as place:
+        place.mkdir()
+        write(str(place / path.name))
+        if path.exists():
+            shutil.copymode(path, place / path.name)
+        others = [file for file in place.iterdir() if file.name != path.name]  # shards of the weights
+        for file in [*others, place / path.name]:  # the one that names the others comes last
+            os.replace(file, path.parent / file.name)
 
 
 def _split(config):

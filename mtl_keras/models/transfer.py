@@ -30,8 +30,8 @@ class Transfer:
         For training in two stages: train all, freeze the shared part, tune the heads. A compiled model is compiled
         again with what it was compiled with, and the optimizer goes on with its slots. A frozen layer of batch norm
         uses its statistics; dropout stays. Under a weighting that reads gradients, a frozen shared part leaves nothing
-        to weigh: the weighting rests, and goes on when the part is trained again (a file saved meanwhile does not hold
-        its state). `callbacks.Freeze` does this at an epoch.
+        to weigh: the weighting rests, and goes on when the part is trained again. `callbacks.Freeze` does this at an
+        epoch.
 
         Args:
             *parts: `"shared"`: what two or more tasks reach; or the name of a task: what it alone reaches.

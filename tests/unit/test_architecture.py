@@ -23,6 +23,7 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
     "_backend": set(),
     "_types": set(),
     "_version": set(),
+    "_unfinished": set(),
     "_extras": set(),
     "_registry": set(),
     "linalg": set(),
@@ -37,6 +38,7 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
     "engine": {"linalg"},
     "models": {
         "_registry",
+        "_unfinished",
         "data",
         "engine",
         "heads",
@@ -49,8 +51,8 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
         "weightings",
     },
     "data": {"task"},
-    "callbacks": {"linalg", "_registry"},
-    "export": {"engine", "_version", "_extras"},
+    "callbacks": {"linalg", "_registry", "_unfinished"},
+    "export": {"engine", "_version", "_extras", "_unfinished"},
     "plots": set(),
     "optimizers": {"engine"},
 }

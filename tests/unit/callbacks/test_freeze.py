@@ -77,6 +77,64 @@ def test_with_a_penalty():
     assert min(history["soft_sharing_penalty"]) > 0
 
 
+@pytest.mark.parametrize(
+    ("epoch", "weighting"),
+    [(1, "gradnorm"), (2, None), (3, "gradnorm")],
+    ids=["before", "within", "last"],
+)
+def test_is_taken_up_from_a_checkpoint_of_any_epoch(tmp_path, epoch, weighting):
+    """Frozen in the epochs 1 and 2; the checkpoints after the second and third hold a frozen model."""
+    callbacks = [mtl.callbacks.Freeze(["shared", "odd"], start=1, stop=3)]
+    model = _model(weighting=weighting)
+    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras")
+    model.fit(DATA, epochs=4, callbacks=[*callbacks, checkpoint], verbose=0)
+    resumed = keras.models.load_model(tmp_path / f"{epoch}.keras")
+    assert list(resumed.frozen) == ([] if epoch == 1 else ["shared", "odd"])
+    resumed.fit(DATA, initial_epoch=epoch, epochs=4, callbacks=callbacks, verbose=0)
+    assert not resumed.frozen
+    for a, b in zip(model.variables, resumed.variables, strict=True):
+        np.testing.assert_array_equal(a, b, err_msg=a.path)
+
+
+@pytest.mark.parametrize("window", [{"start": 0}, {"start": 0, "stop": 1}])
+def test_takes_over_what_is_frozen(window):
+    model = _model()
+    model.freeze("shared")
+    recorder = Recorder()
+    model.fit(DATA, epochs=2, callbacks=[mtl.callbacks.Freeze(["shared", "odd"], **window), recorder], verbose=0)
+    assert np.array_equal(*recorder.shared) == ("stop" not in window)
+    assert not model.frozen
+
+
+class _Interrupt(keras.callbacks.Callback):
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def on_train_batch_end(self, batch, logs=None):
+        assert self.model.frozen
+        raise self.error
+
+
+@pytest.mark.parametrize(("error", "weighting"), [(KeyboardInterrupt, None), (ValueError, "pcgrad")])
+def test_an_interrupted_fit_leaves_nothing_frozen(error, weighting):
+    model = _model(weighting=weighting)
+    with pytest.raises(error):
+        model.fit(DATA, callbacks=[mtl.callbacks.Freeze(["shared", "odd"]), _Interrupt(error())], verbose=0)
+    assert not model.frozen
+    assert all(layer.trainable for layer in model.layers)
+    before = model.get_layer("shared_dense1_dense").get_weights()[0]
+    model.fit(DATA, verbose=0)
+    assert not np.array_equal(before, model.get_layer("shared_dense1_dense").get_weights()[0])
+
+
+def test_what_was_frozen_otherwise_stays_so():
+    model = _model()
+    model.freeze("ink")
+    model.fit(DATA, callbacks=[mtl.callbacks.Freeze("shared")], verbose=0)
+    assert list(model.frozen) == ["ink"]
+
+
 class TestErrors:
     def test_start(self):
         with pytest.raises(ValueError, match=r"`start` must be an integer of at least 0. Received: start=-1"):
@@ -96,12 +154,6 @@ class TestErrors:
     def test_unknown_part(self):
         with pytest.raises(ValueError, match=r"`part` must be one of \['shared', 'digit', .*Received: part='tower'"):
             _model().fit(DATA, callbacks=[mtl.callbacks.Freeze("tower")], verbose=0)
-
-    def test_frozen_already(self):
-        model = _model()
-        model.freeze("shared")
-        with pytest.raises(ValueError, match=r"`parts` must not be frozen already. Received: \['shared'\]"):
-            model.fit(DATA, callbacks=[mtl.callbacks.Freeze("shared")], verbose=0)
 
     def test_a_plain_model(self):
         model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

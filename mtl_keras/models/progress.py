@@ -1,0 +1,54 @@
+"""What a file needs to go on with a training and Keras does not save: the seeds of the layers, the number of steps."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+
+class Progress(keras.layers.Layer):
+    """Saves the states of all seed generators in a model's layers, and how many steps the model was trained.
+
+    It is no part of the model. Keras saves it as an attribute of the model, beside the layers, and a program that
+    loads the file as a plain `keras.Model` passes it over.
+
+    Args:
+        model: The model.
+
+    Attributes:
+        num_steps: Number of steps that `fit` trained with the model's optimizer, skipped ones too.
+    """
+
+    def __init__(self, model: keras.Model):
+        super().__init__(name="progress")
+        self.num_steps = 0
+        self._seeds = lambda: _seeds(model)  # in a function, because a layer tracks a model that is an attribute
+
+    def start(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Sets the number of steps when a `fit` begins: to 0 if the optimizer has made none.
+
+        The optimizer alone does not know it: its `iterations` leave out steps that were skipped, and count one for
+        several steps whose gradients it accumulates. Nor do we: `train_on_batch` is not counted.
+        """
+        made = int(optimizer.iterations.numpy())
+        self.num_steps = max(self.num_steps, made) if made else 0
+
+    def save_own_variables(self, store: Any) -> None:
+        store["num_steps"] = np.array(self.num_steps, "int64")
+        for i, seed in enumerate(self._seeds()):
+            store[f"seed{i}"] = seed
+
+    def load_own_variables(self, store: Any) -> None:
+        found = {key: store[key] for key in list(store.keys())}  # nothing in a file of before
+        self.num_steps = int(found.pop("num_steps", 0))
+        seeds = self._seeds()
+        if len(found) == len(seeds):  # else the model has other layers, to which the seeds do not belong
+            for i, seed in enumerate(seeds):
+                seed.assign(found[f"seed{i}"])
+
+
+def _seeds(model: keras.Model) -> list[keras.Variable]:
+    """Returns the states of the seed generators in a model's layers, which are no weights to Keras."""
+    weights = {id(v) for v in model.weights}
+    variables = {id(v): v for layer in model.layers for v in layer.variables if id(v) not in weights}
+    return list(variables.values())
