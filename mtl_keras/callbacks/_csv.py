@@ -2,27 +2,34 @@
 
 import csv
 import os
+import pathlib
+
+from mtl_keras._unfinished import unfinished
 
 
 class GrowingCSV:
     """Appends rows to a CSV file, which a new training starts afresh and a resumed one goes on with.
 
+    Of a training that was killed, the file may hold rows of steps that the resumed one makes again, and half a row at
+    its end: these are removed.
+
     Args:
         path: The file, or None for none.
-        header: List of the names of the columns.
+        header: List of the names of the columns, one of which is "step".
         fresh: Whether what the file holds gives way; else it stays and must have this header.
+        num_steps: Number of steps that were trained before; 0 where the steps of the file are not known to be theirs.
 
     Raises:
         ValueError: If the file stays and has another header.
     """
 
-    def __init__(self, path, header, fresh):
+    def __init__(self, path, header, fresh, num_steps=0):
         self.path = path
         if path is None:
             return
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         if not fresh and os.path.exists(path) and os.path.getsize(path):
-            self._check(header)
+            self._go_on(header, num_steps)
         else:
             with open(path, "w", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerow(header)
@@ -33,11 +40,22 @@ class GrowingCSV:
             with open(self.path, "a", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerows(rows)
 
-    def _check(self, header):
+    def _go_on(self, header, num_steps):
         with open(self.path, encoding="utf-8", newline="") as file:
-            found = next(csv.reader(file))
+            lines = file.read().splitlines(keepends=True)
+        found, *rows = csv.reader(lines)
         if found != header:
             raise ValueError(
                 f"`path` names a file with the columns {found}, and the training goes on with {header}. "
                 f"Received: path={str(self.path)!r}. Use another file."
             )
+        if not lines[-1].endswith("\n"):
+            del rows[-1:]  # of which a kill left half
+        step = header.index("step")
+        kept = [row for row in rows if not num_steps or int(row[step]) <= num_steps]
+        if len(kept) < len(lines) - 1:
+            path = pathlib.Path(os.path.realpath(self.path))
+            with unfinished(path.parent) as place:
+                with open(place, "w", encoding="utf-8", newline="") as file:
+                    csv.writer(file).writerows([header, *kept])
+                os.replace(place, path)

@@ -11,7 +11,6 @@ from mtl_keras._arguments import count
 from mtl_keras._registry import public
 from mtl_keras.callbacks._check import check_model
 from mtl_keras.callbacks._csv import GrowingCSV
-from mtl_keras.callbacks._steps import StepCounter
 
 _COLUMNS = ["epoch", "step", "task_a", "task_b", "cosine"]
 
@@ -40,7 +39,7 @@ class GradientConflict(keras.callbacks.Callback):
             with a gradient of zero, has NaN in its row and column; so has every task while `Freeze` holds all that
             they share.
         steps: List of the step of each record, from 1 on, over the whole life of the optimizer. The cosines are
-            those before the step.
+            those before the step. A run that is taken up replaces the records of the steps that it makes again.
         epochs: List of the epoch of each record, from 0 on.
         task_names: The tasks in the order of the matrices.
 
@@ -98,26 +97,33 @@ class GradientConflict(keras.callbacks.Callback):
         self._csv = None  # written from the first epoch on, which says whether the training is a new one
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._steps, self._measured = StepCounter(self), []
+        self._num_steps, self._measured = None, []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._epoch, self._first = epoch, len(self.steps)
-        self._steps.begin_epoch()
+        self._epoch = epoch
+        first, self._num_steps = self._num_steps is None, self.model.progress.num_steps
+        if first:  # only now, as another callback may load weights when training begins
+            self._probe.start(self._num_steps)
+            kept = [i for i, step in enumerate(self.steps) if not self._num_steps or step <= self._num_steps]
+            self.steps, self.epochs, self._matrices = (
+                [values[i] for i in kept] for values in (self.steps, self.epochs, self._matrices)
+            )
+        self._first = len(self.steps)
         if self._csv is None:
-            self._csv = GrowingCSV(self.path, _COLUMNS, fresh=epoch == 0 and self._steps.done == 0)
+            self._csv = GrowingCSV(self.path, _COLUMNS, epoch == 0 and self._num_steps == 0, self._num_steps)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures the fixed batch, if one of the steps that follow is due."""
-        done = self._steps.done
+        done = self._num_steps
         if self._batch is not None and -done % self.every < self.model.steps_per_execution:
             self._measured = [(done, self._probe.measure(self._batch))]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._steps.end_batch(batch)
+        self._num_steps = self.model.progress.num_steps
         if self._batch is not None:
             self._record(self._measured)  # now only, as Keras begins a step at the end of a stream as well
             self._measured = []
-        elif self._steps.done > self._probe.next_due:  # because to read waits for the device
+        elif self._num_steps > self._probe.next_due:  # because to read waits for the device
             self._record(self._probe.read())
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

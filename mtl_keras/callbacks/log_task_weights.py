@@ -9,7 +9,6 @@ from mtl_keras._arguments import count
 from mtl_keras._registry import public
 from mtl_keras.callbacks._check import check_model
 from mtl_keras.callbacks._csv import GrowingCSV
-from mtl_keras.callbacks._steps import StepCounter
 
 
 @public
@@ -30,7 +29,8 @@ class LogTaskWeights(keras.callbacks.Callback):
 
     Attributes:
         history: `{"epoch": list, "step": list, task: list}`, one entry a record, over all `fit`s with the callback.
-            Epochs count from 0, as in Keras; steps from 1, over the whole life of the optimizer.
+            Epochs count from 0, as in Keras; steps from 1, over the whole life of the optimizer. A run that is taken
+            up replaces the records of the steps that it makes again.
 
     Raises:
         ValueError: If `every` is neither; when training begins, for a model that is no `MultiTaskModel`, a weighting
@@ -78,18 +78,21 @@ class LogTaskWeights(keras.callbacks.Callback):
         self._csv = None  # written from the first epoch on, which says whether the training is a new one
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._steps = StepCounter(self)
+        self._num_steps = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch
-        self._steps.begin_epoch()
+        first, self._num_steps = self._num_steps is None, self.model.progress.num_steps
+        if first and self._num_steps:  # only now, as another callback may load weights when training begins
+            kept = [i for i, step in enumerate(self.history["step"]) if step <= self._num_steps]
+            self.history = {name: [values[i] for i in kept] for name, values in self.history.items()}
         if self._csv is None:
-            self._csv = GrowingCSV(self.path, list(self.history), fresh=epoch == 0 and self._steps.done == 0)
+            fresh = epoch == 0 and self._num_steps == 0
+            self._csv = GrowingCSV(self.path, list(self.history), fresh, self._num_steps)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        before = self._steps.done
-        self._steps.end_batch(batch)
-        if self.every != "epoch" and -(-before // self.every) * self.every < self._steps.done:
+        before, self._num_steps = self._num_steps, self.model.progress.num_steps
+        if self.every != "epoch" and -(-before // self.every) * self.every < self._num_steps:
             self._record(self._epoch, self._weights())
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -107,7 +110,7 @@ class LogTaskWeights(keras.callbacks.Callback):
         return dict(zip(self.model.task_names, values.tolist(), strict=True))
 
     def _record(self, epoch, weights):
-        row = {"epoch": epoch, "step": self._steps.done, **weights}
+        row = {"epoch": epoch, "step": self._num_steps, **weights}
         for name, value in row.items():
             self.history[name].append(value)
         self._csv.append([list(row.values())])

@@ -11,6 +11,12 @@ def read_columns(path):
     return {name: _numbers(column) for name, column in zip(header, zip(*rows, strict=True), strict=False)}
 
 
+def rising(steps):
+    """Returns the places of the records in the order of their steps: of a step that was made again, the last one."""
+    last = {step: place for place, step in enumerate(steps)}
+    return [last[step] for step in sorted(last)]
+
+
 def is_path(source):
     """Whether a source is the path of a file."""
     return isinstance(source, (str, os.PathLike))

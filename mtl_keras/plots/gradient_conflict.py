@@ -19,7 +19,7 @@ from mtl_keras.plots._pairs import (
     rank,
     tick_labels,
 )
-from mtl_keras.plots._source import is_path, read_columns
+from mtl_keras.plots._source import is_path, read_columns, rising
 
 _MANY_PAIRS = 10  # above it only the extremes have curves, beside a heat map of all pairs
 _MANY_TASKS = 12  # above it the cells have no numbers
@@ -96,15 +96,17 @@ def _curves(source):
     if is_path(source):
         columns = read_columns(source)
         if columns and set(columns) >= {"step", "task_a", "task_b", "cosine"}:
+            found = {}
             for step, a, b, cosine in zip(*(columns[n] for n in ("step", "task_a", "task_b", "cosine")), strict=True):
-                curves.setdefault((str(a), str(b)), []).append(float(cosine))
-                if not steps or steps[-1] != int(step):
-                    steps.append(int(step))
+                found.setdefault((str(a), str(b)), {})[int(step)] = float(cosine)  # the last one, if it was made again
+            steps = sorted({step for by_step in found.values() for step in by_step})
+            curves = {pair: [by_step[step] for step in sorted(by_step)] for pair, by_step in found.items()}
             tasks = list(dict.fromkeys(task for pair in curves for task in pair))
     elif hasattr(source, "cosines"):
-        tasks, steps = list(source.task_names), list(source.steps)
+        places = rising(source.steps)
+        tasks, steps = list(source.task_names), [source.steps[place] for place in places]
         for (i, a), (j, b) in itertools.combinations(enumerate(tasks), 2):
-            curves[a, b] = source.cosines[:, i, j].tolist()
+            curves[a, b] = source.cosines[places, i, j].tolist()
     if not steps or any(len(values) != len(steps) for values in curves.values()):
         raise ValueError(
             "`source` must be a `GradientConflict` with at least one record, or the path of its CSV file. "

@@ -15,7 +15,7 @@ from mtl_keras.plots._matplotlib import (
     start_at_zero,
     tidy,
 )
-from mtl_keras.plots._source import is_path, read_columns
+from mtl_keras.plots._source import is_path, read_columns, rising
 
 _MANY_TASKS = 5  # above it the pale lines are left out
 
@@ -81,6 +81,8 @@ def _weights(source):
     columns = read_columns(source) if is_path(source) else getattr(source, "history", source)
     columns = columns if isinstance(columns, dict) else {}
     if "step" in columns and "epoch" in columns:
+        places = rising(columns["step"])
+        columns = {name: [values[place] for place in places] for name, values in columns.items()}
         weights = {name: values for name, values in columns.items() if name not in ("epoch", "step")}
         epochs = list(columns["epoch"])
         by_epoch = len(set(epochs)) == len(epochs)

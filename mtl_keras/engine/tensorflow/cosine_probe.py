@@ -49,15 +49,19 @@ class CosineProbe:
     def __init__(self, model, every):
         self.model = model
         self.every = every
-        start, num_tasks = int(model.optimizer.iterations.numpy()), len(model.task_names)
-        self.next_due = -(-start // every) * every
+        self.next_due, num_tasks = 0, len(model.task_names)
         self._size = 1 + model.steps_per_execution // every  # of a ring, as it is read between executions only
         options = {"trainable": False, "aggregation": "only_first_replica"}
         with model.distribute_strategy.scope():
-            self._step = keras.Variable(start, dtype="int64", name="probe_step", **options)
+            self._step = keras.Variable(0, dtype="int64", name="probe_step", **options)
             zeros = tf.zeros([self._size, num_tasks, num_tasks])
             self._ring = keras.Variable(zeros, dtype="float32", name="probe_cosines", **options)
         self._measure = tf.function(self._measured)
+
+    def start(self, num_steps):
+        """Says how many steps were made before, when a training begins."""
+        self._step.assign(num_steps)
+        self.next_due = -(-num_steps // self.every) * self.every
 
     def __call__(self, batch):
         step = tf.convert_to_tensor(self._step)

@@ -49,6 +49,18 @@ def test_the_matrices_are_means_over_the_thirds():
     assert _curves(figure) == {"a – b": ([1, 2, 3, 4, 5, 6], [0.0, 0.2, -0.4, -0.6, -0.8, -1.0])}
 
 
+@pytest.mark.parametrize("as_file", [False, True])
+def test_steps_that_were_made_again(as_file, tmp_path):
+    """A record of a run that was killed after step 3 and taken up after step 1."""
+    record = _record([0.1, 0.9, 0.9, 0.2, 0.3])
+    record.steps = [1, 2, 3, 2, 3]
+    if as_file:
+        rows = [f"0,{s},a,b,{m[0, 1]}" for s, m in zip(record.steps, record.cosines, strict=True)]
+        record = tmp_path / "c.csv"
+        record.write_text("\n".join(["epoch,step,task_a,task_b,cosine", *rows]) + "\n")
+    assert _curves(plots.gradient_conflict(record)) == {"a – b": ([1, 2, 3], [0.1, 0.2, 0.3])}
+
+
 @pytest.mark.parametrize(
     ("cosines", "titles"), [([0.5], ["step 1"]), ([0.5, 0.25], ["step 1", "step 2"])], ids=["one", "two"]
 )

@@ -31,6 +31,14 @@ def test_a_record_of_steps():
     )
 
 
+def test_steps_that_were_made_again():
+    """A file of a run that was killed after step 5 and taken up after step 2."""
+    record = {"epoch": [0, 0, 1, 0, 1], "step": [1, 3, 5, 3, 5], "a": [1.0, 9.0, 9.0, 2.0, 3.0]}
+    assert _drawn(plots.task_weights(record)) == ("step", {"a": ([1, 3, 5], [1.0, 2.0, 3.0])})
+    record = {"epoch": [0, 1, 1, 2], "step": [3, 6, 6, 9], "a": [1.0, 9.0, 2.0, 3.0]}
+    assert _drawn(plots.task_weights(record)) == ("epoch", {"a": ([1, 2, 3], [1.0, 2.0, 3.0])})
+
+
 def test_a_record_of_epochs():
     record = {**RECORD, "epoch": [0, 1, 2]}
     assert _drawn(plots.task_weights(record)) == (
