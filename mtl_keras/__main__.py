@@ -2,52 +2,71 @@
 
 python -m mtl_keras inspect saved_models/digits
 python -m mtl_keras predict saved_models/digits --task digit image.png
+
+`inspect` reads what an export says of itself, and runs nothing of it. `predict` loads and runs the export, which is a
+program: predict with what you trust.
 """
 
 import argparse
 import pathlib
 import sys
+import zipfile
 from collections.abc import Sequence
 
 import numpy as np
 
 from mtl_keras import export
 from mtl_keras._arguments import choice, count
+from mtl_keras.export._contents import Contents
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m mtl_keras", description="Looks into exports of models.")
     commands = parser.add_subparsers(dest="command", required=True)
-    looks = commands.add_parser("inspect", help="print the tasks, labels and signatures of an export")
+    looks = commands.add_parser(
+        "inspect", help="print the tasks, labels and signatures of an export; runs nothing of it"
+    )
     looks.add_argument("folder", help="folder of a model, or of one of its versions")
-    predicts = commands.add_parser("predict", help="predict with an export")
+    predicts = commands.add_parser("predict", help="load an export, which runs what is in it, and predict")
     predicts.add_argument("folder", help="folder of a model, or of one of its versions")
     predicts.add_argument("files", nargs="+", metavar="FILE", help="an image; or rows, .npy, or .npz by input name")
     predicts.add_argument("--task", help="the only task to predict")
     predicts.add_argument("--top", type=int, default=1, help="how many labels to print, 1 by default")
     given = parser.parse_args(arguments)
     try:
-        served = export.load(given.folder)
         if given.command == "inspect":
-            _inspect(served)
+            _inspect(Contents(given.folder))
         else:
-            _predict(served, given.files, given.task, count("--top", given.top))
-    except (OSError, ValueError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+            top = count("--top", given.top)
+            _predict(_load(given.folder), given.files, given.task, top)
+    except Exception as error:  # TensorFlow and NumPy have many errors for broken files
+        kind = "" if isinstance(error, (OSError, ValueError)) else f"{given.folder}: {type(error).__name__}: "
+        print(f"{parser.prog}: {_printable(' '.join(f'{kind}{error}'.split()))}", file=sys.stderr)
         return 1
     return 0
 
 
-def _inspect(served):
-    versions = served.description.get("versions", {})
-    print(served.path, *(f"{package} {version}" for package, version in versions.items()))
+def _load(folder):
+    try:
+        return export.load(folder)
+    except OSError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{folder} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _inspect(contents):
+    versions = contents.description.get("versions", {})
+    print(
+        _printable(" ".join([str(contents.path), *(f"{package} {version}" for package, version in versions.items())]))
+    )
     rows = [["task", "head", "output", "labels"]]
-    for task, known in served.tasks.items():
+    for task, known in contents.tasks.items():
         rows.append([task, known.get("head", "?"), _shape(known["shape"]), ", ".join(known.get("labels", []))])
     _print_table(rows)
     rows = [["signature", "takes", "gives"]]
-    for name, signature in served.signatures.items():
+    for name, signature in contents.signatures.items():
         sides = [
             [f"{key} {spec.dtype.name} {_shape(spec.shape)}" for key, spec in sorted(signature[side].items())]
             for side in ("inputs", "outputs")
@@ -55,9 +74,9 @@ def _inspect(served):
         for i in range(max(map(len, sides))):
             rows.append([name if i == 0 else "", *(side[i] if i < len(side) else "" for side in sides)])
     _print_table(rows)
-    if served.description.get("metrics"):
+    if contents.description.get("metrics"):
         _print_table(
-            [["metric", "value"], *([m, f"{value:.4g}"] for m, value in served.description["metrics"].items())]
+            [["metric", "value"], *([m, f"{value:.4g}"] for m, value in contents.description["metrics"].items())]
         )
 
 
@@ -67,6 +86,8 @@ def _predict(served, files, task, top):
     rows = [["file", "row", "task", "prediction"]]
     for file in files:
         outputs = _outputs(served, pathlib.Path(file), task)
+        if not outputs or not all(np.ndim(array) and len(array) for array in outputs.values()):
+            raise ValueError(f"{file}: there must be a row, and a task that the export predicts for it.")
         for row in range(len(next(iter(outputs.values())))):
             for name in [name for name in served.tasks if name in outputs]:
                 answer = _answer(outputs[name][row], served.tasks[name].get("labels"), top)
@@ -78,8 +99,11 @@ def _outputs(served, file, task):
     """Returns `{task: array}` for a file."""
     signature = task if task in served.signatures else "serving_default"
     if file.suffix in (".npy", ".npz"):
-        given = np.load(file)
-        inputs = dict(given) if file.suffix == ".npz" else given
+        try:
+            given = np.load(file)
+            inputs = dict(given) if file.suffix == ".npz" else given
+        except (EOFError, ValueError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{file} is no file of arrays that NumPy reads: {error}") from error
     elif "serving_bytes" in served.signatures:  # it knows how pixels become inputs
         signature = "serving_bytes"
         inputs = [file.read_bytes()]
@@ -100,14 +124,24 @@ def _answer(values, labels, top):
 
 
 def _shape(shape):
+    if shape is None or getattr(shape, "rank", 0) is None:
+        return "[...]"
     return f"[{', '.join('B' if size is None else str(size) for size in shape)}]"
 
 
 def _print_table(rows):
+    rows = [[_printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     print()
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _printable(text):
+    """Returns a text without control characters and what the terminal cannot show, which are written as escapes."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 if __name__ == "__main__":

@@ -83,16 +83,11 @@ def _make(folder: pathlib.Path) -> tuple[pathlib.Path, IO | None]:
 def _remove_left(folder: pathlib.Path) -> None:
     """Removes the places in a folder whose writers are dead."""
     for place in folder.glob(f"{PREFIX}*"):
-        if _is_left(place):
-            shutil.rmtree(place, ignore_errors=True)
-
-
-def _is_left(place: pathlib.Path) -> bool:
-    try:
-        if fcntl is None or not (place / _LOCK).exists():
-            return time.time() - place.stat().st_mtime > _OLD
-        with open(place / _LOCK, "rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except OSError:  # locked, or gone already
-        return False
+        with contextlib.suppress(OSError):  # locked, or gone already
+            if fcntl is None or not (place / _LOCK).exists():
+                if time.time() - place.stat().st_mtime > _OLD:
+                    shutil.rmtree(place, ignore_errors=True)
+                continue
+            with open(place / _LOCK, "rb") as lock:  # held while it is removed, as its writer may have just made it
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(place, ignore_errors=True)

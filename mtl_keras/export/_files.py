@@ -2,11 +2,11 @@
 
 import os
 import pathlib
-import tempfile
 from collections.abc import Callable, Sequence
 
 import keras
 
+from mtl_keras._unfinished import unfinished
 from mtl_keras.export._plain import check_model, check_tasks, plain
 
 
@@ -36,9 +36,10 @@ def write_model(
     if path.is_dir():
         raise IsADirectoryError(f"`path` must be a file. Received a folder: {path}.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
-        write(part, pathlib.Path(folder, path.name))
-        others = [file for file in pathlib.Path(folder).iterdir() if file.name != path.name]
-        for file in [*others, pathlib.Path(folder, path.name)]:  # the one that names the others comes last
+    with unfinished(path.parent) as place:
+        place.mkdir()
+        write(part, place / path.name)
+        others = [file for file in place.iterdir() if file.name != path.name]
+        for file in [*others, place / path.name]:  # the one that names the others comes last
             os.replace(file, path.parent / file.name)
     return path

@@ -10,8 +10,9 @@ import tensorflow as tf
 from mtl_keras._arguments import choice
 from mtl_keras._types import Tensors
 from mtl_keras.export import _description
+from mtl_keras.export._contents import tasks_of
 from mtl_keras.export._images import decode_image, is_image, to_pixels
-from mtl_keras.export._versions import versions
+from mtl_keras.export._versions import read_version
 
 
 class Served:
@@ -25,19 +26,14 @@ class Served:
     """
 
     def __init__(self, path: str | os.PathLike):
-        self.path = find_version(path)
-        self._loaded = tf.saved_model.load(str(self.path))
+        self.path, (self._loaded, self.description) = read_version(
+            path, lambda folder: (tf.saved_model.load(str(folder)), _description.read(folder))
+        )
         self.signatures = {
             name: {"inputs": function.structured_input_signature[1], "outputs": function.structured_outputs}
             for name, function in self._loaded.signatures.items()
         }
-        self.description = _description.read(self.path)
-        self.tasks = self.description.get("tasks") or {
-            task: {"shape": list(spec.shape)} for task, spec in self._default()["outputs"].items()
-        }
-
-    def _default(self):
-        return self.signatures.get("serving_default", {"inputs": {}, "outputs": {}})
+        self.tasks = tasks_of(self.description, self.signatures)
 
     def predict(self, inputs: Tensors, task: str | None = None, signature: str | None = None) -> Any:
         """Computes outputs on NumPy arrays.
@@ -93,20 +89,6 @@ class Served:
                     f"Received shape: {tuple(tensors[name].shape)}."
                 )
         return tensors
-
-
-def find_version(path: str | os.PathLike) -> pathlib.Path:
-    """Returns the folder of an export: `path` itself, or its highest version.
-
-    Raises:
-        FileNotFoundError: If there is no export.
-    """
-    path = pathlib.Path(path)
-    numbers = versions(path)
-    folder = path if (path / "saved_model.pb").is_file() or not numbers else path / str(numbers[-1])
-    if not (folder / "saved_model.pb").is_file():
-        raise FileNotFoundError(f"`path` must be an export, or a folder of its versions. Received: {path}.")
-    return folder
 
 
 def _array(tensor):

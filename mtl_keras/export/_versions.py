@@ -2,11 +2,19 @@
 
 import os
 import pathlib
+import re
 import shutil
-import uuid
+import warnings
 from collections.abc import Callable
+from typing import TypeVar
 
 from mtl_keras._arguments import count
+from mtl_keras._unfinished import alone, unfinished
+
+LAST = 2**63 - 1  # servers keep the number as an int64
+GRAPH = "saved_model.pb"  # the file that makes a folder an export
+
+Read = TypeVar("Read")
 
 
 def check_place(
@@ -16,18 +24,59 @@ def check_place(
     path = pathlib.Path(path)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"`path` must be a folder. Received a file: {path}.")
-    version = None if version is None else count("version", version)
-    keep = None if keep is None else count("keep", keep)
-    if version is not None and (path / str(version)).exists():
-        raise FileExistsError(
-            f"Version {version} exists: {path / str(version)}. Leave `version` out for the next free one."
-        )
-    return path, version, keep
+    if version is not None:
+        version = count("version", version)
+        if version > LAST:
+            hint = "Servers keep it as a 64-bit integer."
+            version = count("version", version, at_most=LAST, hint=hint)
+        if (path / str(version)).exists():
+            raise FileExistsError(
+                f"Version {version} exists: {path / str(version)}. Leave `version` out for the next free one."
+            )
+    return path, version, None if keep is None else count("keep", keep)
 
 
 def versions(path: str | os.PathLike) -> list[int]:
-    """Returns the sorted numbers of the versions in a folder."""
-    return sorted(int(folder.name) for folder in pathlib.Path(path).glob("*") if folder.name.isdecimal())
+    """Returns the sorted numbers of the versions in a folder: of folders that are named as an export names them."""
+    path = pathlib.Path(path)
+    return sorted(number for number, name in _numbered(path) if name == str(number) and (path / name).is_dir())
+
+
+def find_version(path: str | os.PathLike) -> pathlib.Path:
+    """Returns the folder of an export: `path` itself, or its highest version.
+
+    Raises:
+        FileNotFoundError: If there is no export.
+    """
+    path = pathlib.Path(path)
+    for folder in [path, *(path / str(number) for number in reversed(versions(path)))]:
+        if (folder / GRAPH).is_file():
+            return folder
+    raise FileNotFoundError(f"`path` must be an export, or a folder of its versions. Received: {path}.")
+
+
+def read_version(path: str | os.PathLike, read: Callable[[pathlib.Path], Read]) -> tuple[pathlib.Path, Read]:
+    """Returns the folder of an export and what a function reads there.
+
+    Where another process removes the version in the meantime, the one that is the highest then is read.
+
+    Args:
+        path: Folder of a model, of which the highest version is read, or of a version.
+        read: Function of the folder of a version.
+
+    Raises:
+        FileNotFoundError: If there is no export.
+    """
+    while True:
+        folder = find_version(path)
+        try:
+            result = read(folder)
+        except Exception:
+            if (folder / GRAPH).is_file() or folder == pathlib.Path(path):
+                raise
+        else:
+            if (folder / GRAPH).is_file():
+                return folder, result
 
 
 def publish(
@@ -38,11 +87,13 @@ def publish(
 ) -> pathlib.Path:
     """Lets a version appear whole: it is written under a hidden name and then renamed.
 
-    A server looks at folders whose names are numbers alone. What a kill leaves is a folder `.unfinished-...`.
+    A server looks at folders whose names are numbers alone. What a kill leaves is a folder `.unfinished-...`, which the
+    next call removes. Several processes may publish at once: each gets a number of its own.
 
     Args:
         path: Folder of the model, made if it is not there.
-        version: Its number, or None for one more than the highest.
+        version: Its number, or None for one more than the highest. What is no version of ours but has a number for a
+            name, such as a file `9` or a folder `0001`, stays, and its number is not used: a server may read it.
         write: Function that fills the folder it is given.
         keep: How many versions stay, the highest ones and the new one; all by default.
 
@@ -51,29 +102,56 @@ def publish(
     """
     path = pathlib.Path(path)
     path.mkdir(parents=True, exist_ok=True)
-    unfinished = _hidden(path)
-    try:
-        write(unfinished)
-        target = _rename(unfinished, path, version)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    for old in [v for v in versions(path) if v != int(target.name)][::-1][(keep or len(versions(path))) - 1 :]:
-        removed = _hidden(path)
-        (path / str(old)).rename(removed)  # at once, so that a server never sees half of it either
-        shutil.rmtree(removed)
+    with unfinished(path) as place:
+        write(place)
+        with alone(path):
+            target = _rename(place, path, version)
+            if keep is not None:
+                _remove_old(path, int(target.name), keep, place)
     return target
 
 
-def _rename(unfinished, path, version):
+def _rename(place, path, version):
     while True:
-        target = path / str(version or max(versions(path), default=0) + 1)
+        target = path / str(version or _next(path))
+        if target.exists() and not target.is_dir():  # which some systems would overwrite
+            raise FileExistsError(f"Version {target.name} cannot be written: {target} is a file.")
         try:
-            return unfinished.rename(target)
+            return place.rename(target)
         except OSError:
             if version or not target.exists():
                 raise
-            # Another process has just taken this number.
+            # Another process has just taken this number, on a file system without locks.
 
 
-def _hidden(path):
-    return path / f".unfinished-{uuid.uuid4().hex}"
+def _remove_old(path, new, keep, place):
+    """Removes the lowest versions but for the new one."""
+    others = [version for version in versions(path) if version != new]
+    for old in others[: max(0, len(others) - (keep - 1))]:
+        removed = place.with_name(f"old-{old}")
+        try:
+            (path / str(old)).rename(removed)  # at once, so that a server never sees half of it either
+        except FileNotFoundError:  # another process was faster
+            continue
+        except OSError as error:  # the new one is there all the same
+            warnings.warn(f"Version {old} in {path} could not be removed: {error}", stacklevel=2)
+            continue
+        shutil.rmtree(removed, ignore_errors=True)
+
+
+def _next(path):
+    """Returns one more than the highest number that is a name in the folder."""
+    number = max((number for number, _ in _numbered(path)), default=0) + 1
+    if number > LAST:
+        raise ValueError(
+            f"`version` must be given, as the highest one in {path}, {number - 1}, has no next one. Servers keep the "
+            "number as a 64-bit integer."
+        )
+    return number
+
+
+def _numbered(path):
+    """Returns the names in a folder that a server can read as numbers: a list of pairs of number and name."""
+    names = os.listdir(path) if path.is_dir() else []
+    pairs = [(int(name), name) for name in names if re.fullmatch(r"[0-9]{1,100}", name)]
+    return [(number, name) for number, name in pairs if number <= LAST]

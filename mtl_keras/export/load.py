@@ -12,6 +12,10 @@ def load(path: str | os.PathLike) -> Served:
     `signatures`, `{signature: {"inputs": ..., "outputs": ...}}`; and `path`. `predict` returns `{task: array}`, or for
     a `task` its array, computed by the signature of the task where there is one.
 
+    A SavedModel is a program: to load one and to predict with it runs what its author put in. Load what you trust;
+    `python -m mtl_keras inspect` looks into an export without running anything of it. A version that another process
+    removes while it is read gives way to the one that is the highest then.
+
     Args:
         path: Folder of a model, of which the highest version is read, or of a version. Any SavedModel will do.
 
@@ -20,6 +24,7 @@ def load(path: str | os.PathLike) -> Served:
 
     Raises:
         FileNotFoundError: If there is no export.
+        ValueError: If its `tasks.json` is broken.
 
     Example:
 

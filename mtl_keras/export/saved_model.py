@@ -72,7 +72,7 @@ def saved_model(
         top_k: How many labels to give in the order of their scores.
         warmup: True, or inputs as `predict` takes them: writes a request for every signature, which a server replays
             before it serves the version. True makes a row of zeros and empty strings. Needs the extra `serving`.
-        metrics: `{name: number}` for `tasks.json`, such as `model.evaluate(..., return_dict=True)`.
+        metrics: `{name: finite number}` for `tasks.json`, such as `model.evaluate(..., return_dict=True)`.
         keep: How many versions stay in `path`, the highest ones and the new one; all by default.
 
     Returns:
@@ -105,6 +105,7 @@ def saved_model(
     decoded = named if flag("postprocess", postprocess) else {}
     _postprocess.check_names(tasks, decoded, heads)
     kinds = _check_kinds(signatures, tasks)
+    known_metrics = _description.check_metrics(metrics)
 
     functions = {"serving_default": (everything := of_tasks(model, tasks))}
     if "tasks" in kinds:
@@ -121,7 +122,7 @@ def saved_model(
     if warmup is not None and warmup is not False:
         _warmup.check_available()
         requests = _warmup.model_inputs(warmup, everything.inputs)
-    description = _description.describe(model, tasks, heads, named, metrics)
+    description = _description.describe(model, tasks, heads, named, known_metrics)
     archive = traced(plain(model, tasks), functions)
 
     def write(folder):

@@ -3,12 +3,12 @@
 import concurrent.futures
 import contextlib
 import os
-import pathlib
 from collections.abc import Iterator
 
 from mtl_keras._arguments import count
 from mtl_keras._extras import need
 from mtl_keras.export._channel import OPTIONS
+from mtl_keras.export._versions import read_version, versions
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def serve(models: dict[str, str | os.PathLike], workers: int = 8) -> Iterator[st
     grpc = need("grpc", "serving", "`serve`")
     service = need("mtl_keras.export._service", "serving", "`serve`")
     workers = count("workers", workers)
-    loaded = {name: service.Model(_latest(pathlib.Path(path))) for name, path in models.items()}
+    loaded = {name: _load(service.Model, path) for name, path in models.items()}
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(workers), options=OPTIONS)
     service.add_service(server, loaded)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -57,11 +57,10 @@ def serve(models: dict[str, str | os.PathLike], workers: int = 8) -> Iterator[st
         server.stop(grace=None).wait()
 
 
-def _latest(path):
-    """Returns the folder of the highest version."""
-    numbers = [int(folder.name) for folder in path.iterdir() if folder.name.isdecimal()] if path.is_dir() else []
-    if not numbers:
+def _load(make, path):
+    """Returns the highest version in a folder, loaded."""
+    if not versions(path):
         raise FileNotFoundError(
             f"`models` must name folders of versions, such as 1/. Received: {path}, which has none."
         )
-    return path / str(max(numbers))
+    return read_version(path, make)[1]

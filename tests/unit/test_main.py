@@ -1,7 +1,9 @@
 """`python -m mtl_keras`: what it prints."""
 
+import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -129,6 +131,159 @@ def test_errors_are_one_line(folder, files, arguments, message, capsys):
     assert main([part.format(folder=folder, files=files) for part in arguments]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
+
+
+@pytest.mark.parametrize("command", ["inspect", "predict"])
+def test_what_runs(command, files, tmp_path, capsys):
+    """An export whose initializer writes a file: `predict` runs it, `inspect` does not."""
+
+    class Writer(tf.saved_model.experimental.TrackableResource):
+        def _create_resource(self):
+            return tf.raw_ops.VarHandleOp(dtype="float32", shape=[])
+
+        def _initialize(self):
+            tf.io.write_file(str(tmp_path / "ran"), "yes")
+
+    class Module(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.writer = Writer()
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 4, 4, 1], name="image")])
+        def call(self, image):
+            self.writer.resource_handle  # noqa: B018  (makes it part of the graph)
+            return {"share": tf.reduce_mean(image, [1, 2])}
+
+    module = Module()
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures=module.call)
+    (tmp_path / "ran").unlink(missing_ok=True)
+    assert main([command, str(tmp_path), *([str(files / "rows.npy")] if command == "predict" else [])]) == 0
+    assert (tmp_path / "ran").exists() == (command == "predict")
+    assert "share" in capsys.readouterr().out
+
+
+def _edit(change):
+    """Returns a function of an export that changes its `tasks.json`."""
+
+    def edit(folder):
+        file = folder / "assets.extra" / "tasks.json"
+        description = json.loads(file.read_text())
+        file.write_text(json.dumps(change(description)))
+
+    return edit
+
+
+def _bytes(name, change):
+    """Returns a function of an export that changes the bytes of a file."""
+
+    def edit(folder):
+        (file,) = folder.rglob(name)
+        file.write_bytes(change(file.read_bytes()))
+
+    return edit
+
+
+def _without(description, *path):
+    """Returns a description without a field."""
+    inner = description
+    for key in path[:-1]:
+        inner = inner[key]
+    del inner[path[-1]]
+    return description
+
+
+TASKS_JSON = {
+    "tasks": _edit(lambda d: _without(d, "tasks")),
+    "versions": _edit(lambda d: _without(d, "versions")),
+    "metrics": _edit(lambda d: _without(d, "metrics")),
+    "shape": _edit(lambda d: _without(d, "tasks", "share", "shape")),
+    "a_list": _edit(lambda d: [d]),
+    "a_task_that_is_none": _edit(lambda d: {**d, "tasks": {"share": None}}),
+    "labels": _edit(lambda d: {**d, "tasks": {"share": {"shape": [None, 1], "labels": [1]}}}),
+    "a_metric": _edit(lambda d: {**d, "metrics": {"m": "high"}}),
+    "half": _bytes("tasks.json", lambda content: content[: len(content) // 2]),
+    "empty": _bytes("tasks.json", lambda content: b""),
+    "no_text": _bytes("tasks.json", lambda content: b"\xff\xfe" + content),
+    "deep": _bytes("tasks.json", lambda content: b"[" * 100_000),
+}
+GRAPH = {
+    "half_a_graph": _bytes("saved_model.pb", lambda content: content[: len(content) // 2]),
+    "empty_graph": _bytes("saved_model.pb", lambda content: b""),
+    "text_for_a_graph": _bytes("saved_model.pb", lambda content: b"no graph\n" * 10),
+}
+VARIABLES = {
+    "half_the_variables": _bytes("variables.data*", lambda content: content[: len(content) // 2]),
+    "flipped_bytes": _bytes("variables.data*", lambda content: bytes(255 - b for b in content)),
+    "flipped_index": _bytes("variables.index", lambda content: bytes(255 - b for b in content)),
+    "no_variables": lambda folder: shutil.rmtree(folder / "variables"),
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "breaks"),
+    [
+        *(pytest.param("inspect", breaks, id=f"inspect-{name}") for name, breaks in {**TASKS_JSON, **GRAPH}.items()),
+        *(
+            pytest.param("predict", {**TASKS_JSON, **GRAPH, **VARIABLES}[name], id=f"predict-{name}")
+            for name in ("shape", "half", "half_a_graph", "empty_graph", *VARIABLES)
+        ),
+    ],
+)
+def test_a_broken_export_is_one_line(command, breaks, folder, files, tmp_path, capsys):
+    shutil.copytree(folder / "1", tmp_path / "m" / "1")
+    breaks(tmp_path / "m" / "1")
+    assert main([command, str(tmp_path / "m"), *([str(files / "rows.npy")] if command == "predict" else [])]) == 1
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
+    assert line.startswith("python -m mtl_keras: ")
+    assert str(tmp_path) in line
+    assert not out
+
+
+@pytest.mark.parametrize("breaks", VARIABLES.values(), ids=VARIABLES)
+def test_inspect_needs_no_variables(breaks, folder, tmp_path, capsys):
+    shutil.copytree(folder / "1", tmp_path / "1")
+    breaks(tmp_path / "1")
+    assert main(["inspect", str(tmp_path)]) == 0
+    assert _table(capsys.readouterr().out, "metric") == [["share_mae", "0.25"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.npy", b""),
+        ("empty.npz", b""),
+        ("text.npy", b"no array"),
+        ("text.npz", b"no arrays"),
+        ("none.npy", np.zeros((0, 4, 4, 1))),
+        ("scalar.npy", np.zeros(())),
+        ("short.npy", np.zeros((2, 4))),
+        ("objects.npy", np.array([{"a": 1}, None])),
+        ("empty.png", b""),
+    ],
+)
+def test_a_broken_file_is_one_line(name, content, folder, tmp_path, capsys):
+    file = tmp_path / name
+    file.write_bytes(content) if isinstance(content, bytes) else np.save(file, content)
+    assert main(["predict", str(folder), str(file)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("python -m mtl_keras: ")
+
+
+def test_names_are_printed_without_control_characters(folder, tmp_path, capsys):
+    """Of tasks.json and of a path; ESC would reach the terminal, and a line feed would make a row of its own."""
+    shutil.copytree(folder / "1", tmp_path / "a\x1b[2Jb" / "1")
+    evil = {"shape": [None, 1], "head": "He\x07ad", "labels": ["x\ny", "\u202ez", "\udcff"]}
+    description = {"tasks": {"t\x1b[31m": evil}, "metrics": {"m\r": 1.0}, "versions": {"v\x08": "1\x00"}}
+    file = tmp_path / "a\x1b[2Jb" / "1" / "assets.extra" / "tasks.json"
+    file.write_text(json.dumps(description))
+    assert main(["inspect", str(tmp_path / "a\x1b[2Jb")]) == 0
+    out = capsys.readouterr().out
+    assert all(c.isprintable() for c in out.replace("\n", ""))
+    for shown in (r"t\x1b[31m", r"He\x07ad", r"x\ny, \u202ez, \udcff", r"m\r", r"v\x08 1\x00", r"a\x1b[2Jb"):
+        assert shown in out
+    assert main(["inspect", str(tmp_path / "no\x1b[2J")]) == 1
+    assert "\x1b" not in capsys.readouterr().err
 
 
 @pytest.mark.slow

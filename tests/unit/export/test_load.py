@@ -1,5 +1,7 @@
 """load and check: an export on NumPy, beside its model."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -78,6 +80,31 @@ def test_bad_inputs(served, arguments, message):
 
 def test_where_nothing_is(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"`path` must be an export, or a folder of its versions. Received:"):
+        mtl.export.load(tmp_path)
+
+
+def test_a_version_that_vanishes_while_it_is_read(monkeypatch, path, tmp_path):
+    """As with `keep=1` in another process: what comes is the next version, with what its tasks.json says."""
+    shutil.copytree(path / "1", tmp_path / "1")
+    load = tf.saved_model.load
+
+    def vanish(folder, *arguments, **keywords):
+        loaded = load(folder, *arguments, **keywords)
+        if folder == str(tmp_path / "1"):
+            shutil.copytree(path / "1", tmp_path / "2")
+            shutil.rmtree(folder)  # before tasks.json is read
+        return loaded
+
+    monkeypatch.setattr(tf.saved_model, "load", vanish)
+    served = mtl.export.load(tmp_path)
+    assert served.path == tmp_path / "2"
+    assert served.tasks["kind"]["labels"] == ["x", "é", "z"]
+
+
+def test_a_broken_description(path, tmp_path):
+    shutil.copytree(path / "1", tmp_path / "1")
+    (tmp_path / "1" / "assets.extra" / "tasks.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"tasks.json is broken: 'tasks' must be an object. Export the model again"):
         mtl.export.load(tmp_path)
 
 

@@ -155,6 +155,11 @@ class TestVersions:
             mtl.export.saved_model(small, tmp_path / "models", **arguments)
         assert not (tmp_path / "models").exists()
 
+    def test_one_that_is_too_large(self, small, tmp_path):
+        with pytest.raises(ValueError, match=r"`version` must be an integer from 1 to 9223372036854775807. Received"):
+            mtl.export.saved_model(small, tmp_path / "models", version=2**63)
+        assert not (tmp_path / "models").exists()
+
     def test_one_that_exists(self, small, tmp_path):
         (tmp_path / "1").mkdir()
         with pytest.raises(FileExistsError, match=r"Version 1 exists: .*1\. Leave `version` out for the next free one"):
@@ -166,6 +171,27 @@ class TestVersions:
         with pytest.raises(FileExistsError, match=r"`path` must be a folder. Received a file: .*file"):
             mtl.export.saved_model(small, tmp_path / "file")
         assert (tmp_path / "file").read_text() == "mine"
+
+
+class TestMetrics:
+    @pytest.mark.parametrize("value", [float("nan"), np.nan, np.float32("inf"), -np.inf, "0.5", None, True, [0.5]])
+    def test_what_json_has_not(self, small, tmp_path, value):
+        with pytest.raises(
+            ValueError, match=r"`metrics\['m'\]` must be a finite number. Received: metrics\['m'\]=.*Leave"
+        ):
+            mtl.export.saved_model(small, tmp_path / "models", metrics={"n": 1.0, "m": value})
+        assert not (tmp_path / "models").exists()
+
+    @pytest.mark.parametrize("metrics", [["m"], {1: 0.5}, 0.5])
+    def test_no_dict_by_name(self, small, tmp_path, metrics):
+        with pytest.raises(ValueError, match=r"`metrics` must be a dict {name: number}. Received: metrics="):
+            mtl.export.saved_model(small, tmp_path / "models", metrics=metrics)
+
+    def test_scalars_of_numpy_and_tensorflow(self, small, tmp_path):
+        metrics = {"a": np.float32(0.5), "b": np.array(0.25), "c": tf.constant(2), "d": 1}
+        folder = mtl.export.saved_model(small, tmp_path, metrics=metrics)
+        written = json.loads((folder / "assets.extra" / "tasks.json").read_text())["metrics"]
+        assert written == {"a": 0.5, "b": 0.25, "c": 2.0, "d": 1.0}
 
 
 @pytest.mark.slow
@@ -200,6 +226,7 @@ def test_a_kill_leaves_no_half_version(tmp_path):
     last = max(int(folder.name) for folder in models.glob("[0-9]*"))
     again = mtl.export.saved_model(mtl.build_model((3,), tasks, tower=keras.layers.Dense(2)), models)
     assert again == models / str(last + 1)
+    assert not list(models.glob(".unfinished-*"))
 
 
 def test_a_full_disk_leaves_no_half_version(small, tmp_path):

@@ -2,6 +2,10 @@
 
 import os
 import pathlib
+import subprocess
+import sys
+import textwrap
+import time
 
 import keras
 import numpy as np
@@ -265,3 +269,30 @@ def test_a_plain_model_reads_it(tmp_path):
     plain.load_weights(tmp_path / "m.weights.h5")
     for one, two in zip(model.weights, plain.weights, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["m.keras", "m.weights.h5"])
+def test_a_kill_costs_no_file(name, tmp_path):
+    """A process that does nothing but save is killed while it writes, five times; the file is whole each time."""
+    program = f"""
+        import sys, keras, mtl_keras as mtl
+        tasks = [mtl.Task("a", mtl.heads.Regression()), mtl.Task("b", mtl.heads.Binary())]
+        model = mtl.build_model((64,), tasks, tower=keras.layers.Dense(8192))
+        while True:
+            {"model.save" if name.endswith("keras") else "model.save_weights"}(sys.argv[1])
+    """
+    path = tmp_path / name
+    tasks = [mtl.Task("a", mtl.heads.Regression()), mtl.Task("b", mtl.heads.Binary())]
+    model = mtl.build_model((64,), tasks, tower=L.Dense(8192))
+    for wait in (0.0, 0.01, 0.02, 0.05, 0.1):
+        with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program), str(path)]) as process:
+            deadline = time.monotonic() + 300
+            while not path.exists() or not list(tmp_path.glob(".unfinished-*/new")):
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+            time.sleep(wait)
+            process.kill()
+        model.load_weights(path)
+    model.save(path) if name.endswith("keras") else model.save_weights(path)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
