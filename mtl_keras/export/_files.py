@@ -5,9 +5,32 @@ import pathlib
 from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from mtl_keras._unfinished import unfinished
 from mtl_keras.export._plain import check_model, check_tasks, plain
+
+Run = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+_SIZE = 32  # of what has no size
+
+
+class Refusal(ValueError):
+    """The error for a file that the runtime of its format does not open.
+
+    Args:
+        runtime: Name of the runtime.
+        problem: What it lacks or says.
+        way_out: A sentence that comes last.
+    """
+
+    def __init__(self, runtime: str, problem: str, way_out: str = ""):
+        super().__init__(
+            f"`model` must have operations that {runtime} has, too. Received: one for which it refuses the file, which "
+            f"is not kept: {' '.join(problem.split())[:500]}. Texts, and categories that are looked up, are the usual "
+            "cause: look them up in front of the model, and build it on their ids; `export.saved_model` takes them as "
+            f"they are. {way_out}".rstrip()
+        )
 
 
 def write_model(
@@ -16,14 +39,18 @@ def write_model(
     tasks: Sequence[str] | None,
     suffix: str,
     write: Callable[[keras.Model, pathlib.Path], None],
+    runtime: str,
+    open_file: Callable[[pathlib.Path], Run],
 ) -> pathlib.Path:
-    """Writes some tasks of a model to a file that appears whole.
+    """Writes some tasks of a model to a file that appears whole, and only if its runtime opens it and runs it on a row.
 
     Args:
         model, tasks: As users give them.
         path: Where the file goes; its folder is made if it is not there, and a file of that name replaced.
         suffix: What `path` must end in.
         write: Function of a plain Keras model and of a path, that writes the file there, and maybe others of its stem.
+        runtime: Name of what runs such files.
+        open_file: Function of the path that opens the file and returns a function that runs it, of `{input: array}`.
 
     Returns:
         `path` as a `pathlib.Path`.
@@ -39,7 +66,32 @@ def write_model(
     with unfinished(path.parent) as place:
         place.mkdir()
         write(part, place / path.name)
+        _try_out(runtime, part, open_file(place / path.name))
         others = [file for file in place.iterdir() if file.name != path.name]
         for file in [*others, place / path.name]:  # the one that names the others comes last
             os.replace(file, path.parent / file.name)
     return path
+
+
+def _try_out(runtime, part, run):
+    """Raises a ValueError unless a file computes every task of a model, and no NaN where the model does not."""
+    row = {x.name: _row(x) for x in part.inputs}
+    try:
+        found = run(row)
+    except Exception as error:  # of classes of the runtime
+        if any(None in x.shape[1:] for x in part.inputs) and not isinstance(error, Refusal):
+            return  # the sizes that were chosen may be too small for the model
+        raise error if isinstance(error, Refusal) else Refusal(runtime, str(error)) from error
+    missing = [task for task in part.output if task not in found]
+    if missing:
+        raise Refusal(runtime, f"it has no outputs of the names {missing}")
+    expected = part([keras.ops.convert_to_tensor(row[x.name]) for x in part.inputs], training=False)
+    wrong = [task for task, y in expected.items() if np.isnan(found[task]).any() and not np.isnan(y).any()]
+    if wrong:
+        raise Refusal(runtime, f"it computes NaN for {wrong} where the model does not")
+
+
+def _row(x):
+    """Returns a row for a Keras input: zeros, or empty strings."""
+    shape = [1, *(size or _SIZE for size in x.shape[1:])]
+    return np.full(shape, b"", object) if x.dtype == "string" else np.zeros(shape, tf.as_dtype(x.dtype).as_numpy_dtype)

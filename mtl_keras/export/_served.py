@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 from mtl_keras._arguments import choice
 from mtl_keras._types import Tensors
 from mtl_keras.export import _description
+from mtl_keras.export._conform import conform
 from mtl_keras.export._contents import tasks_of
 from mtl_keras.export._images import decode_image, is_image, to_pixels
 from mtl_keras.export._versions import read_version
@@ -39,7 +41,8 @@ class Served:
         """Computes outputs on NumPy arrays.
 
         Args:
-            inputs: Dict of arrays by the inputs' names, or an array for a signature with one input.
+            inputs: Dict of arrays by the inputs' names, or an array for a signature with one input. Integers become
+                floats where the signature takes these; floats do not become integers.
             task: Name of the only task to compute; all by default.
             signature: Name of a signature to call, in place of `task`.
 
@@ -47,7 +50,8 @@ class Served:
             An array for a `task`; else `{name of the output: array}`. Strings are `str`.
 
         Raises:
-            ValueError: If the task, the signature or an input does not exist.
+            ValueError: If the task, the signature or an input does not exist, or an input has another shape or values
+                that a cast to its dtype would change, such as pixels from 0 to 1 for uint8.
         """
         name = signature or (task if task in self.signatures else "serving_default")
         choice("signature", name, self.signatures)
@@ -56,6 +60,13 @@ class Served:
         outputs = self._loaded.signatures[name](**self._tensors(inputs, self.signatures[name]["inputs"]))
         arrays = {key: _array(value) for key, value in outputs.items()}
         return arrays if task is None else arrays[task]
+
+    def check_signatures(self, names: Iterable[str]) -> None:
+        """Raises a ValueError unless the export has these signatures and no others."""
+        if set(self.signatures) != set(names):
+            raise ValueError(
+                f"The export must have the signatures {sorted(names)}. Received: {sorted(self.signatures)}."
+            )
 
     def read_image(self, file: str | os.PathLike, signature: str = "serving_default") -> dict[str, np.ndarray]:
         """Returns the inputs of a signature from an image file: pixels from 0 to 255 in the size that it takes."""
@@ -79,16 +90,10 @@ class Served:
         missing = [name for name in specs if name not in inputs]
         if missing:
             raise ValueError(f"`inputs` lacks {missing}. Expected the names {list(specs)}. Received: {list(inputs)}.")
-        tensors = {}
-        for name, spec in specs.items():
-            dtype = object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype
-            tensors[name] = tf.constant(np.asarray(inputs[name], dtype), spec.dtype)
-            if not spec.shape.is_compatible_with(tensors[name].shape):
-                raise ValueError(
-                    f"`inputs[{name!r}]` must have shape {tuple(spec.shape)}. "
-                    f"Received shape: {tuple(tensors[name].shape)}."
-                )
-        return tensors
+        return {
+            name: tf.constant(conform(f"inputs[{name!r}]", inputs[name], spec), spec.dtype)
+            for name, spec in specs.items()
+        }
 
 
 def _array(tensor):

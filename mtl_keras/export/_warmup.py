@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras._extras import need
+from mtl_keras.export._conform import conform
 from mtl_keras.export._signatures import Signature
 
 FILE = pathlib.Path("assets.extra", "tf_serving_warmup_requests")
@@ -32,16 +33,14 @@ def model_inputs(warmup: Any, specs: dict[str, tf.TensorSpec]) -> dict[str, np.n
         warmup = dict(zip(specs, given, strict=len(given) == len(specs)))
     if set(warmup) != set(specs):
         raise ValueError(f"`warmup` must be True, or have the inputs {list(specs)}. Received: {list(warmup)}.")
-    arrays: dict[str, np.ndarray] = {}
     for name, spec in specs.items():
-        dtype = object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype
-        arrays[name] = np.asarray(warmup[name], dtype)
-        if not spec.shape.is_compatible_with(arrays[name].shape) or not len(arrays[name]):
+        shape = np.shape(warmup[name])
+        if not spec.shape.is_compatible_with(shape) or not shape[0]:
             raise ValueError(
                 f"`warmup` must have input {name!r} in the shape {tuple(spec.shape)}, with at least one row. "
-                f"Received shape: {arrays[name].shape}."
+                f"Received shape: {shape}."
             )
-    return arrays
+    return {name: conform(f"warmup[{name!r}]", warmup[name], spec) for name, spec in specs.items()}
 
 
 def write(

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras._types import Tensors
+from mtl_keras.export._conform import conform
 from mtl_keras.export._plain import check_model, plain
 from mtl_keras.export._served import Served
 from mtl_keras.export._signatures import from_examples, of_tasks
@@ -26,7 +27,8 @@ def check(model: keras.Model, path: str | os.PathLike, x: Tensors) -> dict[str, 
         `{signature: {task: largest absolute difference}}`. Up to 1e-6 is rounding.
 
     Raises:
-        ValueError: If the model has no named outputs, or lacks a task of the export.
+        ValueError: If the model has no named outputs, or lacks a task of the export, or `x` has values that a cast to
+            the dtype of the input would change.
         FileNotFoundError: If there is no export.
 
     Example:
@@ -47,6 +49,9 @@ def check(model: keras.Model, path: str | os.PathLike, x: Tensors) -> dict[str, 
     inputs = {i.name: np.asarray(array) for i, array in zip(model.inputs, arrays, strict=True)}
     tasks = list(served.tasks)
     part = plain(model, tasks)
+    specs = of_tasks(model, tasks).inputs
+    for i in part.inputs:  # before Keras casts them
+        conform(f"x[{i.name!r}]", inputs[i.name], specs[i.name])
     given = [tf.constant(inputs[i.name]) if i.dtype == "string" else inputs[i.name] for i in part.inputs]
     expected = part.predict(given, verbose=0)
 

@@ -9,7 +9,7 @@ import keras
 
 from mtl_keras._arguments import count
 from mtl_keras._extras import need
-from mtl_keras.export._files import write_model
+from mtl_keras.export._files import Refusal, write_model
 
 
 def onnx(
@@ -17,7 +17,9 @@ def onnx(
 ) -> pathlib.Path:
     """Writes an ONNX file whose inputs and outputs have the model's names, for any batch size.
 
-    A thin layer over `keras.Model.export(format="onnx")`, which converts with tf2onnx. The file is in float32.
+    A thin layer over `keras.Model.export(format="onnx")`, which converts with tf2onnx. The file is in float32. It is
+    opened and run on a row before it gets its name: what ONNX Runtime refuses is an error. ONNX has no look-up of
+    strings and categories: a model for it takes their ids.
 
     Args:
         model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.
@@ -29,7 +31,8 @@ def onnx(
         The `pathlib.Path` of the file.
 
     Raises:
-        ValueError: If `model` has no named outputs, a task is unknown, or `path` ends otherwise.
+        ValueError: If `model` has no named outputs, a task is unknown, `path` ends otherwise, or the model has
+            operations that ONNX does not have.
         ImportError: If the extra `onnx` is not installed.
 
     Example:
@@ -47,7 +50,8 @@ def onnx(
     opset_version = None if opset_version is None else count("opset_version", opset_version)
 
     def write(part, file):
-        need("onnx", "onnx", "`export.onnx`")
+        for module in ("onnx", "onnxruntime"):
+            need(module, "onnx", "`export.onnx`")
         with warnings.catch_warnings():
             # tf2onnx 1.17 asks NumPy 2 for `np.object` when it is imported.
             warnings.filterwarnings("ignore", category=FutureWarning)
@@ -56,4 +60,30 @@ def onnx(
             inputs = [keras.InputSpec(x.dtype, (None, *x.shape[1:]), name=x.name) for x in part.inputs]
             part.export(str(file), format="onnx", verbose=False, input_signature=[inputs], opset_version=opset_version)
 
-    return write_model(model, path, tasks, ".onnx", write)
+    return write_model(model, path, tasks, ".onnx", write, "ONNX Runtime", _open)
+
+
+def _open(file):
+    """Returns a function that runs a file."""
+    onnx = need("onnx", "onnx", "`export.onnx`")
+    runtime = need("onnxruntime", "onnx", "`export.onnx`")
+    graph = onnx.load(str(file), load_external_data=False).graph
+    unknown = sorted({node.op_type for node in _nodes(graph) if not onnx.defs.has(node.op_type, node.domain)})
+    if unknown:
+        raise Refusal("ONNX", f"it has no {', '.join(unknown)}")
+    try:
+        session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    except Exception as error:  # of classes that the runtime does not export
+        raise Refusal("ONNX Runtime", str(error)) from error
+    names = [output.name for output in session.get_outputs()]
+    wanted = [given.name for given in session.get_inputs()]
+    return lambda row: dict(zip(names, session.run(names, {name: row[name] for name in wanted}), strict=True))
+
+
+def _nodes(graph):
+    """Yields the nodes of a graph and of the graphs inside of them."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _nodes(inner)

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import keras
 
 from mtl_keras._extras import need
-from mtl_keras.export._files import write_model
+from mtl_keras.export._files import Refusal, write_model
 
 
 def openvino(model: keras.Model, path: str | os.PathLike, tasks: Sequence[str] | None = None) -> pathlib.Path:
     """Writes an OpenVINO file (`.xml`, and `.bin` beside it) whose inputs and outputs have the model's names.
 
     A thin layer over `keras.Model.export(format="openvino")`. A tensor has a set of names, of which the task's is one.
-    On processors with bfloat16 OpenVINO computes in it unless it is told not to, as below.
+    On processors with bfloat16 OpenVINO computes in it unless it is told not to, as below. The file is opened and
+    run on a row before it gets its name: what OpenVINO refuses is an error.
 
     Args:
         model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.
@@ -25,7 +26,8 @@ def openvino(model: keras.Model, path: str | os.PathLike, tasks: Sequence[str] |
         The `pathlib.Path` of the `.xml` file.
 
     Raises:
-        ValueError: If `model` has no named outputs, a task is unknown, or `path` ends otherwise.
+        ValueError: If `model` has no named outputs, a task is unknown, `path` ends otherwise, or the model has
+            operations that OpenVINO does not have.
         ImportError: If the extra `openvino` is not installed.
 
     Example:
@@ -43,6 +45,25 @@ def openvino(model: keras.Model, path: str | os.PathLike, tasks: Sequence[str] |
     def write(part, file):
         for module in ("openvino", "scipy"):  # Keras needs both
             need(module, "openvino", "`export.openvino`")
-        part.export(str(file), format="openvino", verbose=False)
+        try:
+            part.export(str(file), format="openvino", verbose=False)
+        except Exception as error:  # of classes of the converter
+            raise Refusal("OpenVINO", str(error)) from error
 
-    return write_model(model, path, tasks, ".xml", write)
+    return write_model(model, path, tasks, ".xml", write, "OpenVINO", _open)
+
+
+def _open(file):
+    """Returns a function that runs a file."""
+    core = need("openvino", "openvino", "`export.openvino`").Core()
+    try:
+        compiled = core.compile_model(str(file), "CPU")
+    except Exception as error:  # of classes of the runtime
+        raise Refusal("OpenVINO", str(error)) from error
+
+    def run(row):
+        known = set().union(*(given.get_names() for given in compiled.inputs))
+        answer = compiled({name: x for name, x in row.items() if name in known})
+        return {name: answer[output] for output in compiled.outputs for name in output.get_names()}
+
+    return run

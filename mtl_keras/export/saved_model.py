@@ -12,6 +12,7 @@ from mtl_keras._types import Tensor
 from mtl_keras.export import _description, _postprocess, _warmup
 from mtl_keras.export._archive import traced
 from mtl_keras.export._plain import check_model, check_tasks, plain
+from mtl_keras.export._served import Served
 from mtl_keras.export._signatures import from_bytes, from_examples, of_tasks, with_outputs
 from mtl_keras.export._versions import check_place, publish
 
@@ -54,9 +55,9 @@ def saved_model(
     `Detection` they are [B, max_boxes], beside `<task>_box` and `<task>_count`: rows from the count on are no boxes.
 
     Nothing of training is inside, and no layer that no exported task needs. Models in float16 or bfloat16 take and
-    give float32. The version is written under another name and then renamed, so that a server that watches `path`
-    never sees half of one. In `assets.extra/`, which servers hand out to nobody, `tasks.json` tells the tasks, their
-    heads and labels, and what wrote them.
+    give float32. The version is written under another name, read back, and then renamed, so that a server that watches
+    `path` never sees half of one. In `assets.extra/`, which servers hand out to nobody, `tasks.json` tells the tasks,
+    their heads and labels, and what wrote them.
 
     Args:
         model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.
@@ -130,6 +131,7 @@ def saved_model(
         _description.write(folder, description)
         if requests is not None:
             _warmup.write(folder, path.resolve().name, functions, requests)
+        Served(folder).check_signatures(functions)
 
     return publish(path, version, write, keep)
 

@@ -7,6 +7,7 @@ from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras._types import Shape, Tensor
+from mtl_keras.layers._lowest import lowest
 
 
 @public
@@ -41,8 +42,8 @@ class HalveSequence(keras.layers.Layer):
 
     def call(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         here = ops.ones_like(x[:, :, :1]) if mask is None else ops.cast(ops.expand_dims(mask, axis=-1), x.dtype)
-        x = ops.where(here > 0, x, ops.full_like(x, float("-inf")))
-        pooled = _max_of_three(ops.pad(x, [[0, 0], [0, 2], [0, 0]], constant_values=float("-inf")))
+        x = ops.where(here > 0, x, ops.full_like(x, lowest(x)))
+        pooled = _max_of_three(ops.pad(x, [[0, 0], [0, 2], [0, 0]], constant_values=lowest(x)))
         here = _max_of_three(ops.pad(here, [[0, 0], [0, 2], [0, 0]]))
         return ops.where(here > 0, pooled, ops.zeros_like(pooled))
 

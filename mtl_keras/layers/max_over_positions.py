@@ -7,6 +7,7 @@ from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras._types import Shape, Tensor
+from mtl_keras.layers._lowest import lowest
 
 
 @public
@@ -39,7 +40,7 @@ class MaxOverPositions(keras.layers.Layer):
         if mask is None:
             return ops.max(x, axis=1)
         here = ops.expand_dims(mask, axis=-1)
-        largest = ops.max(ops.where(here, x, ops.full_like(x, float("-inf"))), axis=1)
+        largest = ops.max(ops.where(here, x, ops.full_like(x, lowest(x))), axis=1)
         return ops.where(ops.any(here, axis=1), largest, ops.zeros_like(largest))
 
     def compute_mask(self, x: Tensor, mask: Tensor | None = None) -> Tensor | None:

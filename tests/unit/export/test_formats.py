@@ -3,10 +3,12 @@
 import subprocess
 import sys
 import textwrap
+import types
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import mtl_keras as mtl
 
@@ -53,7 +55,7 @@ def _openvino(model, folder, tasks=None):
     openvino = pytest.importorskip("openvino", reason="needs openvino")
     file = mtl.export.openvino(model, folder / "m.xml", tasks)
     compiled = openvino.Core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    wanted = [name for name in ("image", "size") if any(name in given.get_names() for given in compiled.inputs)]
+    wanted = [name for name in ("image", "size", "x") if any(name in given.get_names() for given in compiled.inputs)]
     assert len(wanted) == len(compiled.inputs)
 
     def run(x):
@@ -89,6 +91,167 @@ def test_a_task_alone_takes_its_inputs_alone(make, model, tmp_path):
     answer = run(_inputs(3))
     assert list(answer) == ["z-digit"]
     np.testing.assert_allclose(answer["z-digit"], model.predict(_inputs(3), verbose=0)["z-digit"], atol=1e-6)
+
+
+L = keras.layers
+
+
+def _of(inputs, features):
+    task = mtl.Task("a", mtl.heads.Binary())
+    return mtl.MultiTaskModel({x.name: x for x in inputs}, {"a": task.head(features, "a")}, tasks=[task])
+
+
+def _categories(dtype):
+    """A model of one column of categories."""
+    x = keras.Input((), name="x", dtype=dtype)
+    look_up = L.StringLookup(vocabulary=["a", "b"]) if dtype == "string" else L.IntegerLookup(vocabulary=[3, 5])
+    return _of([x], L.Embedding(3, 2)(look_up(x)))
+
+
+def _texts():
+    x = keras.Input((), name="x", dtype="string")
+    ids = L.TextVectorization(vocabulary=["cat", "dog"], output_sequence_length=4)(x)
+    return _of([x], L.GlobalAveragePooling1D()(L.Embedding(4, 2)(ids)))
+
+
+def _table():
+    columns = {"age": (1,), "job": keras.Input((1,), dtype="string", name="job")}
+    task = mtl.Task("a", mtl.heads.Binary())
+    return mtl.build_model(columns, [task], tower=mtl.towers.Tabular(categories={"job": ("x", "y")}, units=(2,)))
+
+
+def _tower(vocabulary):
+    tower = mtl.towers.TextCNN(2, (2,), 2, vocabulary=vocabulary, num_tokens=5, length=4)
+    inputs = keras.Input((), dtype="string", name="x") if vocabulary else keras.Input((4,), dtype="int32", name="x")
+    return mtl.build_model(inputs, [mtl.Task("a", mtl.heads.Binary())], tower=tower)
+
+
+LOOK_UPS = {
+    "strings": lambda: _categories("string"),
+    "integers": lambda: _categories("int64"),
+    "texts": _texts,
+    "a_table": _table,
+    "a_tower": lambda: _tower(("cat", "dog")),
+}
+
+
+@pytest.mark.parametrize("kind", LOOK_UPS)
+def test_onnx_has_no_look_up(kind, tmp_path):
+    pytest.importorskip("tf2onnx", reason="needs tf2onnx")
+    (tmp_path / "m.onnx").write_text("old")
+    with pytest.raises(
+        ValueError, match=r"`model` must have operations that ONNX has.*it has no .*ids; `export.saved_mo"
+    ):
+        mtl.export.onnx(LOOK_UPS[kind](), tmp_path / "m.onnx")
+    assert [(f.name, f.read_text()) for f in tmp_path.iterdir()] == [("m.onnx", "old")]
+
+
+@pytest.mark.parametrize("kind", ["integers", "texts", "a_tower"])
+def test_litert_looks_up_strings_alone(kind, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
+    with pytest.raises(ValueError, match=r"`model` must have operations that LiteRT has.*build it on their ids.*Flex"):
+        mtl.export.litert(LOOK_UPS[kind](), tmp_path / "m.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("make", "kind"), [(_onnx, "ids"), (_litert, "ids"), (_litert, "strings")])
+def test_from_the_ids_on(make, kind, tmp_path):
+    model = _tower(None) if kind == "ids" else LOOK_UPS[kind]()
+    x = np.array([[1, 2, 0, 0], [3, 0, 0, 0]], "int32") if kind == "ids" else np.array(["a", "z"])
+    run, _ = make(model, tmp_path)
+    expected = model.predict(x if kind == "ids" else {"x": tf.constant(x)}, verbose=0)["a"]
+    np.testing.assert_allclose(run({"x": x if kind == "ids" else x.astype(object)})["a"], expected, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", FORMATS)
+@pytest.mark.parametrize("tower", ["text_cnn", "dpcnn", "cnn_attention", "transformer"])
+def test_padding_in_a_text(make, tower, tmp_path):
+    """Converters select by products: what is infinite where a token is missing would be NaN."""
+    towers = {
+        "text_cnn": mtl.towers.TextCNN(2, (2,), 2, num_tokens=5, length=6),
+        "dpcnn": mtl.towers.DPCNN(filters=2, num_blocks=2, embedding_dim=2, num_tokens=5, length=6),
+        "cnn_attention": mtl.towers.CNNAttention((2,), embedding_dim=2, num_tokens=5, length=6),
+        "transformer": mtl.towers.Transformer(2, num_layers=1, num_heads=1, units=2, num_tokens=5, length=6),
+    }
+    inputs = keras.Input((6,), dtype="int32", name="x")
+    model = mtl.build_model(inputs, [mtl.Task("a", mtl.heads.Binary())], tower=towers[tower])
+    run, _ = make(model, tmp_path)
+    x = np.array([[1, 2, 0, 0, 0, 0], [3, 4, 2, 1, 1, 2]], "int32")
+    np.testing.assert_allclose(run({"x": x})["a"], model.predict(x, verbose=0)["a"], atol=1e-5)
+
+
+def test_a_file_that_computes_nan_is_not_kept(tmp_path):
+    pytest.importorskip("tf2onnx", reason="needs tf2onnx")
+    x = keras.Input((2,), name="x")
+    y = keras.ops.where(x > 1, x * keras.ops.full_like(x, np.inf), x)
+    with pytest.raises(ValueError, match=r"which is not kept: it computes NaN for \['a'\] where the model does not"):
+        mtl.export.onnx(_of([x], y), tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+class _Fake:
+    """The runtime of a format, which refuses every file."""
+
+    def __init__(self, *arguments, **keywords):
+        raise RuntimeError("I do not like it")
+
+
+def test_a_file_that_onnxruntime_refuses(monkeypatch, tmp_path):
+    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    pytest.importorskip("tf2onnx", reason="needs tf2onnx")
+    monkeypatch.setattr(runtime, "InferenceSession", _Fake)
+    with pytest.raises(ValueError, match=r"for which it refuses the file, which is not kept: I do not like it"):
+        mtl.export.onnx(_tower(None), tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_litert_refuses(monkeypatch, tmp_path):
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="needs ai-edge-litert")
+    monkeypatch.setattr(interpreter, "Interpreter", _Fake)
+    with pytest.raises(ValueError, match=r"for which it refuses the file, which is not kept: I do not like it"):
+        mtl.export.litert(_tower(None), tmp_path / "m.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_openvino_is_asked(monkeypatch, tmp_path):
+    """With a module in its place, as it is not installed everywhere: `write` of Keras, and what reads the file."""
+    monkeypatch.setitem(sys.modules, "openvino", types.SimpleNamespace(Core=_Core))
+    monkeypatch.setitem(sys.modules, "scipy", types.SimpleNamespace())
+    monkeypatch.setattr(keras.Model, "export", lambda self, file, **options: open(file, "w").close())
+    model = _tower(None)
+    mtl.export.openvino(model, tmp_path / "m.xml")
+    monkeypatch.setattr(_Core, "names", {"b"})
+    with pytest.raises(ValueError, match=r"OpenVINO.*which is not kept: it has no outputs of the names \['a'\]"):
+        mtl.export.openvino(model, tmp_path / "n.xml")
+    monkeypatch.setattr(_Core, "names", None)
+    with pytest.raises(ValueError, match=r"OpenVINO.*which is not kept: unsupported"):
+        mtl.export.openvino(model, tmp_path / "n.xml")
+    assert [f.name for f in tmp_path.iterdir()] == ["m.xml"]
+
+
+class _Core:
+    names = {"a", "Sigmoid:0"}
+
+    def compile_model(self, file, device):
+        if self.names is None:
+            raise RuntimeError("unsupported")
+        return _Compiled(self.names)
+
+
+class _Port:
+    def __init__(self, names):
+        self.get_names = lambda: names
+
+
+class _Compiled:
+    def __init__(self, names):
+        self.inputs, self.outputs = [_Port({"x"})], [_Port(names)]
+
+    def __call__(self, row):
+        assert set(row) == {"x"}
+        return {self.outputs[0]: np.zeros((1, 1))}
 
 
 @pytest.mark.slow

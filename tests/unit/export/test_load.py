@@ -78,6 +78,99 @@ def test_bad_inputs(served, arguments, message):
         served.predict(**arguments)
 
 
+@pytest.fixture(scope="module")
+def bytes_model():
+    image, ids = keras.Input((2, 2), name="image", dtype="uint8"), keras.Input((1,), name="id", dtype="int32")
+    flag = keras.Input((1,), name="flag", dtype="bool")
+    cast = [keras.ops.cast(x, "float32") for x in (keras.layers.Flatten()(image), ids, flag)]
+    task = mtl.Task("size", mtl.heads.Regression())
+    features = keras.layers.Concatenate()(cast)
+    return mtl.MultiTaskModel([image, ids, flag], {"size": task.head(features, "size")}, tasks=[task])
+
+
+@pytest.fixture(scope="module")
+def bytes_path(bytes_model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("bytes")
+    mtl.export.saved_model(bytes_model, path)
+    return path
+
+
+class TestDtypes:
+    """What a client has is not cast where that changes it."""
+
+    X = {
+        "image": np.arange(8, dtype="uint8").reshape(2, 2, 2),
+        "id": np.array([[1], [2]]),
+        "flag": np.array([[True], [False]]),
+    }
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("image", np.linspace(0, 1, 8).reshape(2, 2, 2)),
+            ("image", np.ones((2, 2, 2), "float32")),
+            ("image", np.zeros((2, 2, 2), "float16")),
+            ("image", np.full((2, 2, 2), np.nan)),
+            ("image", np.full((2, 2, 2), 256)),
+            ("image", np.full((2, 2, 2), -1)),
+            ("image", [[[0.5, 0.5], [0.5, 0.5]]] * 2),
+            ("image", np.full((2, 2, 2), "a")),
+            ("id", np.array([[1.0], [2.5]])),
+            ("id", np.array([[2**31], [0]])),
+            ("flag", np.array([[0.0], [1.0]])),
+            ("flag", np.array([[0], [2]])),
+        ],
+    )
+    def test_what_would_change_is_an_error(self, bytes_model, bytes_path, name, value):
+        x = {**self.X, name: value}
+        served = mtl.export.load(bytes_path)
+        for signature in ("serving_default", "size"):
+            with pytest.raises(ValueError, match=rf"`inputs\['{name}'\]` must hold .*Received: "):
+                served.predict(x, signature=signature)
+        with pytest.raises(ValueError, match=rf"`x\['{name}'\]` must hold .*Received: "):
+            mtl.export.check(bytes_model, bytes_path, x)
+        if name == "image":
+            with pytest.raises(ValueError, match=rf"`warmup\['{name}'\]` must hold .*Received: "):
+                mtl.export.saved_model(bytes_model, bytes_path, warmup=x)
+
+    def test_pixels_from_0_to_1_are_told_what_to_do(self, bytes_path):
+        x = {**self.X, "image": np.linspace(0, 1, 8).reshape(2, 2, 2)}
+        with pytest.raises(
+            ValueError, match=r"hold uint8. Received: float64 from 0 to 1. Bring it to the scale .*'uint8'"
+        ):
+            mtl.export.load(bytes_path).predict(x)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {},
+            {"image": X["image"].astype("int64")},
+            {"image": X["image"].tolist()},
+            {"image": tf.constant(X["image"])},
+            {"id": np.array([[1], [2]], object)},
+            {"flag": np.array([[1], [0]])},
+        ],
+    )
+    def test_what_fits_is_taken(self, bytes_model, bytes_path, change):
+        expected = bytes_model.predict(self.X, verbose=0)["size"]
+        np.testing.assert_allclose(
+            mtl.export.load(bytes_path).predict({**self.X, **change})["size"], expected, rtol=1e-6
+        )
+
+    def test_no_rows(self, bytes_path):
+        x = {"image": np.zeros((0, 2, 2)), "id": np.zeros((0, 1)), "flag": np.zeros((0, 1))}
+        assert mtl.export.load(bytes_path).predict(x)["size"].shape == (0, 1)
+
+    @pytest.mark.parametrize("word", [np.array([1, 2, 3]), np.array(["a", None, "b"], object), [1.5, "a", "b"][:1] * 3])
+    def test_strings(self, served, word):
+        with pytest.raises(ValueError, match=r"`inputs\['word'\]` must be strings"):
+            served.predict({**X, "word": word})
+
+    def test_rows_of_several_lengths(self, served):
+        with pytest.raises(ValueError, match=r"`inputs\['a'\]` must be an array of one shape"):
+            served.predict({"a": [[1.0], [1.0, 2.0]]}, task="size")
+
+
 def test_where_nothing_is(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"`path` must be an export, or a folder of its versions. Received:"):
         mtl.export.load(tmp_path)

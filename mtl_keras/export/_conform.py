@@ -1,0 +1,67 @@
+"""Arrays in the dtype that a signature takes, or an error where a cast would change them."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras._arguments import error
+
+
+def conform(name: str, given: Any, spec: tf.TensorSpec) -> np.ndarray:
+    """Returns what a user gave for an input as an array of its dtype.
+
+    Numbers become floats, and integers other integers that can hold them. Floats do not become integers: pixels from 0
+    to 1 given to a model of pixels from 0 to 255 would all be 0.
+
+    Args:
+        name: What the error messages call the input.
+        given: Array, list or tensor.
+        spec: `tf.TensorSpec` of the input.
+
+    Raises:
+        ValueError: If the values are no numbers, or no strings, where the input takes these, if a cast would change
+            them, or the shape is another.
+    """
+    try:
+        array = np.asarray(given)
+    except ValueError as reason:
+        raise ValueError(f"`{name}` must be an array of one shape. Received: {reason}.") from reason
+    if spec.dtype == tf.string:
+        array = _strings(name, array)
+    elif array.size:
+        array = _numbers(name, array, spec.dtype)
+    else:  # an empty list has no dtype of its own
+        array = array.astype(spec.dtype.as_numpy_dtype)
+    if not spec.shape.is_compatible_with(array.shape):
+        raise ValueError(f"`{name}` must have shape {tuple(spec.shape)}. Received shape: {array.shape}.")
+    return array
+
+
+def _strings(name, array):
+    strings = array.dtype.kind in "US" or all(isinstance(value, str | bytes) for value in array.flat)
+    if not strings:
+        raise ValueError(error(name, "strings", array, f"Its dtype is {array.dtype}."))
+    return array.astype(object)
+
+
+def _numbers(name, array, dtype):
+    target = dtype.as_numpy_dtype
+    if array.dtype.kind == "O":
+        array = np.asarray(array.tolist())  # numbers in an array of objects
+    if array.dtype.kind not in "biuf" and array.dtype != target:
+        raise ValueError(f"`{name}` must hold numbers, {dtype.name}. Received: dtype {array.dtype}.")
+    if not (dtype.is_integer or dtype.is_bool):
+        return array.astype(target)
+    if array.dtype.kind == "f":
+        raise ValueError(
+            f"`{name}` must hold {dtype.name}. Received: {array.dtype} from {array.min():g} to {array.max():g}. Bring "
+            f"it to the scale that the model takes, round it, and convert it, such as by `.astype({dtype.name!r})`."
+        )
+    lowest, highest = (0, 1) if dtype.is_bool else (dtype.min, dtype.max)
+    if array.min() < lowest or array.max() > highest:
+        raise ValueError(
+            f"`{name}` must hold {dtype.name}, from {lowest} to {highest}. Received: numbers from {array.min()} to "
+            f"{array.max()}."
+        )
+    return array.astype(target)
