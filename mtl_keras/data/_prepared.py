@@ -19,10 +19,14 @@ def images_and_labels(name: str, split: str, data_dir: str | os.PathLike | None,
     Raises:
         ImportError: If tensorflow-datasets is not installed.
         FileNotFoundError: If the data set is not prepared and cannot be downloaded.
-        ValueError: If `split` is not right, or the images have several sizes.
+        ValueError: If `split` is not right, the data set has not one image and one label, or the images have several
+            sizes.
     """
     download = flag("download", download)
     examples = _examples(_import().builder(name, data_dir=data_dir), split, download)
+    spec = examples.element_spec
+    if len(spec) != 2 or not all(isinstance(part, tf.TensorSpec) for part in spec):
+        raise ValueError(_not_one_label(name, f"{spec}"))
     shape = examples.element_spec[0].shape
     if not shape.is_fully_defined():
         raise ValueError(
@@ -72,10 +76,20 @@ def _open(builder, split):
     try:
         return builder.as_dataset(split=split, as_supervised=True, shuffle_files=False)
     except ValueError as error:
+        if builder.info.supervised_keys is None:  # which is no fault of the split
+            raise ValueError(_not_one_label(builder.name, f"the features {list(builder.info.features)}")) from error
         raise ValueError(
             f"`split` must be a split of {builder.name!r}, one of {sorted(builder.info.splits)}, or a part "
             f'such as "train[:90%]". Received: split={split!r}. ({error})'
         ) from error
+
+
+def _not_one_label(name, received):
+    return (
+        f"`name` must be a data set with one image and one label. Received: {name!r}, with {received}. Read it by "
+        f"`tensorflow_datasets.load({name!r})`, and give `mtl_keras.data.from_arrays` its arrays, with a task for each "
+        "label."
+    )
 
 
 def _how_to_prepare(builder, reason):

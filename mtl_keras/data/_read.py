@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from mtl_keras._types import Tensors
 
+_PAD = "Bring them to one length by `keras.utils.pad_sequences(rows, padding='post')`."
+
 
 def read(name: str, data: Any) -> Tensors:
     """Returns an array as a tensor, and a dict or data frame as `{key: tensor}`.
@@ -16,9 +18,16 @@ def read(name: str, data: Any) -> Tensors:
         data: An array, a dict of arrays, or whatever has `.columns` and `.to_numpy` as a pandas DataFrame.
 
     Raises:
-        ValueError: If something is not an array of numbers or strings with a first axis.
+        ValueError: If something is not an array of numbers or strings with a first axis, or two columns have one name.
     """
     if hasattr(data, "columns") and hasattr(data, "to_numpy"):
+        columns = list(data.columns)
+        twice = [column for i, column in enumerate(columns) if column in columns[:i]]
+        if twice:
+            raise ValueError(
+                f"The columns of `{name}` must have distinct names. Received: {list(dict.fromkeys(twice))} several "
+                "times. Rename them, or keep the first ones by `frame.loc[:, ~frame.columns.duplicated()]`."
+            )
         data = {column: data[column].to_numpy() for column in data.columns}
     if not isinstance(data, dict):
         return _tensor(f"`{name}`", data)
@@ -49,7 +58,7 @@ def check_lengths(named: dict[str, Tensors]) -> int:
 
 
 def _tensor(name, data):
-    array = np.asarray(data)
+    array = _array(name, data)
     if array.ndim == 0:
         raise ValueError(
             f"{name} must be an array of shape [N, ...] with one row an example. Received: {data!r}. "
@@ -57,8 +66,7 @@ def _tensor(name, data):
         )
     if array.dtype == object and not all(isinstance(item, str | bytes) for item in array.flat):
         raise ValueError(
-            f"{name} must hold numbers or strings alone. Received: an array of mixed Python objects. "
-            'Convert it first, for example with `.astype("float32")`.'
+            f"{name} must hold numbers or strings alone. Received: an array of mixed Python objects. {_way_out(array)}"
         )
     if array.dtype.kind not in "biufUSO":
         raise ValueError(
@@ -69,3 +77,28 @@ def _tensor(name, data):
         array = array.astype(np.float32)
     with tf.device("CPU:0"):  # where the input pipeline runs
         return tf.convert_to_tensor(array)
+
+
+def _array(name, data):
+    """Returns an array, or raises a ValueError for rows of several lengths."""
+    if isinstance(data, tf.RaggedTensor | tf.SparseTensor):
+        way_out = "x.to_tensor()" if isinstance(data, tf.RaggedTensor) else "tf.sparse.to_dense(x)"
+        raise ValueError(f"{name} must be an array. Received: a {type(data).__name__}. Fill it up by `{way_out}`.")
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array. Received: rows of several lengths. {_PAD}") from error
+    if array.dtype == object and any(isinstance(item, list | tuple | np.ndarray) for item in array.flat):
+        raise ValueError(f"{name} must be an array. Received: a column of lists. {_PAD}")
+    return array
+
+
+def _way_out(array):
+    """Returns what to do with an array of mixed objects."""
+    strings = [isinstance(item, str | bytes) for item in array.flat]
+    missing = [str(item) in ("None", "nan", "<NA>", "NaT") and not isinstance(item, str | bytes) for item in array.flat]
+    if any(strings) and all(s or m for s, m in zip(strings, missing, strict=True)):
+        return 'Say what stands for a missing string, such as by `.astype(object).fillna("")`.'
+    if any(strings):
+        return "Make all of them strings by `.astype(str)`, or numbers."
+    return 'Convert it first, for example with `.astype("float32")`.'

@@ -5,11 +5,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from mtl_keras._arguments import count, error, flag
+from mtl_keras._arguments import choice, count, error, flag
 from mtl_keras._types import Tensor, Tensors
 from mtl_keras.data._epochs import batch_seed, batches
 from mtl_keras.data._read import check_lengths, read
 from mtl_keras.data.mask_missing import mask_missing
+
+WEIGHTS = ("auto", "always", "elements")
 
 
 def from_arrays(
@@ -23,12 +25,14 @@ def from_arrays(
     seed: int = 0,
     augment: Callable[[Tensors, Tensor], Tensors] | None = None,
     drop_remainder: bool = False,
+    weights: str = "auto",
 ) -> tf.data.Dataset:
     """Makes a `tf.data.Dataset` of batches `(x, {task: y})` for `fit`, `evaluate` and `predict`.
 
-    Labels may be missing: see `mask_missing`. As soon as one is, or `sample_weight` is given, the batches
-    are `(x, {task: y}, {task: weight})` with every task. The order of an epoch depends on `seed` and on the
-    epoch alone, and so does what `augment` draws: a run that is resumed goes on as it would have.
+    Labels may be missing: see `mask_missing`. As soon as one is, or `sample_weight` is given, the batches are
+    `(x, {task: y}, {task: weight})` with every task; with `weights="always"`, in any case. The order of an epoch
+    depends on `seed` and on the epoch alone, and so does what `augment` draws: a run that is resumed goes on as it
+    would have.
 
     float64 becomes float32 and a bool label an integer one; other dtypes, such as uint8 images, stay.
 
@@ -46,14 +50,18 @@ def from_arrays(
         augment: A function `(x, seed) -> x` on a batch of inputs, where `seed` is an int32 tensor [2] for
             the `tf.random.stateless_*` functions, another one for each batch of each epoch.
         drop_remainder: Whether to leave out a last batch that is not full.
+        weights: When the batches have weights: `"auto"`, where a label is missing or `sample_weight` is given; or
+            `"always"`. Datasets that are mixed, as by `tf.data.Dataset.sample_from_datasets`, must all have them.
+            `"elements"` is always, too, and of the labels' shape wherever a part of a row could be missing, for a mix
+            in which rows of some datasets are.
 
     Returns:
         A `tf.data.Dataset` of known cardinality, prefetched. Weights have the shape [N], or that of the
         labels where part of a row is missing.
 
     Raises:
-        ValueError: If lengths differ, a name is not a task, or an integer label holds -1 and other
-            negative values.
+        ValueError: If lengths differ, a name is not a task, two columns have one name, rows have several lengths, or it
+            is not clear whether -1 means a missing label.
 
     Example:
 
@@ -66,17 +74,18 @@ def from_arrays(
     ```
     """
     batch_size, seed = count("batch_size", batch_size), count("seed", seed, -(2**31), at_most=2**31 - 1)
+    choice("weights", weights, WEIGHTS)
     shuffle, drop_remainder = flag("shuffle", shuffle), flag("drop_remainder", drop_remainder)
     if augment is not None and not callable(augment):
         raise ValueError(error("augment", "a function `(x, seed) -> x` or None", augment))
     x, y = read("x", x), _read_labels(y)
-    weights = None if sample_weight is None else read("sample_weight", sample_weight)
-    named = {"x": x, "y": y} if weights is None else {"x": x, "y": y, "sample_weight": weights}
+    given = None if sample_weight is None else read("sample_weight", sample_weight)
+    named = {"x": x, "y": y} if given is None else {"x": x, "y": y, "sample_weight": given}
     num_examples = check_lengths(named)
     steps = _steps(num_examples, batch_size, drop_remainder)
     with tf.device("CPU:0"):
-        y, weights = _mask(y, weights, missing)
-    tensors = (x, y) if weights is None else (x, y, weights)
+        y, masked = _mask(y, given, missing, weights)
+    tensors = (x, y) if masked is None else (x, y, masked)
 
     def slice_rows(step):  # needs no copy
         return cut(lambda tensor: tensor[step * batch_size : (step + 1) * batch_size])
@@ -113,10 +122,16 @@ def _read_labels(y):
     return {task: tf.cast(label, tf.int32) if label.dtype == tf.bool else label for task, label in y.items()}
 
 
-def _mask(y, weights, missing):
-    """Returns the clean labels, and the weights: None where all are 1, [N] where rows are all or nothing."""
+def _mask(y, weights, missing, when):
+    """Returns the clean labels, and the weights: None where all are 1, [N] where rows are all or nothing.
+
+    Args:
+        when: One of `WEIGHTS`: always there, or always by element where that can be.
+    """
     clean, masked = mask_missing(y, weights, missing)
-    if weights is None and all(tf.reduce_all(weight == 1) for weight in masked.values()):
+    if when == "elements":
+        return clean, masked
+    if when == "auto" and weights is None and all(tf.reduce_all(weight == 1) for weight in masked.values()):
         return clean, None
     for task, weight in masked.items():
         given = weights.get(task) if isinstance(weights, dict) else weights

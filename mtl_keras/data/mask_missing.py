@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from mtl_keras._arguments import by_task
@@ -18,7 +19,7 @@ def mask_missing(
     is set to 0 as well. TensorFlow operations throughout, for arrays and for batches in `dataset.map`.
 
     By default NaN is missing in a float label and -1 in an integer label. Integer labels that may be
-    negative for another reason need an entry in `missing`.
+    negative for another reason, such as -1 and 1 for no and yes, need an entry in `missing`.
 
     Args:
         y: Labels, `{task: array}`, each of shape [N] or [N, ...].
@@ -33,7 +34,8 @@ def mask_missing(
         shape where labels have several elements a row of which some may be missing; else of shape [N].
 
     Raises:
-        ValueError: If a name is not a task, or an integer label holds -1 and other negative values.
+        ValueError: If a name is not a task, labels are no array, or it is not clear whether -1 means a missing label:
+            in an integer label with other negative values, or with -1 and 1 alone.
 
     Example:
 
@@ -50,10 +52,31 @@ def mask_missing(
         sample_weight = dict.fromkeys(y, sample_weight)
     by_task("sample_weight", sample_weight, y, complete=True)
     masked = {
-        task: _mask(task, tf.convert_to_tensor(label), sample_weight[task], missing.get(task, "auto"))
+        task: _mask(task, _as_tensor(task, label), sample_weight[task], missing.get(task, "auto"))
         for task, label in y.items()
     }
     return {task: pair[0] for task, pair in masked.items()}, {task: pair[1] for task, pair in masked.items()}
+
+
+def _as_tensor(task, label):
+    """Returns labels as a tensor of known rank, or raises a ValueError that names the task."""
+    name = f"`y[{task!r}]`"
+    if label is None:
+        raise ValueError(f"{name} must be an array. Received: None. Give missing labels as NaN or -1.")
+    if isinstance(label, tf.RaggedTensor | tf.SparseTensor):
+        raise ValueError(
+            f"{name} must be an array. Received: a {type(label).__name__}. Fill it up, as by `to_tensor()`."
+        )
+    try:
+        tensor = tf.convert_to_tensor(label)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array of numbers. Received: what is no tensor ({error}).") from error
+    if tensor.shape.rank is None:
+        raise ValueError(
+            f"{name} must have a known number of axes. Received: labels of unknown shape. Say it by "
+            "`tf.ensure_shape(label, [None])`, or by the `output_signature` of the dataset."
+        )
+    return tensor
 
 
 def _mask(task, label, weight, value):
@@ -106,6 +129,12 @@ def _only_minus_one(task, label):
             return tf.identity(label)
     if tf.reduce_any(label < minus_one) and tf.reduce_any(label == minus_one):
         raise ValueError(text)
+    if set(np.unique(label)) == {-1, 1}:
+        raise ValueError(
+            f"`y[{task!r}]` holds the integers -1 and 1 alone, so that -1 may mean no or a missing label. Say which: "
+            f"if it means no, code the labels as 0 and 1, such as by `(y + 1) // 2`; if they are values, "
+            f"`missing={{{task!r}: None}}`; if it means missing, `missing={{{task!r}: -1}}`."
+        )
     return label
 
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from mtl_keras._arguments import choice
 from mtl_keras._types import Tensor
 from mtl_keras.data._prepared import images_and_labels, to_arrays
-from mtl_keras.data.from_arrays import from_arrays
+from mtl_keras.data.from_arrays import WEIGHTS, from_arrays
 
 
 def tfds(
@@ -22,6 +23,7 @@ def tfds(
     augment: Callable[[Tensor, Tensor], Tensor] | None = None,
     data_dir: str | os.PathLike | None = None,
     download: bool = True,
+    weights: str = "auto",
 ) -> tf.data.Dataset:
     """Makes a `tf.data.Dataset` of batches `(image, {task: y})` from a data set of TensorFlow Datasets.
 
@@ -35,7 +37,7 @@ def tfds(
             returns the label of its task.
         batch_size: Number of examples in a batch.
         keep: Function of (image, label) that says whether an example is used; None to use all.
-        shuffle, seed, augment: As in `from_arrays`.
+        shuffle, seed, augment, weights: As in `from_arrays`.
         data_dir: Folder of the prepared data sets; by default `TFDS_DATA_DIR` or `~/tensorflow_datasets`.
         download: Whether a data set that is not prepared may be downloaded.
 
@@ -45,7 +47,7 @@ def tfds(
     Raises:
         ImportError: If tensorflow-datasets is not installed.
         FileNotFoundError: If the data set is not prepared and cannot be downloaded.
-        ValueError: If `split` or `tasks` is not right.
+        ValueError: If `split` or `tasks` is not right, or the data set has not one image and one label.
 
     Example:
 
@@ -64,6 +66,7 @@ def tfds(
             "`tasks` must be a dict {task: function of (image, label)} with at least one task. "
             f"Received: tasks={tasks!r}. For the label itself use `lambda image, label: label`."
         )
+    choice("weights", weights, WEIGHTS)
     examples = images_and_labels(name, split, data_dir, download)
     if keep is not None:
         examples = examples.filter(keep)
@@ -77,4 +80,4 @@ def tfds(
             f"There must be at least one example. Received: split={split!r} of {name!r}, of which `keep` leaves none."
         )
     x, y = arrays
-    return from_arrays(x, y, batch_size, shuffle=shuffle, seed=seed, augment=augment)
+    return from_arrays(x, y, batch_size, shuffle=shuffle, seed=seed, augment=augment, weights=weights)

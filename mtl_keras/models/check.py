@@ -3,6 +3,7 @@
 from keras import ops
 
 from mtl_keras import _arguments
+from mtl_keras.data._entering import check_label
 
 
 def by_task(argument, given, names):
@@ -29,6 +30,7 @@ def check_shape(task, y, y_pred, sample_weight, expected=None):
         sample_weight: Weights of the labels, or None.
         expected: Shape that the labels must have, with None for what does not matter; None for that of the output.
     """
+    check_label(task, y)
     if sample_weight is not None and len(sample_weight.shape) > len(y_pred.shape):
         raise ValueError(
             f"`sample_weight[{task!r}]` must have shape [batch] or the labels' shape. "

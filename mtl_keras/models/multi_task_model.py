@@ -82,7 +82,9 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         self.frozen = {}  # {part: positions of the layers in it that were trainable}
         self.weighting = None
         # In namespaces, because Keras would track what is in a dict and never forget it.
-        self._compilation = types.SimpleNamespace(objectives={}, partition=None, plan=None, arguments={})
+        self._compilation = types.SimpleNamespace(
+            objectives={}, partition=None, plan=None, arguments={}, metrics_names=[]
+        )
         self._hooks = types.SimpleNamespace(penalties={}, probes=[], endings=[])
         self._saved = types.SimpleNamespace(progress=Progress(self))
 
@@ -200,6 +202,7 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         self._compilation.partition = partition
         self._compilation.plan = plan
         self._compilation.arguments = {**arguments, **kwargs}
+        self._compilation.metrics_names = []
 
     def _set_weighting(self, weighting):
         """Makes a weighting a layer of the model, so that its state is trained and saved with it."""

@@ -4,16 +4,18 @@ from typing import Any
 
 import keras
 
+from mtl_keras.data._entering import check_data
 from mtl_keras.data._epochs import EpochDataset
 from mtl_keras.models import check
 from mtl_keras.models.epoch_clock import EpochClock
 
 
 class Running:
-    """The `fit` and `evaluate` of a multi-task model.
+    """The `fit`, `evaluate` and `predict` of a multi-task model.
 
     A mix-in, before `keras.Model`. It needs from the model:
-        task_names, objectives, partition, plan: As in `MultiTaskModel`.
+        task_names, objectives, partition, plan, training_logs: As in `MultiTaskModel`.
+        _compilation: Namespace with `metrics_names`, of the last evaluation, which `compile` empties.
         _take_hooks_off(): Ends what callbacks added for a `fit`.
     """
 
@@ -49,7 +51,11 @@ class Running:
                 sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
                 validation_freq: As in Keras.
         """
-        self._check_arrays(y, sample_weight)
+        self._check_data(x, y, sample_weight)
+        if isinstance(validation_data, (tuple, list)):
+            self._check_data(*keras.utils.unpack_x_y_sample_weight(validation_data))
+        elif validation_data is not None:
+            self._check_data(validation_data)
         if shuffle is None:
             shuffle = y is not None or isinstance(x, keras.utils.PyDataset)  # Keras warns of it for a stream
         if self.plan and verbose:
@@ -88,15 +94,64 @@ class Running:
                 callbacks.callbacks.remove(clock)
             self._take_hooks_off()
 
-    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Evaluates the model, as `keras.Model.evaluate` does."""
-        self._check_arrays(y, kwargs.get("sample_weight"))
-        results = super().evaluate(x, y, *args, **kwargs)
-        check.check_ranges(self.objectives)
-        return results
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Evaluates the model, as `keras.Model.evaluate` does.
 
-    def _check_arrays(self, y, sample_weight):
-        """Raises a ValueError on wrong names, where labels come apart from x and Keras would see them first."""
+        Args:
+            x, y, batch_size, verbose, sample_weight, steps, callbacks: As in Keras.
+            return_dict: Whether to return `{name: number}`; else a list, whose names are `metrics_names`.
+        """
+        self._check_data(x, y, sample_weight)
+        results = super().evaluate(
+            x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict=True, **kwargs
+        )
+        check.check_ranges(self.objectives)
+        self._compilation.metrics_names = _in_order(results)
+        if return_dict:
+            return results
+        values = [results[name] for name in self._compilation.metrics_names]
+        return values if len(values) > 1 else values[0]
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Predicts `{task: array}`, as `keras.Model.predict` does.
+
+        Args:
+            x, batch_size, verbose, steps, callbacks: As in Keras.
+        """
+        self._check_data(x)
+        return super().predict(x, batch_size, verbose, steps, callbacks)
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` returns as a list, in its order: the loss, then the others by name."""
+        return self._compilation.metrics_names or _in_order(set(self.get_metrics_result()) - self.training_logs)
+
+    def _check_data(self, x, y=None, sample_weight=None):
+        """Raises a ValueError on wrong names, and on data that Keras would fail on without naming the task or input."""
         for argument, given in (("y", y), ("sample_weight", sample_weight)):
             if given is not None:
                 check.by_task(argument, given, self.task_names)
+        check_data(x, y, sample_weight, self.inputs, self.task_names)
+
+
+def _in_order(names):
+    """Returns names of results with the loss first."""
+    return sorted(names, key=lambda name: (name != "loss", name))

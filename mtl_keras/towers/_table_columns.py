@@ -66,19 +66,23 @@ def describe(x, categorical, min_count):
             found["means"][column] = float(np.nanmean(values))
             found["variances"][column] = float(np.nanvar(values)) or 1.0  # of a constant column
         else:
-            found["categories"][column] = _vocabulary(column, values, min_count)
+            found["categories"][column] = _vocabulary(column, values, min_count, hasattr(x[column], "fillna"))
     return {**found, "numeric": tuple(found["numeric"])}
 
 
-def _vocabulary(column, values, min_count):
+def _vocabulary(column, values, min_count, of_a_frame):
     """Returns the sorted values of a column that are found often enough."""
     if values.dtype.kind == "S":
         values = values.astype(str)
     strings = values.dtype.kind == "U" or (values.dtype == object and all(isinstance(v, str) for v in values.flat))
     if not strings and values.dtype.kind not in "iub":
+        if any(isinstance(v, str) for v in values.flat):
+            way_out = 'x.astype(object).fillna("?")' if of_a_frame else 'pd.Series(x).fillna("?")'
+        else:
+            way_out = 'x.fillna(-1).astype("int64")' if of_a_frame else 'np.nan_to_num(x, nan=-1).astype("int64")'
         raise ValueError(
             f"`x[{column!r}]` must hold strings, integers or booleans alone to be a category. Received: dtype "
-            f'{values.dtype}. Fill what is missing and convert it, such as by `.fillna("?")` or `.astype("int64")`.'
+            f"{values.dtype}. Fill what is missing and convert it, such as by `{way_out}`, where x is the column."
         )
     counts = collections.Counter(values.ravel().tolist())
     often = sorted(value for value, count in counts.items() if count >= min_count)

@@ -3,11 +3,13 @@
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
 
+import mtl_keras as mtl
 from mtl_keras.data import from_arrays
 
 
@@ -110,6 +112,116 @@ def test_weights_only_where_something_is_missing_or_given():
     *_, weights = whole(x, {"t": np.arange(3), "u": np.arange(3)}, sample_weight=np.array([1.0, 2.0, 3.0]))
     np.testing.assert_array_equal(weights["u"], [1, 2, 3])
     assert weights["u"].dtype == np.float32
+
+
+class TestWeightsAlways:
+    """Datasets that have weights whatever is in them can be mixed."""
+
+    X = np.arange(4.0)
+
+    @pytest.mark.parametrize(
+        ("label", "always", "elements"),
+        [
+            (np.arange(4), (4,), (4,)),
+            (np.arange(4.0), (4,), (4,)),
+            (np.arange(4.0)[:, None], (4,), (4,)),
+            (np.arange(4, dtype="uint8"), (4,), (4,)),
+            (np.ones((4, 2), "float32"), (4,), (4, 2)),
+            (np.array([[1.0, np.nan], [1.0, 1.0]] * 2), (4, 2), (4, 2)),
+            (np.array([[np.nan, np.nan], [1.0, 1.0]] * 2), (4,), (4, 2)),
+            (np.ones((4, 2), "uint8"), (4,), (4,)),  # of which nothing can be missing
+        ],
+    )
+    def test_shapes(self, label, always, elements):
+        for weights, shape in (("always", always), ("elements", elements)):
+            *_, found = whole(self.X, {"t": label, "u": np.arange(4)}, weights=weights)
+            assert found["t"].shape == shape
+            assert found["u"].shape == (4,)
+            assert found["t"].dtype == found["u"].dtype == np.float32
+            np.testing.assert_array_equal(found["u"], 1)
+            known = ~np.isnan(label)
+            expected = known.reshape(shape) if known.size == np.prod(shape) else known[:, 0]
+            np.testing.assert_array_equal(found["t"], expected)
+
+    @pytest.mark.parametrize("shuffle", [False, True])
+    @pytest.mark.parametrize(("weights", "partly"), [("always", False), ("elements", True)])
+    def test_mixing(self, shuffle, weights, partly):
+        """One without missing labels, one with, one with given weights."""
+        missing = np.array([[1.0, np.nan], [3.0, 4.0]] * 2) if partly else np.full((4, 2), np.nan)
+        parts = [
+            from_arrays(self.X, {"t": label}, 2, shuffle=shuffle, weights=weights, sample_weight=given)
+            for label, given in ((np.ones((4, 2)), None), (missing, None), (np.ones((4, 2)), np.full(4, 2.0)))
+        ]
+        mixed = tf.data.Dataset.sample_from_datasets(parts, seed=0)
+        assert len(list(mixed)) == 6
+        mixed = mixed.apply(tf.data.experimental.assert_cardinality(6))
+        x = keras.Input((1,))
+        model = mtl.MultiTaskModel(x, {"t": keras.layers.Dense(2)(x)})
+        model.compile("sgd", loss={"t": mtl.losses.ElementwiseMeanSquaredError()})
+        assert np.isfinite(model.fit(mixed, verbose=0).history["loss"]).all()
+        assert len(list(tf.data.Dataset.choose_from_datasets(parts, tf.data.Dataset.range(3).repeat(2)))) == 6
+
+    def test_evaluation_is_the_same(self):
+        x = keras.Input((1,))
+        model = mtl.MultiTaskModel(x, {"t": keras.layers.Dense(1)(x)})
+        model.compile("sgd", loss={"t": "mse"}, metrics={"t": ["mae"]})
+        results = [
+            model.evaluate(from_arrays(self.X, {"t": self.X}, 3, weights=weights), verbose=0, return_dict=True)
+            for weights in ("auto", "always", "elements")
+        ]
+        assert results[1] == pytest.approx(results[0])
+        assert results[2] == pytest.approx(results[0])
+
+    @pytest.mark.parametrize("weights", [True, None, "never"])
+    def test_no_such_choice(self, weights):
+        with pytest.raises(ValueError, match=r"`weights` must be one of 'auto', 'always', 'elements'. Received: "):
+            from_arrays(self.X, {"t": self.X}, weights=weights)
+
+
+class TestFrames:
+    """What a data frame can hold that no array does."""
+
+    FRAME = pd.DataFrame([[1.0, 2.0, 3.0]] * 3, columns=["a", "b", "a"])
+
+    @pytest.mark.parametrize("name", ["x", "y", "sample_weight"])
+    def test_two_columns_of_one_name(self, name):
+        good = {"x": np.arange(3.0), "y": {"a": np.arange(3.0), "b": np.arange(3.0)}}
+        with pytest.raises(ValueError, match=rf"columns of `{name}` must have distinct names. Received: \['a'\] sev"):
+            from_arrays(**{**good, name: self.FRAME})
+        frame = self.FRAME.loc[:, ~self.FRAME.columns.duplicated()]  # the way out of the message
+        from_arrays(**{**good, name: frame})
+
+    @pytest.mark.parametrize(
+        ("column", "message"),
+        [
+            (pd.Series([[1, 2], [3], [4]]), r"`x\['c'\]` must be an array. Received: a column of lists.*pad_sequ"),
+            (pd.Series(["a", None, "b"], dtype=object), r"`x\['c'\]` must hold numbers or strings.*fillna\(\"\"\)`"),
+            (pd.Series(["a", np.nan, "b"], dtype="category"), r"`x\['c'\]` must hold numbers or strings.*fillna"),
+            (pd.Series(["a", 1, 2.0], dtype=object), r"`x\['c'\]` must hold numbers or strings.*`.astype\(str\)`"),
+            (pd.Series([1, None, 2], dtype=object), r"`x\['c'\]` must hold numbers.*`.astype\(\"float32\"\)`"),
+        ],
+    )
+    def test_columns(self, column, message):
+        with pytest.raises(ValueError, match=message):
+            from_arrays(pd.DataFrame({"c": column}), {"t": np.arange(3)})
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[1, 2], [3], [4, 5]], r"must be an array. Received: rows of several lengths.*pad_sequences"),
+        ([[[1], [2]], [[3]], [[4]]], r"must be an array. Received: rows of several lengths.*pad_sequences"),
+        (tf.ragged.constant([[1, 2], [3], [4, 5]]), r"must be an array. Received: a RaggedTensor. .*to_tensor\(\)"),
+        (tf.sparse.from_dense(np.eye(3)), r"must be an array. Received: a SparseTensor. .*to_dense"),
+        (None, r"must be an array of shape \[N, ...\].*Received: None"),
+    ],
+)
+def test_rows_that_are_no_array(name, rows, message):
+    good = {"x": np.arange(3.0), "y": np.arange(3.0)}
+    given = {key: {"t": rows if key == name else value} for key, value in good.items()}
+    with pytest.raises(ValueError, match=rf"`{name}\['t'\]` {message}"):
+        from_arrays(**given)
 
 
 def test_weight_shape_follows_how_rows_are_missing():

@@ -70,11 +70,44 @@ def test_in_a_pipeline_no_other_negative_value_passes():
 
 
 @pytest.mark.parametrize(
+    ("label", "missing", "weight"),
+    [
+        ([-1, 1, 1], {"t": -1}, [0, 1, 1]),  # said to be missing
+        ([-1, 1, 1], {"t": None}, [1, 1, 1]),  # said to be a value
+        ([-1, 1, 0], "auto", [0, 1, 1]),  # a class 0 says it
+        ([-1, 2, 1], "auto", [0, 1, 1]),
+        ([-1, -1], "auto", [0, 0]),  # none is there
+        ([1, 1], "auto", [1, 1]),
+        ([-1.0, 1.0], "auto", [1, 1]),  # NaN is missing in floats
+    ],
+)
+def test_minus_one_beside_one(label, missing, weight):
+    _, found = mask_missing({"t": np.array(label)}, missing=missing)
+    np.testing.assert_array_equal(found["t"], weight)
+
+
+def test_labels_of_unknown_rank():
+    def lose(label):
+        return mask_missing({"t": tf.numpy_function(lambda t: t, [label], tf.int64)})
+
+    with pytest.raises(ValueError, match=r"`y\['t'\]` must have a known number of axes.*ensure_shape"):
+        tf.data.Dataset.from_tensors(np.arange(3)).map(lose)
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (([1, 2],), r"`y` must be a dict .* Received: list"),
         (({},), r"at least one task"),
         (({"t": [-1, -2]},), r"`missing={'t': -1}`, or another value, or None"),
+        (
+            ({"t": [-1, 1, 1]},),
+            r"`y\['t'\]` holds the integers -1 and 1 alone.*code.*0 and 1.*: None.*`missing={'t': -1}`",
+        ),
+        (({"t": np.array([[-1, 1], [1, -1]], "int8")},), r"`y\['t'\]` holds the integers -1 and 1 alone"),
+        (({"t": None},), r"`y\['t'\]` must be an array. Received: None. Give missing labels as NaN or -1"),
+        (({"t": [[1], [1, 2]]},), r"`y\['t'\]` must be an array of numbers"),
+        (({"t": tf.ragged.constant([[1], [1, 2]])},), r"`y\['t'\]` must be an array. Received: a RaggedTensor"),
         (({"t": [1]}, {"t": [1], "u": [1]}), r"`sample_weight` has unknown keys \['u'\]"),
         (
             ({"t": [1], "u": [1]}, {"t": [1]}),

@@ -1,7 +1,9 @@
 """Batches from TensorFlow Datasets."""
 
 import builtins
+import importlib
 import socket
+import types
 
 import numpy as np
 import pytest
@@ -77,6 +79,42 @@ def test_not_prepared(tmp_path, no_network):
         tfds("mnist", "test", {"digit": label}, data_dir=tmp_path)
     with pytest.raises(FileNotFoundError, match=r"is not prepared in .*`download=False` forbids"):
         tfds("mnist", "test", {"digit": label}, data_dir=tmp_path, download=False)
+
+
+def test_weights_always(tmp_path):
+    with tensorflow_datasets.testing.mock_data(num_examples=4):
+        dataset = tfds("mnist", "train", {"digit": label}, 4, data_dir=tmp_path, weights="always")
+    _, _, weights = next(dataset.as_numpy_iterator())
+    np.testing.assert_array_equal(weights["digit"], 1)
+
+
+@pytest.mark.parametrize("split", ["train", "test[:10%]"])
+def test_several_labels(split, tmp_path):
+    """CelebA has forty attributes and landmarks; no split of it has one label."""
+    with (
+        tensorflow_datasets.testing.mock_data(num_examples=4),
+        pytest.raises(
+            ValueError, match=r"`name` must be a data set with one image and one label.*'celeb_a'.*from_arrays"
+        ),
+    ):
+        tfds("celeb_a", split, {"digit": label}, data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        (np.zeros((2, 2)), {"a": 1, "b": 2}),  # a dict of labels
+        (np.zeros((2, 2)), 1, 1.0),  # a weight
+        ({"left": np.zeros((2, 2)), "right": np.zeros((2, 2))}, 1),
+    ],
+)
+def test_a_supervised_set_that_has_more_than_a_label(element, monkeypatch):
+    examples = tf.data.Dataset.from_tensors(element)
+    builder = types.SimpleNamespace(as_dataset=lambda **options: examples)
+    package = types.SimpleNamespace(builder=lambda name, data_dir: builder)
+    monkeypatch.setattr(importlib.import_module("mtl_keras.data._prepared"), "_import", lambda: package)
+    with pytest.raises(ValueError, match=r"`name` must be a data set with one image and one label. Received: 'five'"):
+        tfds("five", "train", {"digit": label})
 
 
 @pytest.mark.parametrize("tasks", [{}, {"digit": 3}, label])

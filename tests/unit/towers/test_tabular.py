@@ -1,5 +1,7 @@
 """Tabular."""
 
+import re
+
 import keras
 import numpy as np
 import pandas as pd
@@ -258,6 +260,27 @@ class TestArguments:
     def test_bad_tables(self, table, categorical, message):
         with pytest.raises(ValueError, match=message):
             Tabular.from_data(table, categorical=categorical)
+
+    @pytest.mark.parametrize(
+        "column",
+        [
+            pd.Series([1.0, np.nan, 2.0]),
+            pd.Series([1.0, 2.0, 2.0]),
+            pd.Series([1, None, 2], dtype="Int64"),
+            pd.Series(["x", None, "y"], dtype=object),
+            pd.Series(["x", np.nan, "y"], dtype="category"),
+            np.array([1.0, np.nan, 2.0]),
+            np.array(["x", None, "y"], object),
+        ],
+    )
+    def test_the_advice_on_a_column_with_gaps_works(self, column):
+        with pytest.raises(
+            ValueError, match=r"`x\['a'\]` must hold strings, integers or booleans.*by `.*`, where x is"
+        ) as error:
+            Tabular.from_data({"a": column}, categorical=["a"])
+        advice = re.search(r"by `(.*)`, where", str(error.value))[1]
+        filled = eval(advice, {"x": column, "np": np, "pd": pd})
+        assert len(Tabular.from_data({"a": filled}, categorical=["a"]).categories["a"]) in (2, 3)
 
     def test_too_rare(self):
         with pytest.raises(ValueError, match=r"`min_count` must leave each category a value.*'job' is found 2 times"):
