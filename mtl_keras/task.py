@@ -30,7 +30,8 @@ class Task:
         metrics: List of Keras metrics; the head's by default.
         weight: Factor of the task's loss in the sum that is trained, at least 0.
         class_weight: `{class: factor}` for the losses of the samples of a class, in training only, as in Keras'
-            `fit`; 1 for classes that are not named. For heads whose labels are classes.
+            `fit`; 1 for classes that are not named. For heads whose labels are classes, tags, or
+            several labels, of which `{label: factor}` then weighs the columns.
 
     Raises:
         ValueError: If the name cannot name an output or is taken, a weight is no finite number of at least 0, or

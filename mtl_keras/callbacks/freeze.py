@@ -20,7 +20,8 @@ class Freeze(keras.callbacks.Callback):
     same.
 
     Args:
-        parts: `"shared"`, what two or more tasks reach; the name of a task, what it alone reaches; or a list of these.
+        parts: `"shared"`, what two or more tasks reach; the name of a task, what it alone reaches; that of a stage of
+            the tower, all its copies; or a list of these.
         start: First epoch in which they are frozen, from 0.
         stop: First epoch in which they are trained again; None for never.
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -100,6 +101,19 @@ class SoftSharing(keras.callbacks.Callback):
             )
         self._towers = _corresponding_variables(model, self.groups)
         model.add_penalty("soft_sharing_penalty", self._penalty)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Warns of a strength with which plain gradient descent moves the towers apart instead of together."""
+        optimizer = self.model.optimizer
+        if self.norm != "l2" or type(optimizer) is not keras.optimizers.SGD:
+            return
+        rate, towers = float(optimizer.learning_rate), len(self._towers)
+        if self._strength * rate * towers >= 1:  # the curvature of the penalty is 2 · strength · towers
+            warnings.warn(
+                f"`strength` {self._strength:g} makes the towers diverge: with {towers} of them and the learning rate "
+                f"{rate:g} each step overshoots from {1 / (rate * towers):g} on. Lower one of the two.",
+                stacklevel=2,
+            )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if epoch < self.warmup_epochs:

@@ -1,7 +1,21 @@
 """A batch in a training or test step: labels, losses, and what is logged of them."""
 
+from typing import NamedTuple
+
 import keras
 from keras import ops
+
+from mtl_keras._types import Tensor
+
+
+class Judged(NamedTuple):
+    """The losses on what a forward pass gave. A tuple, so that both branches of a condition can return one."""
+
+    y_pred: dict[str, Tensor]
+    losses: list[Tensor]  # of the tasks; over replicas they sum up to the losses of the whole batch
+    counts: Tensor  # [T] how many labels are there, over all replicas
+    sizes: Tensor  # [T] what the sums of the losses were divided by, likewise
+    masks: dict[str, Tensor]  # of the outputs that have one, as a condition loses what Keras notes at a tensor
 
 
 class Batch:
@@ -10,58 +24,67 @@ class Batch:
     Args:
         model: A `MultiTaskModel`.
         data: What Keras hands to `train_step`.
-        replicas: How many replicas there are (`num`) and how to sum over them (`sum`).
+        replicas: How many replicas there are (`num`), how to sum over them (`sum`), and what one without rows gets
+            (`never_empty`).
     """
 
     def __init__(self, model, data, replicas):
         self.model = model
         self.objectives = model.objectives
         self.replicas = replicas
-        self.x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        y, self.sample_weight = model.labels(y, sample_weight)
-        self.y = {task: o.checked(y[task], self.sample_weight[task]) for task, o in self.objectives.items()}
-        self.counts = self._count(self.sample_weight)
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        y, sample_weight = model.labels(y, sample_weight)
+        self.x, self.y, self.sample_weight = replicas.never_empty(x, y, sample_weight)
 
-    def _count(self, sample_weight):
-        """Returns the number of labels that are there, by task, over all replicas."""
-        counts = [o.count(self.y[task], sample_weight[task]) for task, o in self.objectives.items()]
-        if self.replicas.num > 1:
-            counts = ops.unstack(self.replicas.sum(ops.stack(counts)))
-        return dict(zip(self.objectives, counts, strict=True))
+    def entries(self, y_pred, training):
+        """Returns the losses of the single labels by task, a list of `Entries`."""
+        return [
+            o.entries(self.y[task], y_pred[task], self.sample_weight[task], training)
+            for task, o in self.objectives.items()
+        ]
 
-    @property
-    def present(self):
-        """Whether a task has any label in the batch. [T], 0 or 1"""
-        return ops.stack([ops.cast(count > 0, "float32") for count in self.counts.values()])
+    def judged(self, y_pred, entries):
+        """Returns the losses of the tasks on outputs, from the `entries` of the same outputs."""
+        counts, sizes = self._sums(entries)
+        losses = [of_task.loss(size) for of_task, size in zip(entries, ops.unstack(sizes), strict=True)]
+        masks = {task: o.mask(y_pred[task]) for task, o in self.objectives.items()}
+        return Judged(y_pred, losses, counts, sizes, {task: m for task, m in masks.items() if m is not None})
 
     def losses(self, y_pred, training):
-        """Returns the losses of the tasks, a list; over replicas they sum up to the losses of the whole batch."""
-        return self._losses(y_pred, training, self.sample_weight, self.counts)
+        """Returns the losses of the tasks on outputs, as `Judged`."""
+        return self.judged(y_pred, self.entries(y_pred, training))
 
-    def losses_of_halves(self, y_pred):
+    def losses_of_halves(self, entries, counts):
         """Returns the losses on the two halves of the batch, and the shares of their labels.
 
         The halves are the rows at even and at odd places, so that it does not matter which replica a row is on. They
         are made by weights, which leaves the outputs untouched.
 
+        Args:
+            entries: The `entries` of the whole batch.
+            counts: How many labels are there. [T]
+
         Returns:
-            Two pairs of a list of T losses and a list of T shares, which for each task sum up to 1.
+            Two pairs of a list of T losses and shares [T], which for each task sum up to 1.
         """
-        rows = ops.shape(keras.tree.flatten(self.x)[0])[0]
-        odd = ops.cast(ops.arange(rows) % 2, "float32")  # [B]
+        odd = ops.cast(ops.arange(self.num_rows) % 2, "float32")  # [B]
         halves = []
         for half in (1.0 - odd, odd):
-            weights = {task: _times(weight, half) for task, weight in self.sample_weight.items()}
-            counts = self._count(weights)
-            shares = [counts[task] / ops.maximum(self.counts[task], 1.0) for task in counts]
-            halves.append((self._losses(y_pred, True, weights, counts), shares))
+            of_half = [of_task.of_rows(half) for of_task in entries]
+            found, sizes = self._sums(of_half)
+            losses = [of_task.loss(size) for of_task, size in zip(of_half, ops.unstack(sizes), strict=True)]
+            halves.append((losses, found / ops.maximum(counts, 1.0)))
         return halves
 
-    def _losses(self, y_pred, training, sample_weight, counts):
-        return [
-            o.loss(self.y[task], y_pred[task], sample_weight[task], counts[task], self.replicas.num, training)
-            for task, o in self.objectives.items()
-        ]
+    def _sums(self, entries):
+        """Returns how many labels are there, and what their losses are divided by, over all replicas. [T] each"""
+        both = ops.stack([*(e.num_there() for e in entries), *(e.size() for e in entries)])
+        return ops.split(self.replicas.sum(both), 2)
+
+    @property
+    def num_rows(self):
+        """The number of rows, on one replica."""
+        return ops.shape(keras.tree.flatten(self.x)[0])[0]
 
     def weighted(self, losses):
         """Returns the losses times their `loss_weight`, a list."""
@@ -81,17 +104,20 @@ class Batch:
             total += value / self.replicas.num
         return total
 
-    def track(self, y_pred, losses, total):
-        """Adds the batch to what is logged."""
-        rows = ops.shape(keras.tree.flatten(self.x)[0])[0]
-        self.model.loss_mean.update_state(total * self.replicas.num, sample_weight=rows)
-        for (task, o), loss in zip(self.objectives.items(), losses, strict=True):
-            loss = loss * self.replicas.num  # the losses of the replicas are summed, not averaged
-            o.update_state(self.y[task], y_pred[task], self.sample_weight[task], loss, self.counts[task])
+    def track(self, judged, extra, done=None):
+        """Adds the batch to what is logged.
 
-
-def _times(weight, half):
-    """Returns sample weights times a factor a row."""
-    if weight is None:
-        return half
-    return weight * ops.reshape(half, (-1,) + (1,) * (len(weight.shape) - 1))
+        Args:
+            judged: The losses, as `Judged`.
+            extra: What was added to them.
+            done: Whether the step was made; one that was not is in none of the means. None for True.
+        """
+        num = self.replicas.num  # the losses of the replicas are summed, not averaged
+        rows = ops.cast(self.num_rows, "float32")
+        if done is not None:
+            extra, rows = ops.where(done, extra, 0.0), ops.where(done, rows, 0.0)
+        self.model.total.update_state(extra * num, sample_weight=rows)
+        sizes = ops.unstack(judged.sizes)
+        for (task, o), loss, size in zip(self.objectives.items(), judged.losses, sizes, strict=True):
+            labels = (self.y[task], judged.y_pred[task], self.sample_weight[task], judged.masks.get(task))
+            o.update_state(*labels, loss * num, size, done)

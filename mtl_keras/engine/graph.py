@@ -78,6 +78,11 @@ def maker(tensor: Tensor) -> keras.Operation:
     return tensor._keras_history.operation
 
 
+def mask_of(tensor: Tensor) -> Tensor | None:
+    """Returns the Keras mask that a tensor carries, or None."""
+    return getattr(tensor, "_keras_mask", None)
+
+
 def node(tensor: Tensor) -> Any:
     """Returns the node that made a Keras tensor: a call, with its `operation` and `input_tensors`."""
     history = tensor._keras_history

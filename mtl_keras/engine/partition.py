@@ -2,7 +2,7 @@
 
 import keras
 
-from mtl_keras.engine.graph import SHARED, Reach
+from mtl_keras.engine.graph import SHARED, Reach, with_inner
 
 
 class Partition:
@@ -16,8 +16,15 @@ class Partition:
     Attributes:
         shared: List of the variables that two or more outputs reach, in the model's order.
         own: `{task: list of the variables that it alone reaches}`.
+        own_state: `{task: list of what its own layers change by themselves}`: averages and seeds.
+        reached: `{task: list of all variables that it reaches}`.
     """
 
     def __init__(self, model: keras.Model):
-        self.own = Reach(model).variables()
+        reach = Reach(model)
+        self.own = reach.variables()
         self.shared = self.own.pop(SHARED)
+        frozen = {id(v) for layer in with_inner(model.layers) if not layer.trainable for v in layer.weights}
+        state = reach.variables("non_trainable_variables")
+        self.own_state = {task: [v for v in state[task] if id(v) not in frozen] for task in self.own}
+        self.reached = reach.reached()

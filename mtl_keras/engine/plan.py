@@ -15,7 +15,7 @@ class Plan:
 
     Args:
         weighting: A weighting, built.
-        tasks: Names of the tasks.
+        tasks: `{task: whether it takes part}`: one that does not is as if absent from each batch.
         level: `"parameters"` or `"features"`: with respect to what the Jacobian of the losses is taken.
         every: The weights are renewed every so many steps.
         apply_to: `"shared"` or `"all"`: whether the weights act on the own variables of a task, too.
@@ -28,7 +28,7 @@ class Plan:
     def __init__(
         self,
         weighting: keras.layers.Layer,
-        tasks: list[str],
+        tasks: dict[str, bool],
         level: str,
         every: int,
         apply_to: str,
@@ -46,6 +46,7 @@ class Plan:
         self.features_model = features_model
         self.cut = cut
         self.num_tasks = len(tasks)
+        self.taking_part = [float(takes_part) for takes_part in tasks.values()]
         self.skipped_steps = keras.metrics.Sum(name="skipped_steps")
         names = [f"{task}_weight" for task in tasks] if weighting.has_weights else []
         self.logged_weights = keras.Variable(  # of the last step, each replica's the same
@@ -66,6 +67,14 @@ class Plan:
     def logs(self) -> list[str]:
         """The names in the logs."""
         return [*self.means.names, self.skipped_steps.name]
+
+    def present(self, counts: Tensor) -> Tensor:
+        """Returns which tasks have labels and take part. [T], 0 or 1
+
+        Args:
+            counts: How many labels are there. [T]
+        """
+        return ops.cast(counts > 0, "float32") * ops.convert_to_tensor(self.taking_part)
 
     def track(self, weights: Tensor, conflict: Tensor, renewed: Tensor, skipped: Tensor) -> None:
         """Adds a step to the logs; the conflicts of the gradients only if it renewed the weights.

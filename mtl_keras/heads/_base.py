@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from mtl_keras._arguments import counts
 from mtl_keras._types import Shape, Tensor
@@ -20,7 +21,7 @@ class Head:
         activation: Activation of those layers.
     """
 
-    num_classes = None  # of a head whose labels are classes: how many there are
+    num_classes = None  # of a head whose classes can have weights: how many there are
     is_binary = False  # whether the output is one probability, of yes
     keeps_positions = False  # whether there is an answer for every position of a sequence or a map
     num_labels = None  # of a head whose outputs can be called by names: how many there are
@@ -82,6 +83,18 @@ class Head:
     def metrics(self) -> list[keras.metrics.Metric]:
         """Returns the default metrics, a list of new `keras.metrics.Metric`s."""
         raise NotImplementedError
+
+    def class_weights(self, factors: Tensor, y: Tensor, y_pred: Tensor) -> Tensor:
+        """Returns the factors of the losses of labels, [batch, ...].
+
+        Args:
+            factors: The factor of each class. [num_classes]
+            y: Labels: class numbers, or one-hot rows in the shape of the output.
+            y_pred: The output.
+        """
+        if len(y.shape) == len(y_pred.shape) and y.shape[-1] == y_pred.shape[-1] > 1:
+            y = ops.argmax(y, axis=-1)
+        return ops.take(factors, ops.cast(y, "int32"))
 
     def label_shape(self, output_shape: Shape) -> Shape | None:
         """Returns the shape that the labels must have, with None for what does not matter; None for no such demand.

@@ -6,6 +6,7 @@ from keras import ops
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.heads._base import Head
+from mtl_keras.metrics import ROCAUC
 
 
 @public
@@ -13,7 +14,7 @@ class Binary(Head):
     """Yes or no: predicts the probability of yes, [batch, 1].
 
     Labels are 0 or 1, [batch] or [batch, 1]. The default loss is the binary cross-entropy, the default
-    metrics are the accuracy at the threshold 0.5 and the area under the ROC curve.
+    metrics are the accuracy at the threshold 0.5 and the area under the ROC curve (`metrics.ROCAUC`).
 
     Args:
         hidden: Widths of the head's own dense layers.
@@ -40,7 +41,7 @@ class Binary(Head):
         return keras.losses.BinaryCrossentropy()
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]
+        return [keras.metrics.BinaryAccuracy(name="accuracy"), ROCAUC()]
 
     def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         yes = ops.squeeze(output, axis=-1)  # [B]

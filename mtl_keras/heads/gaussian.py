@@ -8,6 +8,7 @@ from mtl_keras._types import Tensor
 from mtl_keras.heads._base import Head
 from mtl_keras.layers import MeanAndDeviation
 from mtl_keras.losses import GaussianLikelihood
+from mtl_keras.metrics._entry_mean import EntryMean
 
 
 @public
@@ -43,7 +44,7 @@ class Gaussian(Head):
         return GaussianLikelihood()
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [keras.metrics.MeanMetricWrapper(_error_of_the_mean, name="mae")]
+        return [EntryMean(_error_of_the_mean, name="mae")]
 
     def _output(self):
         return 2, "linear"

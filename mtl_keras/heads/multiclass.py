@@ -9,14 +9,17 @@ from mtl_keras._arguments import count
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.heads._base import Head
+from mtl_keras.metrics._accuracy import accuracy_of_classes
+from mtl_keras.metrics._entry_mean import EntryMean
 
 
 @public
 class Multiclass(Head):
     """One of `num_classes` classes: predicts probabilities that sum to 1, [batch, num_classes].
 
-    Labels are integers from 0 to `num_classes` - 1, [batch] or [batch, 1]. The default loss is the sparse
-    categorical cross-entropy, the default metric the accuracy.
+    Labels are integers from 0 to `num_classes` - 1, [batch] or [batch, 1]; with a loss that takes one-hot labels, such
+    as `keras.losses.CategoricalCrossentropy(label_smoothing=0.1)`, one-hot rows [batch, num_classes]. The default loss
+    is the sparse categorical cross-entropy, the default metric the accuracy.
 
     Args:
         num_classes: Number of classes, at least 2.
@@ -45,7 +48,7 @@ class Multiclass(Head):
         return keras.losses.SparseCategoricalCrossentropy()
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        return [EntryMean(accuracy_of_classes, name="accuracy")]
 
     def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         decoded = {"label": ops.argmax(output, axis=-1), "score": ops.max(output, axis=-1)}  # [B]

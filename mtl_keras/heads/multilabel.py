@@ -10,7 +10,7 @@ from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.heads._base import Head
 from mtl_keras.losses import ElementwiseBinaryCrossentropy
-from mtl_keras.metrics import ElementwiseBinaryAccuracy
+from mtl_keras.metrics import ROCAUC, ElementwiseBinaryAccuracy
 
 
 @public
@@ -19,7 +19,8 @@ class Multilabel(Head):
 
     Labels are 0 or 1, [batch, num_labels]; single ones may be missing. The default loss is the binary
     cross-entropy, averaged over the labels that are there; the default metrics are the accuracy at the
-    threshold 0.5 and the area under the ROC curve, over all labels together.
+    threshold 0.5 and the area under the ROC curve, over all labels together (`auc`) and as the mean of the labels' own
+    (`macro_auc`).
 
     Args:
         num_labels: Number of labels, at least 1.
@@ -42,13 +43,17 @@ class Multilabel(Head):
 
     def __init__(self, num_labels: int, hidden: tuple[int, ...] = (), activation: str = "relu"):
         super().__init__(hidden, activation)
-        self.num_labels = count("num_labels", num_labels)
+        self.num_labels = self.num_classes = count("num_labels", num_labels)
 
     def loss(self) -> keras.losses.Loss:
         return ElementwiseBinaryCrossentropy()
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [ElementwiseBinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]
+        pooled, by_label = ROCAUC(), ROCAUC(self.num_labels, num_bins=2**12, name="macro_auc")
+        return [ElementwiseBinaryAccuracy(name="accuracy"), pooled, by_label]
+
+    def class_weights(self, factors: Tensor, y: Tensor, y_pred: Tensor) -> Tensor:
+        return ops.broadcast_to(factors, ops.shape(y))  # of the column
 
     def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         scores, labels = ops.top_k(output, min(top_k or self.num_labels, self.num_labels))  # [B, k]

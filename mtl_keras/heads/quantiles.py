@@ -13,6 +13,7 @@ from mtl_keras._types import Tensor
 from mtl_keras.heads._base import Head
 from mtl_keras.layers import Increasing
 from mtl_keras.losses import Pinball
+from mtl_keras.metrics._entry_mean import EntryMean
 
 
 @public
@@ -65,7 +66,7 @@ class Quantiles(Head):
         return Pinball(self.quantiles)
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [keras.metrics.MeanMetricWrapper(_covered, name="coverage")]
+        return [EntryMean(_covered, name="coverage")]
 
     def _output(self):
         return len(self.quantiles), "linear"

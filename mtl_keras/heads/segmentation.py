@@ -9,6 +9,8 @@ from mtl_keras._arguments import choice, count, counts
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.heads._base import Head
+from mtl_keras.metrics._accuracy import accuracy_of_classes
+from mtl_keras.metrics._entry_mean import EntryMean
 
 
 @public
@@ -88,9 +90,7 @@ class Segmentation(Head):
         return keras.losses.SparseCategoricalCrossentropy()
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        if self.predict == "classes":
-            return [keras.metrics.Accuracy(name="accuracy")]
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        return [EntryMean(accuracy_of_classes, name="accuracy")]
 
     def predictions(self, output: Tensor) -> Tensor:
         return ops.argmax(output, axis=-1) if self.predict == "classes" else output

@@ -11,6 +11,8 @@ from mtl_keras._types import Tensor
 from mtl_keras.heads._base import Head
 from mtl_keras.layers import CRF, HMM, DecodeCRF
 from mtl_keras.losses import CRFLikelihood
+from mtl_keras.metrics._accuracy import accuracy_of_classes
+from mtl_keras.metrics._entry_mean import EntryMean
 
 
 @public
@@ -18,8 +20,9 @@ class Tagging(Head):
     """One of `num_tags` tags for every token of a sequence: predicts the tags, int32 [batch, length].
 
     Its features are a sequence, [batch, length, channels], as sequence towers give it. Labels are integers from 0 to
-    `num_tags` - 1, [batch, length]; those of the padding, and any others, may be missing, which -1 says to
-    `data.from_arrays`. What is predicted for the padding means nothing.
+    `num_tags` - 1, [batch, length]; any may be missing, which -1 says to `data.from_arrays`. The Keras mask of the
+    features leaves the padding out of the loss and of the metrics, whatever its labels are. What is predicted for the
+    padding means nothing.
 
     With `structure="softmax"` each tag is decided by itself; the default loss is the sparse categorical cross-entropy.
     With `"crf"` a linear-chain conditional random field over the sequence without its padding, which the Keras mask of
@@ -71,7 +74,7 @@ class Tagging(Head):
         self.num_tags = count("num_tags", num_tags, 2)
         self.structure = choice("structure", structure, ("softmax", "crf", "hmm"))
         self.predict = choice("predict", predict, ("tags", "probabilities"))
-        self.num_labels = self.num_tags
+        self.num_labels = self.num_classes = self.num_tags
         self.label_range = (0, self.num_tags - 1)
 
     def pool(self, features: Tensor, name: str) -> Tensor:
@@ -86,19 +89,16 @@ class Tagging(Head):
         if self.structure != "softmax":
             chain = CRF if self.structure == "crf" else HMM
             return chain(dtype="float32", name=name)(logits)
-        # A copy, which loses the mask: Keras' losses would divide by the mask's count, and ours by the labels'.
-        return super().activate(ops.copy(logits), name)
+        return super().activate(logits, name)
 
     def hand_on(self, logits: Tensor, name: str) -> Tensor:
-        return keras.layers.Activation("softmax", dtype="float32", name=name)(logits)  # with the mask
+        return keras.layers.Activation("softmax", dtype="float32", name=name)(logits)
 
     def loss(self) -> keras.losses.Loss:
         return keras.losses.SparseCategoricalCrossentropy() if self.structure == "softmax" else CRFLikelihood()
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        if self.predict == "tags":
-            return [keras.metrics.Accuracy(name="accuracy")]
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        return [EntryMean(accuracy_of_classes, name="accuracy")]
 
     def predictions(self, output: Tensor) -> Tensor:
         if self.structure != "softmax":

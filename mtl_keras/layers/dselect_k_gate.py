@@ -24,7 +24,8 @@ class DSelectKGate(keras.layers.Layer):
 
     Losses of the layer: `entropy` times the entropy of the selectors, Σ_j Σ_e -r_j(e)·ln r_j(e), which drives them to a
     choice; and where E is no power of two Σ_j (1 / Σ_e r_j(e) - 1), which drives them off the codes that mean no
-    expert. Both are means over the batch.
+    expert. Both are means over the batch. As all losses of layers in Keras they are part of `loss` and of `val_loss`,
+    and of no task's own loss.
 
     Args:
         num_experts: Number of experts E, at least 2.

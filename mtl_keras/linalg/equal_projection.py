@@ -4,7 +4,7 @@ from keras import ops
 
 from mtl_keras._types import Tensor
 from mtl_keras.linalg.gramian import to_float32, unit_gramian
-from mtl_keras.linalg.psd import pseudo_inverse
+from mtl_keras.linalg.psd import damped_solve
 
 _SMALLEST_SUM = 1e-6
 
@@ -12,16 +12,17 @@ _SMALLEST_SUM = 1e-6
 def equal_projection_weights(gramian: Tensor, fallback: Tensor) -> Tensor:
     """Returns the weights [T], of sum 1, with which d·gᵢ / ‖gᵢ‖ is the same for all tasks.
 
-    They are C⁺1 / norm, divided by its sum, for the cosines C: the least-squares answer where rows are
-    dependent. A zero row has weight 0.
+    They are C⁻¹1 / norm, divided by its sum, for the cosines C. Towards dependent rows, where C⁻¹ grows without
+    end, the part of it that grows is what is left after the division: d goes to 0 where no other direction has equal
+    projections, such as between opposed rows. A zero row has weight 0.
 
     Args:
         gramian: G = J·Jᵀ. [T, T]
-        fallback: The answer where the sum to be divided by vanishes, as for opposed rows. [T]
+        fallback: The answer where the sum to be divided by vanishes. [T]
     """
     cosines, norms, nonzero = unit_gramian(gramian)
     used = ops.cast(nonzero, "float64")
-    equal = ops.matmul(pseudo_inverse(cosines), used)  # coefficients of the unit gradients [T]
+    equal = damped_solve(cosines, used)  # coefficients of the unit gradients [T]
     shortest = ops.min(ops.where(nonzero, norms, ops.max(norms)))
     raw = used * equal * shortest / ops.where(nonzero, norms, 1.0)  # [T]
     total = ops.sum(raw)

@@ -1,7 +1,9 @@
-"""Softmax, norms and logarithms that pass over absent tasks and stay finite."""
+"""Softmax, norms, logarithms and scales that pass over absent tasks and stay finite."""
 
 from keras import ops
 
+_FAR = 10.0  # a value over so many times the first one shows that the first said nothing
+_LARGEST_LOG_SCALE = 30.0
 _LOWEST = -3e38  # below every finite loss; its exponential is 0
 
 
@@ -32,3 +34,24 @@ def row_norms(rows):
     largest = ops.max(ops.abs(rows), axis=1)  # [T]
     scale = ops.where(largest > 0, largest, 1.0)
     return scale * ops.sqrt(ops.sum(ops.square(rows / scale[:, None]), axis=1))
+
+
+def first_value(first, value):
+    """Returns the first values, with `value` for those of 0, and for those that it exceeds ten times. [T]
+
+    What is measured by its first value would be lost for good where that is 0, or next to it.
+    """
+    return ops.where(value > _FAR * first, value, first)
+
+
+def scaled_loss(log_scales, losses):
+    """Returns exp(s)·L - s, whose gradient keeps the log-scales s within [-30, 30]. [T]
+
+    At a bound it only leads back: a loss that stays at 0 would raise its scale until that overflows.
+    """
+    fixed = ops.stop_gradient(log_scales)
+    s = ops.clip(fixed, -_LARGEST_LOG_SCALE, _LARGEST_LOG_SCALE)
+    slopes = ops.exp(s) * ops.stop_gradient(losses) - 1.0
+    slopes = ops.where(fixed >= _LARGEST_LOG_SCALE, ops.maximum(slopes, 0.0), slopes)
+    slopes = ops.where(fixed <= -_LARGEST_LOG_SCALE, ops.minimum(slopes, 0.0), slopes)
+    return ops.exp(s) * losses - s + slopes * (log_scales - fixed)

@@ -5,6 +5,7 @@ from keras import ops
 from mtl_keras._types import Tensor
 
 _ROUND_OFF = 1.2e-7  # of the float32 rows that a Gramian is made of
+_DAMPING = 1e-6  # above the round-off in the eigenvalues of cosines of float32 rows
 
 
 def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,8 +45,21 @@ def spectrum(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return ops.where(counts, values, 0.0), vectors, ops.cast(counts, matrix.dtype)
 
 
-def pseudo_inverse(matrix: Tensor) -> Tensor:
-    """Returns the pseudo-inverse [T, T] of a Gramian, of the rank that its float32 rows can tell."""
-    values, vectors, counts = spectrum(matrix)
-    inverse = counts / ops.where(counts > 0, values, 1.0)
-    return ops.matmul(vectors * inverse, ops.transpose(vectors))
+def damped_solve(matrix: Tensor, target: Tensor) -> Tensor:
+    """Returns the solution x [T] of Mx = b for a Gramian M, without a jump where M becomes singular.
+
+    A pseudo-inverse jumps where an eigenvalue begins to count. Here four Tikhonov steps, each with (M + δ)⁻¹ on what is
+    left of b, take (1 - (δ / (λ + δ))⁴) / λ for the inverse of an eigenvalue: exact to 1e-8 above 100 δ, and smoothly
+    bounded by 4 / δ below.
+
+    Args:
+        matrix: A Gramian of unit rows. [T, T]
+        target: The right-hand side b. [T]
+    """
+    size = matrix.shape[0]
+    damped = matrix + max(_DAMPING, size * _ROUND_OFF) * ops.eye(size, dtype=matrix.dtype)
+    solution = ops.zeros_like(target)
+    for _ in range(4):
+        rest = target - ops.matmul(matrix, solution)
+        solution = solution + ops.solve(damped, rest[:, None])[:, 0]
+    return solution

@@ -64,10 +64,18 @@ class CRFLikelihood(keras.losses.Loss):
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if sample_weight is not None:
-            y_true = ops.cast(y_true, "int32")
             sample_weight = a_weight_an_entry(sample_weight, ops.shape(y_true))
-            y_true = ops.where(ops.equal(sample_weight, 0), -1, y_true)
+            y_true = self.without_missing(y_true, sample_weight)
         return super().__call__(y_true, y_pred, sample_weight)
+
+    def without_missing(self, y_true: Tensor, sample_weight: Tensor) -> Tensor:
+        """Returns the labels with -1 for those of weight 0, which the likelihood of the others depends on."""
+        weight = a_weight_an_entry(sample_weight, ops.shape(y_true))
+        return ops.where(ops.equal(weight, 0), -1, ops.cast(y_true, "int32"))
+
+    def mask(self, y_pred: Tensor) -> Tensor:
+        """Returns which positions are part of the chains. [B, L] as booleans"""
+        return crf.unpack(y_pred)[2]
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         emissions, transitions, mask = crf.unpack(y_pred)

@@ -1,6 +1,7 @@
-"""The accuracy that the shapes of labels and predictions call for."""
+"""Accuracies that look at the shapes of labels and predictions."""
 
 import keras
+from keras import ops
 
 from mtl_keras._types import Tensor
 
@@ -16,3 +17,17 @@ def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     if len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1:
         return keras.metrics.sparse_categorical_accuracy(y_true, y_pred)
     return keras.metrics.categorical_accuracy(y_true, y_pred)
+
+
+def accuracy_of_classes(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """Returns 1.0 for each class that is predicted right and 0.0 for each other, [batch, ...].
+
+    Args:
+        y_true: Class numbers [batch, ...] or [batch, ..., 1], or one-hot rows [batch, ..., classes].
+        y_pred: Class numbers as integers [batch, ...], or scores [batch, ..., classes].
+    """
+    if "float" in keras.backend.standardize_dtype(y_pred.dtype):
+        y_pred = ops.argmax(y_pred, axis=-1)
+    if len(y_true.shape) > len(y_pred.shape):
+        y_true = ops.squeeze(y_true, axis=-1) if y_true.shape[-1] == 1 else ops.argmax(y_true, axis=-1)
+    return ops.cast(ops.equal(ops.cast(y_true, "int32"), ops.cast(y_pred, "int32")), "float32")

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from mtl_keras._arguments import number
 from mtl_keras._registry import public
+from mtl_keras.metrics._entry_mean import EntryMean
 
 
 @public
-class ElementwiseBinaryAccuracy(keras.metrics.MeanMetricWrapper):
+class ElementwiseBinaryAccuracy(EntryMean):
     """Share of the `[B, k]` yes/no labels that are predicted right, where single ones can be missing.
 
     Every entry counts with its weight. Without weights, or with a weight a row, it equals

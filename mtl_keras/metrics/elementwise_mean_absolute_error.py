@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from mtl_keras._registry import public
+from mtl_keras.metrics._entry_mean import EntryMean
 
 
 @public
-class ElementwiseMeanAbsoluteError(keras.metrics.MeanMetricWrapper):
+class ElementwiseMeanAbsoluteError(EntryMean):
     """Mean absolute error of `[B, k]` values, where single ones can be missing.
 
     Every entry counts with its weight. Without weights, or with a weight a row, it equals

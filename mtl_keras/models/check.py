@@ -50,14 +50,38 @@ def check_shape(task, y, y_pred, sample_weight, expected=None):
         )
 
 
+def check_kind(task, y, y_pred, objective):
+    """Raises a ValueError for one-hot labels where the loss takes class numbers, and the other way round."""
+    units, loss = y_pred.shape[-1], objective.loss_function.name
+    is_one_hot = len(y.shape) == len(y_pred.shape) and y.shape[-1] != 1
+    if objective.one_hot is None or units in (1, None) or is_one_hot == objective.one_hot:
+        return
+    received = f"Received shape {tuple(y.shape)} for an output of shape {tuple(y_pred.shape)}."
+    if objective.one_hot:
+        raise ValueError(
+            f"`y[{task!r}]` must be one-hot, as the loss {loss!r} takes it. {received} "
+            "Use `keras.utils.to_categorical`, or `keras.losses.SparseCategoricalCrossentropy()`."
+        )
+    raise ValueError(
+        f"`y[{task!r}]` must be class numbers, as the loss {loss!r} takes them. {received} "
+        "Use `numpy.argmax(y, axis=-1)`, or `keras.losses.CategoricalCrossentropy()`."
+    )
+
+
 def check_ranges(objectives):
-    """Raises a ValueError if a task has had labels out of its range since its metrics were reset."""
+    """Raises a ValueError if a task has had labels or weights that there cannot be, and forgets them."""
     for name, objective in objectives.items():
         # An operation, because several replicas have a variable each, whose sum it reads.
-        wrong = int(ops.sum(objective.num_wrong)) if objective.label_range else 0
-        if wrong:
-            lowest, highest = objective.label_range
+        labels, weights = (int(count) for count in ops.convert_to_numpy(ops.abs(objective.num_wrong)))
+        if not labels and not weights:
+            continue
+        objective.num_wrong.assign([0.0, 0.0])
+        if weights:
             raise ValueError(
-                f"`y[{name!r}]` must hold labels from {lowest} to {highest}. Received: {wrong} outside of that. "
-                "Missing labels need sample weight 0, which `mtl_keras.data.from_arrays` gives to -1 and NaN."
+                f"`sample_weight[{name!r}]` must hold finite numbers of at least 0. Received: {weights} others."
             )
+        kind = "labels from {} to {}".format(*objective.label_range) if objective.label_range else "finite numbers"
+        raise ValueError(
+            f"`y[{name!r}]` must hold {kind}. Received: {labels} outside of that. "
+            "Missing labels need sample weight 0, which `mtl_keras.data.from_arrays` gives to -1 and NaN."
+        )

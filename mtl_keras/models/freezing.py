@@ -1,6 +1,7 @@
-"""Freezes parts of a model: what two or more tasks share, or what one task has alone."""
+"""Freezes parts of a model: what two or more tasks share, what one task has alone, or a stage of the tower."""
 
 import contextlib
+import re
 
 import keras
 
@@ -11,8 +12,8 @@ from mtl_keras.engine.graph import with_inner
 def check_part(model, part):
     """Raises a ValueError if a model with outputs by task name has no such part, or nothing to train in it."""
     known = [SHARED, *model.output]
-    if part not in known:
-        raise ValueError(f"`part` must be one of {known}. Received: part={part!r}.")
+    if part not in known and not _layers_of_stage(model, part):
+        raise ValueError(f"`part` must be one of {known}, or a stage of the tower. Received: part={part!r}.")
     if not any(layer.trainable_variables for layer in _by_position(model, part).values()):
         raise ValueError(
             f"The part {part!r} of the model has no trainable variables. "
@@ -25,11 +26,16 @@ def freeze(model, part):
 
     Args:
         model: A functional `keras.Model` whose outputs are a dict by task name.
-        part: `"shared"` or the name of a task.
+        part: `"shared"`, the name of a task, or that of a stage, of which all copies are meant.
     """
     trainable = [position for position, layer in _by_position(model, part).items() if layer.trainable]
     thaw(model, part, [])
     return trainable
+
+
+def overlap(model, part, trainable, other):
+    """Returns which of the positions that are trainable in a part belong to another part as well."""
+    return [position for position in trainable if position in _by_position(model, other)]
 
 
 def thaw(model, part, trainable):
@@ -70,9 +76,20 @@ def check_optimizer(optimizer):
 
 def _by_position(model, part):
     """Returns `{position: layer}` of a part's layers and of the layers inside of these, which are after them."""
-    mine = {id(layer) for layer in with_inner(Reach(model).layers_of(part))}
+    is_stage = part != SHARED and part not in model.output
+    layers = _layers_of_stage(model, part) if is_stage else Reach(model).layers_of(part)
+    mine = {id(layer) for layer in with_inner(layers)}
     return {
         position: layer
         for position, layer in enumerate(with_inner(model.layers))
         if id(layer) in mine and not isinstance(layer, keras.layers.InputLayer)
     }
+
+
+def _layers_of_stage(model, stage):
+    """Returns the layers of all copies of a stage, which are named after it and lie in the towers."""
+    if not isinstance(stage, str):
+        return []
+    in_towers = {name for tower in model.tower_layers.values() for name in tower}
+    named = re.compile(rf"(^|_){re.escape(stage)}(_|$)")
+    return [layer for layer in model.layers if layer.name in in_towers and named.search(layer.name)]

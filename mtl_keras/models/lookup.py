@@ -3,10 +3,13 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from mtl_keras.heads import Head
 from mtl_keras.metrics._accuracy import accuracy
+from mtl_keras.metrics._entry_mean import EntryMean
+
+ONE_HOT = ("categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "kl_divergence")
+CLASSES = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
 
 
 class FunctionLoss(keras.losses.Loss):
@@ -17,8 +20,6 @@ class FunctionLoss(keras.losses.Loss):
         self.function = function
 
     def call(self, y_true, y_pred):
-        if len(y_true.shape) + 1 == len(y_pred.shape) and y_pred.shape[-1] == 1:
-            y_true = ops.expand_dims(y_true, -1)  # labels [batch] for an output [batch, 1]
         return self.function(y_true, y_pred)
 
 
@@ -31,6 +32,20 @@ def as_loss(identifier: Any) -> keras.losses.Loss:
     return FunctionLoss(loss, name=name if name.isidentifier() else "loss")  # a lambda's name is no name for Keras
 
 
+def takes_one_hot(loss: keras.losses.Loss) -> bool | None:
+    """Returns whether a loss takes one-hot labels (True), class numbers (False), or neither for sure (None)."""
+    for names, answer in ((ONE_HOT, True), (CLASSES, False)):
+        if computes_any(loss, names):
+            return answer
+    return None
+
+
+def computes_any(loss: keras.losses.Loss, names: tuple[str, ...]) -> bool:
+    """Returns whether a loss computes one of Keras' functions of those names."""
+    function = loss.function if isinstance(loss, FunctionLoss) else getattr(loss, "fn", None)
+    return function is not None and function in [getattr(keras.losses, name, None) for name in names]
+
+
 def as_metric(identifier: Any, head: Head | None) -> keras.metrics.Metric:
     """Returns the `keras.metrics.Metric` that a Keras metric identifier names.
 
@@ -41,7 +56,7 @@ def as_metric(identifier: Any, head: Head | None) -> keras.metrics.Metric:
     """
     if identifier in ("accuracy", "acc"):
         own = [metric for metric in head.metrics() if metric.name == "accuracy"] if head else []
-        metric = own[0] if own else keras.metrics.MeanMetricWrapper(accuracy, name="accuracy")
+        metric = own[0] if own else EntryMean(accuracy, name="accuracy")
         metric.name = identifier
         return metric
     metric = keras.metrics.get(identifier)
@@ -50,4 +65,4 @@ def as_metric(identifier: Any, head: Head | None) -> keras.metrics.Metric:
             metric.name = identifier
         return metric
     name = identifier if isinstance(identifier, str) else getattr(metric, "__name__", "metric")
-    return keras.metrics.MeanMetricWrapper(metric, name=name)
+    return EntryMean(metric, name=name)

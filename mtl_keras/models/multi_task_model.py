@@ -14,10 +14,11 @@ from mtl_keras.models import check, freezing
 from mtl_keras.models.hooks import Hooks
 from mtl_keras.models.objective import Objective
 from mtl_keras.models.objectives import make_objectives
-from mtl_keras.models.plan import check_optimizer, make_plan
+from mtl_keras.models.plan import check_optimizer, labels_since_update, make_plan
 from mtl_keras.models.progress import Progress
 from mtl_keras.models.running import Running
 from mtl_keras.models.saving import Saving
+from mtl_keras.models.total import Total
 from mtl_keras.models.transfer import Transfer
 from mtl_keras.task import Task, check_names
 from mtl_keras.weightings import Weighting
@@ -72,6 +73,12 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
             raise ValueError(
                 f"`outputs` must be a dict by task name, such as {{'digit': tensor}}. Received: {self.output!r}."
             )
+        nested = {name: list(value) for name, value in self.output.items() if isinstance(value, (dict, list, tuple))}
+        if nested:
+            raise ValueError(
+                "`outputs` must have one tensor a task, without dicts or lists inside. "
+                f"Received: {nested}. Give each tensor a name of its own."
+            )
         check_names(list(self.output))
         self.tasks = list(tasks or [])
         if self.tasks:
@@ -83,8 +90,16 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         self.weighting = None
         # In namespaces, because Keras would track what is in a dict and never forget it.
         self._compilation = types.SimpleNamespace(
-            objectives={}, partition=None, plan=None, arguments={}, metrics_names=[]
+            objectives={},
+            total=None,
+            partition=None,
+            plan=None,
+            labels_since_update=None,
+            arguments={},
+            trained=set(),
+            metrics_names=[],
         )
+        self._testing = False
         self._hooks = types.SimpleNamespace(penalties={}, probes=[], endings=[])
         self._saved = types.SimpleNamespace(progress=Progress(self))
 
@@ -122,12 +137,20 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         penalty_means = [penalty.mean for penalty in self.penalties.values()]
         meters = self.plan.meters if self.plan else []
-        return [*super().metrics, *self.objectives.values(), *penalty_means, *meters]
+        of_keras = super().metrics
+        if self.total is not None:
+            of_keras[0] = self.total  # in place of the mean of the batches' losses
+        return [*of_keras, *self.objectives.values(), *penalty_means, *meters]
 
     @property
-    def loss_mean(self) -> keras.metrics.Metric:
-        """The running mean of the trained sum: the `loss` of the logs."""
-        return self.metrics[0]
+    def total(self) -> keras.metrics.Metric | None:
+        """The `loss` of the logs."""
+        return self._compilation.total
+
+    @property
+    def labels_since_update(self) -> keras.Variable | None:
+        """Which tasks have had labels since the optimizer's last update, [T]; None where each batch is an update."""
+        return self._compilation.labels_since_update
 
     @property
     def training_logs(self) -> set[str]:
@@ -156,18 +179,22 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         Args:
             optimizer: As in Keras.
             loss: `{task: Keras loss}`, over the tasks' own, or one Keras loss for all tasks.
-            loss_weights: `{task: number}`, over the tasks' `weight`.
+            loss_weights: `{task: number}`, over the tasks' `weight`. Under every weighting the others train as if a
+                task of weight 0 did not exist.
             metrics: `{task: list of Keras metrics}`, over the tasks' own. They count every label that is there
                 once, whatever its sample weight. `[]` for none at all.
             weighted_metrics: `{task: list of Keras metrics}` that use the sample weights.
             weighting: What is made of the tasks' losses or gradients: a look-up string (`"pcgrad"`) or a member of
-                `mtl_keras.weightings`. It sees the losses times their `loss_weights`. None trains their sum.
+                `mtl_keras.weightings`. It sees the losses times their `loss_weights`. None trains their sum. A task
+                whose own variables are frozen takes part, as its loss trains the shared ones; one that reaches nothing
+                that is trained does not, nor one that shares nothing where the gradients of the shared part are read.
             level: For a weighting that reads gradients, with respect to what: `"parameters"`, the shared variables;
                 or `"features"`, the tensors where the tasks' graphs part, at about the cost of the plain sum.
             every: The weights are renewed every so many steps; in between the last ones weigh the losses.
             apply_to: `"shared"`: the weights act on the shared variables, and the own variables of a task take its
-                plain gradient; `"all"`: they act on the own variables, too. By default `"shared"` for weightings that
-                read gradients, and `"all"` for those that read losses, where there is no other.
+                plain gradient; `"all"`: they act on the own variables, too. By default `"all"` for weightings that read
+                losses, where there is no other, and for those whose paper weighs the losses as a whole: `gradnorm`,
+                `excess_mtl`, `imtl` (by the learned scales) and `db_mtl` (by 1 / loss); `"shared"` for the others.
             nonfinite: What happens in a step with a loss or gradient that is not finite, under a weighting: `"skip"`
                 leaves everything as it was and counts it in the logs as `skipped_steps`; `"raise"` stops.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss`, as in Keras.
@@ -187,11 +214,14 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
             "apply_to": apply_to,
             "nonfinite": nonfinite,
         }
-        objectives = make_objectives(self, loss, loss_weights, metrics, weighted_metrics)
         partition = Partition(self)
         if self.frozen:
             freezing.check_optimizer(arguments["optimizer"])
-        plan = make_plan(self, arguments["weighting"], partition, level, every, apply_to, nonfinite)
+        objectives = make_objectives(self, loss, loss_weights, metrics, weighted_metrics)
+        weights = {task: objective.loss_weight for task, objective in objectives.items()}
+        plan = make_plan(self, arguments["weighting"], partition, weights, level, every, apply_to, nonfinite)
+        for objective in objectives.values():
+            objective.skips_nonfinite = plan is not None
         self._set_weighting(plan and plan.weighting)
         super().compile(optimizer=arguments["optimizer"], **kwargs)
         if plan:
@@ -199,10 +229,31 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         if plan or self.frozen:
             self.build_optimizer()  # in the order in which a load builds it
         self._compilation.objectives = objectives
+        self._compilation.labels_since_update = labels_since_update(self.optimizer, len(self.task_names))
+        self._compilation.total = Total(lambda: self.objectives, self._weights_of_epoch)
         self._compilation.partition = partition
         self._compilation.plan = plan
         self._compilation.arguments = {**arguments, **kwargs}
         self._compilation.metrics_names = []
+        self._compilation.trained = {id(v) for v in self.trainable_variables}
+
+    def follow_trainable(self) -> None:
+        """Compiles anew if a layer was frozen, thawed or extended since `compile`, and no training step is traced yet.
+
+        After that Keras, too, asks for another `compile`.
+        """
+        is_traced = self.train_function is not None and not self.run_eagerly
+        trained = {id(v) for v in self.trainable_variables}
+        if not self.compiled or is_traced or trained == self._compilation.trained:
+            return
+        arguments = dict(self.compile_arguments)
+        if not trained <= self._compilation.trained and not int(self.optimizer.iterations):
+            optimizer = self.optimizer  # may be built, and takes no more variables then
+            arguments["optimizer"] = type(optimizer).from_config(optimizer.get_config())
+        self.compile(**arguments)
+
+    def _weights_of_epoch(self):
+        return self.weighting.weights_of_epoch() if self.weighting else None
 
     def _set_weighting(self, weighting):
         """Makes a weighting a layer of the model, so that its state is trained and saved with it."""
@@ -220,6 +271,7 @@ class MultiTaskModel(Hooks, Running, Transfer, Saving, TrainStep, keras.Model):
         for name in names:
             expected = heads[name].label_shape(self.output[name].shape) if name in heads else None
             check.check_shape(name, y[name], self.output[name], sample_weight[name], expected)
+            check.check_kind(name, y[name], self.output[name], self.objectives[name])
         return y, sample_weight
 
     def predict_step(self, data: Any) -> dict[str, Tensor]:

@@ -3,28 +3,33 @@
 import keras
 from keras import ops
 
+from mtl_keras._weights import as_rank, there, times
+from mtl_keras.engine.entries import Entries, EntriesOfBatch
+from mtl_keras.engine.graph import mask_of
+
 
 class Objective(keras.metrics.Metric):
     """The loss, its weights and the metrics of one task, and their running values.
 
     As a Keras metric it reports `{task}_loss`, the mean loss over all labels seen that were there, without
-    `loss_weight`, and `{task}_{metric}` for every metric.
+    `loss_weight`, and `{task}_{metric}` for every metric. All are NaN where no label was there.
 
-    Missing labels have sample weight 0. The loss of a batch is Σ wᵢ·lᵢ / n over its n labels whose weight is
-    not 0, and 0 if there are none; with no zero weight this is Keras' own mean. `metrics` count the n labels,
-    each once; `weighted_metrics` use the weights themselves. Labels outside `label_range` are counted, for an error
-    after the first batch, and taken as its lower end.
+    A label is missing if its sample weight is 0, or if the Keras mask of the output leaves its place out. The loss of a
+    batch is Σ wᵢ·lᵢ / n over its n other labels, and 0 if there are none; without weights and masks this is Keras' own
+    mean. `metrics` count the n labels, each once; `weighted_metrics` use the weights themselves. Labels outside
+    `label_range`, or not finite, and weights that are negative or not finite are counted, for an error after the first
+    batch; until then such a label is taken as the lowest one, and such a weight as 0.
 
     Args:
         name: Name of the task.
-        loss: A `keras.losses.Loss`.
+        loss: A `keras.losses.Loss` with one value a label, or one of a batch (`is_of_batch`).
         loss_weight: Factor of the loss in the trained sum.
         metrics: List of `keras.metrics.Metric`s.
         weighted_metrics: List of `keras.metrics.Metric`s.
-        class_weight: `{class: factor}` or None, for training only.
-        num_classes: Number of classes, where there is a `class_weight`.
+        class_weight: Function (labels, output) -> factors of the labels, for training only; or None.
         predictions: Function that turns the task's output into what the metrics get; None for the output itself.
         label_range: The lowest and the highest label that there can be, or None.
+        one_hot: Whether the loss takes one-hot labels (True) or class numbers (False); None for neither for sure.
     """
 
     def __init__(
@@ -35,9 +40,9 @@ class Objective(keras.metrics.Metric):
         metrics=(),
         weighted_metrics=(),
         class_weight=None,
-        num_classes=None,
         predictions=None,
         label_range=None,
+        one_hot=None,
     ):
         super().__init__(name=name)
         self.loss_function = loss
@@ -46,101 +51,174 @@ class Objective(keras.metrics.Metric):
         self.task_metrics = list(metrics)
         self.weighted_metrics = list(weighted_metrics)
         self.predictions = predictions
-        self.class_weight = class_weight and [class_weight.get(label, 1.0) for label in range(num_classes)]
+        self.class_weight = class_weight
         self.label_range = label_range
-        self.num_wrong = self.add_variable((), "zeros", name="num_wrong")
+        self.one_hot = one_hot
+        self.skips_nonfinite = False  # whether a training step that is not finite is left out or stopped at anyway
+        self.num_wrong = self.add_variable((2,), "zeros", name="num_wrong")  # labels, weights
 
-    def checked(self, y, sample_weight):
-        """Returns the labels of a batch with the lowest in place of any that is out of range, which it counts."""
-        if self.label_range is None:
-            return y
-        lowest, highest = self.label_range
-        value = ops.cast(y, "float32")
-        fits = ops.logical_and(value >= lowest, value <= highest)
-        wrong = ops.logical_not(fits)
-        if sample_weight is not None:
-            there = ops.not_equal(sample_weight, 0)
-            there = ops.any(there, axis=tuple(range(len(wrong.shape), len(there.shape))))
-            wrong = ops.logical_and(wrong, _spread(there, len(wrong.shape)))
-        self.num_wrong.assign_add(ops.sum(ops.cast(wrong, "float32")))
-        return ops.where(fits, y, ops.cast(lowest, ops.convert_to_tensor(y).dtype))
-
-    def count(self, y, sample_weight):
-        """Returns how many labels of a batch are there. Float scalar."""
-        if sample_weight is None:
-            return ops.cast(ops.shape(y)[0], "float32")
-        return ops.cast(ops.count_nonzero(sample_weight), "float32")
-
-    def loss(self, y, y_pred, sample_weight, count, num_replicas=1, training=True):
-        """Returns the mean loss of a batch over the labels that are there.
+    def entries(self, y, y_pred, sample_weight, training):
+        """Returns the losses of the single labels of a batch.
 
         Args:
             y: Labels.
             y_pred: The task's output.
             sample_weight: Weights of the labels, or None.
-            count: Number of labels that are there, over all replicas.
-            num_replicas: Number of replicas, whose losses are summed.
             training: Whether class weights apply.
         """
-        weight = sample_weight
-        of_batch = getattr(self.loss_function, "is_of_batch", False)
-        if sample_weight is not None and not of_batch:
-            weight = self._fitted(y, y_pred, sample_weight)
-        if training and self.class_weight is not None:
-            label = ops.squeeze(y, axis=-1) if len(y.shape) == len(y_pred.shape) else y
-            class_weight = ops.take(ops.convert_to_tensor(self.class_weight, "float32"), ops.cast(label, "int32"))
-            if weight is not None and len(weight.shape) > len(label.shape):
-                weight = ops.squeeze(weight, axis=-1)
-            weight = class_weight if weight is None else _spread(weight, len(label.shape)) * class_weight
-        value = self.loss_function(y, y_pred, weight)
-        if of_batch:
-            return value if num_replicas == 1 else value * self.count(y, sample_weight) / ops.maximum(count, 1.0)
-        if sample_weight is not None and self.loss_function.reduction in ("sum_over_batch_size", "mean"):
-            # Keras divides by the number of weights, zero or not.
-            size = ops.cast(ops.size(sample_weight), "float32") * num_replicas
-            value = value * (size / ops.maximum(count, 1.0))
-        return value
-
-    def _fitted(self, y, y_pred, sample_weight):
-        """Returns the weights in a shape that Keras' losses take as it is meant.
-
-        Raises a ValueError for weights of single entries where the loss has one value a row.
-        """
-        by_row = len(sample_weight.shape) < 2 or sample_weight.shape[-1] == 1
-        if by_row and (len(y_pred.shape) < 3 or len(sample_weight.shape) == len(y_pred.shape)):
-            return sample_weight
-        values = self.loss_function.call(ops.cast(y, y_pred.dtype), y_pred)  # for its shape alone
-        if by_row:  # Keras would spread weights [B] along the last axis of values [B, L]
-            return _spread(sample_weight, len(values.shape))
-        if len(values.shape) < len(sample_weight.shape):
+        weight = times(_cleaned(sample_weight), self._mask_as_weight(y_pred))
+        fits = self._fits(y)
+        if training and self.skips_nonfinite and self.label_range is None:
+            fits = ops.logical_or(fits, _is_there(weight, fits))
+        y = ops.where(fits, y, self._lowest(y))
+        factor = self.class_weight(y, y_pred) if training and self.class_weight else None
+        loss = self.loss_function
+        if getattr(loss, "is_of_batch", False):
+            return EntriesOfBatch(lambda w: loss(y, y_pred, w), ops.ones_like(y, "float32"), weight, factor)
+        if weight is not None and hasattr(loss, "without_missing"):
+            y = loss.without_missing(y, weight)
+        if len(y.shape) + 1 == len(y_pred.shape) and y_pred.shape[-1] == 1:
+            y = ops.expand_dims(y, -1)  # or a difference of labels [B] and an output [B, 1] would be [B, B]
+        values = loss.call(ops.cast(y, loss.dtype), ops.cast(y_pred, loss.dtype))
+        if len(values.shape) == 0:
             raise ValueError(
-                f"`sample_weight[{self.name!r}]` has shape {tuple(sample_weight.shape)}, and the loss "
-                f"{self.loss_function.name!r} gives one value a row. Use weights of shape [batch], or a loss of "
-                "single entries, such as mtl_keras.losses.ElementwiseBinaryCrossentropy()."
+                f"The loss {loss.name!r} of the task {self.name!r} averages over the batch itself, and so over missing "
+                "labels and padding, too. Return one value a label: average over the last axis at most, as "
+                "`ops.mean(..., axis=-1)` does."
             )
-        return sample_weight
+        of_values = mask_of(values)  # of labels that the loss itself leaves out, as `ignore_class` says
+        weight = times(weight, None if of_values is None else ops.cast(of_values, "float32"))
+        rank = len(values.shape)
+        factor = None if factor is None else as_rank(factor, rank)
+        return Entries(values, self._fitted(weight, values), factor, loss.reduction)
 
-    def update_state(self, y, y_pred, sample_weight, loss, count):
-        """Counts a batch; arguments as in `loss`, whose value on one replica is `loss`."""
-        self.loss_mean.update_state(loss, sample_weight=count)
-        present = None if sample_weight is None else ops.cast(ops.not_equal(sample_weight, 0), "float32")
-        if self.predictions and (self.task_metrics or self.weighted_metrics):
+    def mask(self, y_pred):
+        """Returns which places of an output are none of padding, [B, ...] as booleans; None for all."""
+        own = getattr(self.loss_function, "mask", None)
+        return own(y_pred) if own else mask_of(y_pred)
+
+    def _mask_as_weight(self, y_pred):
+        mask = self.mask(y_pred)
+        return None if mask is None else ops.cast(mask, "float32")
+
+    def _fits(self, y):
+        """Returns which labels there can be: in the range, or else finite. Booleans in the shape of the labels"""
+        value = ops.cast(y, "float32")
+        if self.label_range is None:
+            return ops.isfinite(value)
+        lowest, highest = self.label_range
+        return ops.logical_and(value >= lowest, value <= highest)
+
+    def _lowest(self, y):
+        return ops.cast(self.label_range[0] if self.label_range else 0, ops.convert_to_tensor(y).dtype)
+
+    def _fitted(self, weight, values):
+        """Returns the weights with as many axes as the values of the loss.
+
+        Raises a ValueError for weights, or a mask, of single entries where the loss has one value a row.
+        """
+        if weight is None:
+            return None
+        weight = as_rank(weight, len(values.shape))
+        pairs = zip(weight.shape, values.shape, strict=False)
+        if len(weight.shape) > len(values.shape) or any(None not in p and p[0] != p[1] and p[0] != 1 for p in pairs):
+            raise ValueError(
+                f"`sample_weight[{self.name!r}]`, or the Keras mask of the output, has shape {tuple(weight.shape)}, "
+                f"and the loss {self.loss_function.name!r} gives values of shape {tuple(values.shape)}. Use weights of "
+                "shape [batch], or a loss of single entries, such as mtl_keras.losses.ElementwiseBinaryCrossentropy()."
+            )
+        return weight
+
+    def update_state(self, y, y_pred, sample_weight, mask, loss, size, done=None):
+        """Counts a batch.
+
+        Args:
+            y, y_pred, sample_weight: As in `entries`.
+            mask: What `mask` returned.
+            loss: The loss of the batch.
+            size: What the sum of the losses was divided by.
+            done: Whether the step was made, whose predictions else are in no metric; None for True.
+        """
+        fits = self._fits(y)
+        skipped = done is not None and self.label_range is None
+        self._count_wrong(ops.ones_like(fits) if skipped else fits, sample_weight, mask)
+        if done is not None:
+            size, loss = ops.where(done, size, 0.0), ops.where(done, loss, 0.0)
+        self.loss_mean.update_state(loss, sample_weight=size)
+        if not self.task_metrics and not self.weighted_metrics:
+            return
+        axes = len(y_pred.shape) - 1  # of the places of a sequence or a map, after the batch
+        y = ops.where(fits, y, self._lowest(y))
+        weight = times(_cleaned(sample_weight), None if mask is None else ops.cast(mask, "float32"))
+        if done is not None:
+            y_pred = ops.where(done, y_pred, ops.zeros_like(y_pred))
+            weight = ops.ones(ops.shape(y)[:1]) if weight is None else weight
+            weight = weight * ops.cast(done, "float32")
+        if self.predictions:
             y_pred = self.predictions(y_pred)
-        for metric in self.task_metrics:
-            metric.update_state(y, y_pred, sample_weight=present)
-        for metric in self.weighted_metrics:
-            metric.update_state(y, y_pred, sample_weight=sample_weight)
+        for metrics, weights in ((self.task_metrics, there(weight)), (self.weighted_metrics, weight)):
+            for metric in metrics:
+                metric.update_state(*_as_it_takes(metric, y, y_pred, weights, axes))
+
+    def _count_wrong(self, fits, sample_weight, mask):
+        """Counts labels that there cannot be, unless they are missing, and weights that there cannot be."""
+        wrong, wrong_weights = ops.logical_not(fits), 0.0
+        weight = times(there(sample_weight), None if mask is None else ops.cast(mask, "float32"))
+        wrong = ops.cast(ops.logical_and(wrong, _is_there(weight, wrong)), "float32")
+        if sample_weight is not None:
+            wrong_weights = ops.sum(ops.cast(ops.logical_not(_is_weight(sample_weight)), "float32"))
+        self.num_wrong.assign_add(ops.stack([ops.sum(wrong), wrong_weights]))
 
     def reset_state(self):
-        self.num_wrong.assign(0.0)
+        self.num_wrong.assign([0.0, 0.0])
         for metric in (self.loss_mean, *self.task_metrics, *self.weighted_metrics):
             metric.reset_state()
 
     def result(self):
+        seen = self.loss_mean.count > 0
         metrics = (self.loss_mean, *self.task_metrics, *self.weighted_metrics)
-        return {f"{self.name}_{metric.name}": metric.result() for metric in metrics}
+        results = {f"{self.name}_{metric.name}": metric.result() for metric in metrics}
+        return {name: ops.where(seen, result, float("nan")) for name, result in results.items()}
 
 
-def _spread(weight, rank):
-    """Returns weights [B, ...] with axes of size 1 at the end, to have as many axes as asked for, or more."""
-    return ops.reshape(weight, (*ops.shape(weight), *(1,) * (rank - len(weight.shape))))
+def _is_there(weight, like):
+    """Returns which labels have a weight that is not 0, for booleans of the labels' shape: broadcast to them."""
+    if weight is None:
+        return ops.ones_like(like)
+    weight = ops.not_equal(weight, 0)
+    axes = tuple(range(len(like.shape), len(weight.shape)))
+    return as_rank(ops.any(weight, axis=axes) if axes else weight, len(like.shape))
+
+
+def _is_weight(sample_weight):
+    return ops.logical_and(ops.isfinite(sample_weight), ops.convert_to_tensor(sample_weight) >= 0)
+
+
+def _cleaned(sample_weight):
+    """Returns weights as float32 with 0 for those that there cannot be; None for None."""
+    if sample_weight is None:
+        return None
+    return ops.cast(ops.where(_is_weight(sample_weight), sample_weight, 0), "float32")
+
+
+def _as_it_takes(metric, y, y_pred, weight, axes):
+    """Returns labels, predictions and weights as a metric takes them.
+
+    Keras' own metrics average over the places of a row first, so that a label in a short row counts for more: they get
+    each place as a row.
+
+    Args:
+        axes: How many axes the places have, with that of the batch.
+    """
+    is_of_keras = type(metric).__module__.startswith("keras.") and type(metric) is not keras.metrics.MeanMetricWrapper
+    if axes < 2 or not is_of_keras or min(len(y.shape), len(y_pred.shape)) < axes:
+        return y, y_pred, weight
+    if weight is not None:
+        weight = as_rank(weight, axes)
+        weight = ops.broadcast_to(weight, (*ops.shape(y)[:axes], *ops.shape(weight)[axes:]))
+    return tuple(tensor if tensor is None else _joined(tensor, axes) for tensor in (y, y_pred, weight))
+
+
+def _joined(tensor, axes):
+    """Returns a tensor with its first axes as one."""
+    return ops.reshape(tensor, (-1, *ops.shape(tensor)[axes:]))

@@ -1,10 +1,15 @@
 """Turns the losses and metrics that `compile` was given into the objectives of the tasks."""
 
 import keras
+from keras import ops
 
 from mtl_keras._arguments import by_task, number
-from mtl_keras.models.lookup import as_loss, as_metric
+from mtl_keras.losses import ElementwiseBinaryCrossentropy, PairwiseAUC
+from mtl_keras.models.lookup import as_loss, as_metric, computes_any, takes_one_hot
 from mtl_keras.models.objective import Objective
+
+_CHANGING = "For weights that change in training use `weighting=mtl_keras.weightings.Schedule({task: function})`."
+OF_YES_AND_NO = ("binary_crossentropy", "binary_focal_crossentropy")
 
 
 def make_objectives(model, loss, loss_weights, metrics, weighted_metrics):
@@ -28,20 +33,34 @@ def make_objectives(model, loss, loss_weights, metrics, weighted_metrics):
         objectives[name] = Objective(
             name,
             task_loss,
-            float(number(f"loss_weights[{name!r}]", weights.get(name, 1.0), at_least=0)),
+            float(number(f"loss_weights[{name!r}]", weights.get(name, 1.0), at_least=0, hint=_CHANGING)),
             [as_metric(m, head) for m in keras.tree.flatten(metrics.get(name, []))],
             [as_metric(m, head) for m in keras.tree.flatten(weighted_metrics.get(name, []))],
-            class_weight=task and task.class_weight,
-            num_classes=head and head.num_classes,
+            class_weight=task and _class_weight(task),
             predictions=head and head.predictions,
-            label_range=head.label_range if _is_default(task_loss, task) else None,
+            label_range=head.label_range if head and _takes_labels_of(head, task_loss) else None,
+            one_hot=takes_one_hot(task_loss),
         )
     return objectives
 
 
-def _is_default(loss, task):
-    """Whether a loss is of the kind of the head's own, which takes the labels that the head says."""
-    return task is not None and task.head.label_range is not None and type(loss) is type(task.head.loss())
+def _takes_labels_of(head, loss):
+    """Whether a loss takes the labels that the head says: one of the kind of its own, of yes and no, or of classes."""
+    if head.label_range is None or getattr(loss, "ignore_class", None) is not None:
+        return False
+    if head.label_range == (0, 1):
+        own = isinstance(loss, (ElementwiseBinaryCrossentropy, PairwiseAUC)) or computes_any(loss, OF_YES_AND_NO)
+    else:
+        own = takes_one_hot(loss) is False
+    return own or type(loss) is type(head.loss())
+
+
+def _class_weight(task):
+    """Returns the function of labels and output that gives the factors of the labels; None without class weights."""
+    if not task.class_weight:
+        return None
+    factors = [task.class_weight.get(label, 1.0) for label in range(task.head.num_classes)]
+    return lambda y, y_pred: task.head.class_weights(ops.convert_to_tensor(factors, "float32"), y, y_pred)
 
 
 def _resolved(names, argument, given, defaults):

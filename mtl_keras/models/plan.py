@@ -5,16 +5,18 @@ import math
 import keras
 
 from mtl_keras._arguments import choice, error
-from mtl_keras.engine import SHARED, Partition, Plan, find_features, is_cut
+from mtl_keras.engine import SHARED, Partition, Plan, Reach, find_features, is_cut
 from mtl_keras.models import freezing
 from mtl_keras.weightings import Weighting
 
 
-def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
+def make_plan(model, weighting, partition, loss_weights, level, every, apply_to, nonfinite):
     """Returns the `Plan`, with the weighting built; None where the plain sum is trained.
 
     With one task every weighting is the plain gradient, and so are with a frozen shared part those that read gradients:
     these rest, built, so that a file holds their state.
+    A task takes part if its loss weight is not 0, and it reaches variables that are trained; under a weighting that
+    reads gradients, shared ones.
 
     Raises:
         ValueError: If an argument is out of its range, or does not suit the weighting or the model.
@@ -28,11 +30,12 @@ def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
     if not isinstance(weighting, Weighting):
         known = "a look-up string or a member of mtl_keras.weightings, such as `mtl_keras.weightings.PCGrad()`"
         raise ValueError(error("weighting", known, weighting))
-    rests = SHARED in model.frozen and weighting.reads_gradients  # nothing is left to weigh
-    if rests:
+    rests = weighting.reads_gradients and not partition.shared and Reach(model).variables("weights")[SHARED]
+    if rests:  # what is shared is frozen: nothing is left to weigh
         with freezing.lifted(model, model.frozen):
             partition = Partition(model)
-    _check_suits(weighting, partition, level, every, apply_to)
+    if partition.shared or not rests:
+        _check_suits(weighting, partition, level, every, apply_to)
     if rests:
         _build(weighting, names, partition, every)
         return None
@@ -41,14 +44,35 @@ def make_plan(model, weighting, partition, level, every, apply_to, nonfinite):
     variables = [*partition.shared, *(v for own in partition.own.values() for v in own)]
     if not weighting.reads_gradients:
         variables += weighting.trainable_variables
-    apply_to = apply_to or ("shared" if weighting.reads_gradients else "all")
-    return Plan(weighting, names, level, every, apply_to, nonfinite, variables, **at_features)
+    apply_to = apply_to or (weighting.apply_to if weighting.reads_gradients else "all")
+    tasks = _taking_part(weighting, partition, loss_weights)
+    return Plan(weighting, tasks, level, every, apply_to, nonfinite, variables, **at_features)
+
+
+def _taking_part(weighting, partition, loss_weights):
+    """Returns `{task: whether it takes part}`."""
+    shared = {id(v) for v in partition.shared}
+    tasks = {}
+    for task, weight in loss_weights.items():
+        trained = partition.reached[task]
+        if weighting.reads_gradients:
+            trained = [v for v in trained if id(v) in shared]
+        tasks[task] = weight != 0 and bool(trained)
+    for position in weighting.needs:
+        task = weighting.task_names[position]
+        if not tasks[task]:
+            raise ValueError(
+                f"`weighting` {type(weighting).__name__} follows the task {task!r}, which takes no part: its loss "
+                "weight is 0, or it reaches nothing that is shared and trained. Name another as `primary`."
+            )
+    return tasks
 
 
 def _check_suits(weighting, partition, level, every, apply_to):
     name = type(weighting).__name__
     if weighting.reads_gradients:
-        given = {"every": every > 1, "apply_to": apply_to == "all"} if not weighting.has_weights else {}
+        given = {"every": every > 1 and not weighting.has_weights}
+        given["apply_to"] = apply_to == "all" and not weighting.weighs_own
         if not partition.shared:
             raise ValueError(
                 f"`weighting` {name} reads the gradients of the shared variables, and the tasks share none. "
@@ -79,18 +103,44 @@ def _build(weighting, names, partition, every):
                 f"`weighting` was built for the tasks {list(weighting.task_names)} and every={weighting.every}, and is "
                 f"to serve the tasks {names} and every={every}. Make a new one for each model."
             )
+        size, built_for = _size(partition), getattr(weighting, "num_parameters", None)
+        if built_for not in (None, size) and any(built_for in v.shape for v in weighting.variables):
+            raise ValueError(
+                f"`weighting` keeps a state of {built_for} shared parameters, and the model now trains {size}. Compile "
+                "the model again with a new weighting after what is trainable has changed."
+            )
         return
     weighting.every = every
     weighting.task_names = tuple(names)
-    weighting.num_parameters = sum(math.prod(v.shape) for v in partition.shared)
+    weighting.num_parameters = _size(partition)
     weighting.build(len(names))
+
+
+def _size(partition):
+    """Returns the number of shared parameters."""
+    return sum(math.prod(v.shape) for v in partition.shared)
 
 
 def check_optimizer(optimizer):
     """Raises a ValueError for an optimizer that would take the wrong gradients from a weighting."""
-    inner = [optimizer, getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
-    if any((getattr(o, "gradient_accumulation_steps", None) or 1) > 1 for o in inner):
+    if _accumulates(optimizer):
         raise ValueError(
             "`gradient_accumulation_steps` accumulates what a weighting made of small batches, which is not what it "
             "makes of the large one. Use larger batches, or `weighting=None`."
         )
+
+
+def labels_since_update(optimizer, num_tasks):
+    """Returns a variable for which tasks have had labels since the last update, [T]; None for one batch an update.
+
+    It starts as if all had, as they may have had them before a load.
+    """
+    if not _accumulates(optimizer):
+        return None
+    options = {"trainable": False, "dtype": "float32", "aggregation": "only_first_replica"}
+    return keras.Variable([1.0] * num_tasks, name="labels_since_update", **options)
+
+
+def _accumulates(optimizer):
+    inner = [optimizer, getattr(optimizer, "inner_optimizer", None), *getattr(optimizer, "optimizers", [])]
+    return any((getattr(o, "gradient_accumulation_steps", None) or 1) > 1 for o in inner)

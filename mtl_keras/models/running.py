@@ -1,5 +1,7 @@
 """Training and evaluation of a multi-task model on data: what is checked and followed around Keras' own loops."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -14,7 +16,7 @@ class Running:
     """The `fit`, `evaluate` and `predict` of a multi-task model.
 
     A mix-in, before `keras.Model`. It needs from the model:
-        task_names, objectives, partition, plan, training_logs: As in `MultiTaskModel`.
+        task_names, objectives, partition, plan, training_logs, follow_trainable: As in `MultiTaskModel`.
         _compilation: Namespace with `metrics_names`, of the last evaluation, which `compile` empties.
         _take_hooks_off(): Ends what callbacks added for a `fit`.
     """
@@ -47,15 +49,22 @@ class Running:
 
         Args:
             shuffle: As in Keras, for arrays and `keras.utils.PyDataset`s, where it is True by default.
-            x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, class_weight,
-                sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
+            class_weight: None: the tasks have their own, `Task(class_weight=...)`.
+            x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, sample_weight,
+                initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
                 validation_freq: As in Keras.
         """
+        if class_weight is not None:
+            raise ValueError(
+                f"`class_weight` must be None, as the tasks have different classes. Received: {class_weight!r}. "
+                "Give each task its own, `mtl_keras.Task(..., class_weight={1: 3.0})`."
+            )
         self._check_data(x, y, sample_weight)
         if isinstance(validation_data, (tuple, list)):
             self._check_data(*keras.utils.unpack_x_y_sample_weight(validation_data))
         elif validation_data is not None:
             self._check_data(validation_data)
+        self.follow_trainable()
         if shuffle is None:
             shuffle = y is not None or isinstance(x, keras.utils.PyDataset)  # Keras warns of it for a stream
         if self.plan and verbose:
@@ -81,7 +90,6 @@ class Running:
                 validation_split=validation_split,
                 validation_data=validation_data,
                 shuffle=shuffle,
-                class_weight=class_weight,
                 sample_weight=sample_weight,
                 initial_epoch=initial_epoch,
                 steps_per_epoch=steps_per_epoch,
@@ -113,9 +121,10 @@ class Running:
             return_dict: Whether to return `{name: number}`; else a list, whose names are `metrics_names`.
         """
         self._check_data(x, y, sample_weight)
-        results = super().evaluate(
-            x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict=True, **kwargs
-        )
+        with self.testing():
+            results = super().evaluate(
+                x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict=True, **kwargs
+            )
         check.check_ranges(self.objectives)
         self._compilation.metrics_names = _in_order(results)
         if return_dict:
@@ -138,6 +147,33 @@ class Running:
         """
         self._check_data(x)
         return super().predict(x, batch_size, verbose, steps, callbacks)
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Trains on one batch, as `keras.Model.train_on_batch` does."""
+        self.follow_trainable()
+        results = super().train_on_batch(*args, **kwargs)
+        check.check_ranges(self.objectives)
+        return results
+
+    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Evaluates the model on one batch, as `keras.Model.test_on_batch` does."""
+        with self.testing():
+            results = super().test_on_batch(*args, **kwargs)
+        check.check_ranges(self.objectives)
+        return results
+
+    @contextlib.contextmanager
+    def testing(self) -> Iterator[None]:
+        """While it lasts, the logs are those of a test, without what exists in training only."""
+        before, self._testing = self._testing, True
+        try:
+            yield
+        finally:
+            self._testing = before
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        logs = super().get_metrics_result()
+        return {name: v for name, v in logs.items() if not self._testing or name not in self.training_logs}
 
     @property
     def metrics_names(self) -> list[str]:

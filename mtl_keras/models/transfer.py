@@ -29,12 +29,15 @@ class Transfer:
 
         For training in two stages: train all, freeze the shared part, tune the heads. A compiled model is compiled
         again with what it was compiled with, and the optimizer goes on with its slots. A frozen layer of batch norm
-        uses its statistics; dropout stays. Under a weighting that reads gradients, a frozen shared part leaves nothing
-        to weigh: the weighting rests, and goes on when the part is trained again. `callbacks.Freeze` does this at an
-        epoch.
+        uses its statistics; dropout stays. `callbacks.Freeze` does this at an epoch.
+
+        Under a weighting: the loss of a frozen task still trains what it shares with others, and takes part; if that
+        is frozen, too, the task takes no part. Where gradients are read, a frozen shared part leaves nothing to weigh:
+        the weighting rests, and goes on when the part is trained again.
 
         Args:
-            *parts: `"shared"`: what two or more tasks reach; or the name of a task: what it alone reaches.
+            *parts: `"shared"`: what two or more tasks reach; the name of a task: what it alone reaches; or that of a
+                stage of the tower, as `split_after` takes it: all its copies.
 
         Raises:
             ValueError: If a part does not exist or has nothing to train, nothing would be left to train, or the
@@ -60,8 +63,12 @@ class Transfer:
         if unknown:
             raise ValueError(f"`parts` must be frozen ones, out of {list(self.frozen)}. Received: {unknown}.")
         for part in parts or list(self.frozen):
-            freezing.thaw(self, part, self.frozen[part])
-            self.frozen = {name: trainable for name, trainable in self.frozen.items() if name != part}
+            trainable, others = self.frozen[part], {n: t for n, t in self.frozen.items() if n != part}
+            freezing.thaw(self, part, trainable)
+            for other, own in others.items():  # which stay frozen where they have layers in common
+                others[other] = sorted({*own, *freezing.overlap(self, part, trainable, other)})
+                freezing.thaw(self, other, [])
+            self.frozen = others
         self._compile_again()
 
     def _compile_again(self):

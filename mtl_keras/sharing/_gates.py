@@ -72,7 +72,8 @@ def _vector(x, knows, name):
     if x.shape[-1] is None:
         raise ValueError(
             f"The gates need an input with a fixed last axis. Received: {list(x.shape[1:])}. "
-            "Give it a channel axis, or let the gates read what a stage returns, with `split_after=1`."
+            "Give it a channel axis; or, with a tower of several stages, let the gates read what the first one "
+            "returns, with `split_after=1`."
         )
     if rank == 3:
         x = layers.GlobalAveragePooling1D(name=f"{name}_pool")(x)
@@ -98,8 +99,8 @@ def _numbers(x, knows):
     if x.dtype == "string" or not knows:
         raise ValueError(
             f"The gates read the input {x.name!r} of the experts, which must be numbers. Received: dtype {x.dtype}. "
-            "For ids or strings, let the tasks share the stage that embeds them: `split_after=1`, or "
-            "`towers.Stage(..., front=True)` in a tower of your own. For numbers, use "
+            "For ids or strings, let the tasks share the stage that embeds them: `split_after=1` with a tower of "
+            "several stages, or `towers.Stage(..., front=True)` in a tower of your own. For numbers, use "
             "`preprocess=keras.layers.Rescaling(1 / 255)` or another layer that returns floats."
         )
     return ops.cast(x, keras.config.floatx())

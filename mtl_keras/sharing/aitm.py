@@ -19,10 +19,11 @@ from mtl_keras.sharing._chain import check_binary
 class AITM(Sharing):
     """One tower for tasks in a chain, and an adaptive transfer from each task to the next.
 
-    With q_t the features of task t from the tower, z_1 = q_1, and z_t is a mixture, by attention, of q_t and of
-    p_t = ReLU(W_t · z_{t−1} + b_t): see `layers.AttentiveTransfer`. z_t enters the head. The order is that of the
-    tasks, or of the groups. Without transfer this is `hard`. With `split_after` each task has the rest of the tower
-    alone, as the paper's towers above shared embeddings.
+    With q_t the features of task t from the tower, z_1 = q_1, and z_t is a mixture, by attention, of q_t and of p_t =
+    ReLU(W_t · z_{t−1} + b_t): see `layers.AttentiveTransfer`, whose matrices Q, K and V all transfers share, in the
+    layer "shared_transfer" if there are several. z_t enters the head. The order is that of the tasks, or of the groups.
+    Without transfer this is `hard`. With `split_after` each task has the rest of the tower alone, as the paper's towers
+    above shared embeddings.
 
     Args:
         transfer: Whether there is a transfer.
@@ -66,9 +67,10 @@ class AITM(Sharing):
             return features
         z = features[names[0]]
         transferred = {names[0]: z}
+        transfer = AttentiveTransfer(name="shared_transfer" if len(names) > 2 else f"{names[-1]}_transfer")
         for name in names[1:]:
             p = keras.layers.Dense(z.shape[-1], activation="relu", name=f"{name}_info")(z)
-            z = AttentiveTransfer(name=f"{name}_transfer")([p, features[name]])
+            z = transfer([p, features[name]])
             transferred[name] = z
         return transferred
 

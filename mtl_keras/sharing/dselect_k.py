@@ -28,7 +28,8 @@ class DSelectK(Sharing):
         k: Number of experts that a task uses at most, from 1 to `num_experts`.
         gamma: Width of the smooth step, positive: the smaller, the sooner it is exactly 0 or 1.
         entropy: Factor, at least 0, of a loss that drives each selector to one expert: its entropy over the experts,
-            mean over the batch.
+            mean over the batch. It is part of `loss` and `val_loss`, as all losses of layers in Keras, and of no
+            task's own loss: compare models by the tasks' losses.
         per_example: Whether the selection depends on the example; False: each task has one selection.
         gate_units: Widths of hidden ReLU layers of each gate.
         balance: Factor, at least 0, of a loss that grows as few experts get the weight: for each gate the squared

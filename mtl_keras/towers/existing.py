@@ -54,7 +54,7 @@ class Existing(Tower):
 
         def stage(x, name):
             layer = _fresh_copy(self.model, name) if applied else self.model
-            features = layer(_only_input(x) if _takes_one_tensor(layer) else x)
+            features = _only_output(layer(_only_input(x) if _takes_one_tensor(layer) else x), layer)
             if applied and self.copy_weights:
                 layer.set_weights(self.model.get_weights())
             applied.append(name)
@@ -69,6 +69,16 @@ def _takes_one_tensor(layer):
 
 def _only_input(x):
     return next(iter(x.values())) if isinstance(x, dict) and len(x) == 1 else x
+
+
+def _only_output(features, layer):
+    if isinstance(features, (dict, list, tuple)):
+        names = list(features) if isinstance(features, dict) else f"{len(features)} tensors"
+        raise ValueError(
+            f"`model` must return one tensor, the features. Received: {layer.name!r}, which returns {names}. "
+            "Use `keras.Model(model.inputs, tensor)` with one of them, or join them with a `keras.layers.Concatenate`."
+        )
+    return features
 
 
 def _fresh_copy(model, name):

@@ -17,11 +17,14 @@ class Weighting(keras.layers.Layer):
 
     Abstract. A weighting is a Keras layer in float32, so that its state (averages, duals, log-variances)
     is tracked, trained where it is trainable, and saved with the model that it was compiled with. A
-    subclass says by its base what it reads, and that fixes the cost of a training step.
+    subclass says by its base what it reads, and that fixes the cost of a training step. A method that takes
+    logarithms of the losses or divides by them says by `lowest_losses` how low they may be: a lower one is an
+    error at the step (under XLA, which knows no errors, the step is skipped).
 
     Absent tasks: a task without any label in the batch has `present` 0, loss 0, and zero rows and columns
-    in whatever else is read. A method returns for the other tasks what it returns for the smaller
-    problem without the absent ones, weight 0 for the absent ones, and leaves their state as it was.
+    in whatever else is read; so has one of loss weight 0. A method returns for the other tasks what it
+    returns for the smaller problem without the absent ones, weight 0 for the absent ones, and leaves their
+    state as it was.
 
     Args:
         seed: Seed of a method that draws random numbers; such a method lists it in its own arguments.
@@ -32,7 +35,12 @@ class Weighting(keras.layers.Layer):
     reads_gradients = True  # of the shared variables; else it reads the losses alone
     reads_losses_after_step = False  # of the same batch, which takes a second forward pass
     has_weights = True  # whether its answer is one weight per task
+    apply_to = "shared"  # the default of `compile(apply_to=...)`: "all" where the paper weighs the losses as a whole
+    weighs_own = True  # whether it has factors for the gradients of the tasks' own variables, for `apply_to="all"`
     residual_bound = None  # of an iterative solver: above it, its answer is not used
+    # What no loss may be below, a number or one per task; None if any real losses will do.
+    lowest_losses: float | tuple[float, ...] | None = None
+    needs: tuple[int, ...] = ()  # positions of the tasks without which it makes no update, set in `build`
 
     def __init__(self, *, seed: int | None = None, name: str | None = None) -> None:
         family, file = type(self).__module__.rpartition(".")[::2]
@@ -69,6 +77,17 @@ class Weighting(keras.layers.Layer):
             aggregation="only_first_replica",
         )
 
+    def own_weights(self, weights: Tensor, losses: Tensor) -> Tensor:
+        """Returns the factors [T] of the gradients of the tasks' own variables under `apply_to="all"`.
+
+        Called after `call`, and with `every` in each step between two calls.
+
+        Args:
+            weights: What `call` returned, if `has_weights`. [T]
+            losses: The losses of the batch. [T]
+        """
+        return weights
+
     def task_index(self, task: str) -> int:
         """Returns the position of the task with the name `task`."""
         if task not in (self.task_names or ()):
@@ -89,6 +108,10 @@ class Weighting(keras.layers.Layer):
         self.solver_residual.update_state(ops.where(known, residual, 0.0), sample_weight=ops.cast(known, "float32"))
         self.solver_fallbacks.update_state(ops.cast(failed, "float32"))
         return ops.where(failed, fallback, weights)
+
+    def weights_of_epoch(self) -> Tensor | None:
+        """Returns the weights that are known before a step and part of the logged `loss`, [T]; None for all 1."""
+        return None
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Called by `fit` before the first batch of an epoch, outside the graph."""
@@ -126,6 +149,7 @@ class LossScalarizer(Weighting):
 
     reads = "losses"
     reads_gradients = False
+    apply_to = "all"
 
     def call(self, losses: Tensor, present: Tensor) -> Tensor:
         raise NotImplementedError
@@ -160,6 +184,7 @@ class GradientAggregator(Weighting):
 
     reads = "rows"
     has_weights = False
+    weighs_own = False
     by_column = False
 
     def __init__(self, *, seed: int | None = None, name: str | None = None) -> None:

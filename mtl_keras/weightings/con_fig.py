@@ -7,37 +7,35 @@ from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
-from mtl_keras.linalg import pseudo_inverse, to_float32, unit_gramian
+from mtl_keras.linalg import damped_solve, to_float32, unit_gramian
 from mtl_keras.weightings._base import GramianWeighting, check_one_per_task, checked_preference, preference_of
 
 
 def con_fig_weights(gramian, shares):
-    """Returns the weights [T] of (Σ gᵢᵀu)·u with u the unit vector along Ĵ⁺·shares, Ĵ the unit gradients."""
+    """Returns the weights [T] of (Σ gᵢᵀu)·u with u the unit vector along Ĵ⁻¹·shares, Ĵ the unit gradients."""
     cosines, norms, nonzero = unit_gramian(gramian)
     used = ops.cast(nonzero, "float64")
     longest = ops.max(norms)
     relative = norms / ops.where(longest > 0, longest, 1.0)  # [T]
     target = used * ops.cast(shares, "float64")
-    coefficients = ops.matmul(pseudo_inverse(cosines), target)  # of u, up to its length, on unit gradients [T]
-    along = ops.matmul(cosines, coefficients)  # [T]
-    square = ops.sum(coefficients * along)
-    lost = square <= 1e-12 * ops.sum(coefficients**2)
-    length = ops.sum(relative * along) / ops.where(lost, 1.0, square)
+    coefficients = damped_solve(cosines, target)  # of u, up to its length, on unit gradients [T]
+    square = ops.sum(coefficients * target)  # of that length
+    length = ops.sum(relative * target) / ops.where(square > 0, square, 1.0)
     weights = to_float32(coefficients * length / ops.where(nonzero, relative, 1.0))
-    return ops.where(lost, shares, weights)
+    return ops.where(square > 0, weights, shares)
 
 
 @public
 class ConFIG(GramianWeighting):
     """Takes the direction with the same cosine to every gradient, as long as the gradients project on it.
 
-    With the unit gradients as rows of Ĵ: u is the unit vector along Ĵ⁺p, for the preference p, and d = (Σ
-    gᵢᵀu)·u. With independent gradients u has cosines in the ratio of p with them, so d conflicts with none.
-    All on the Gramian: Ĵ⁺p = Ĵᵀ(ĴĴᵀ)⁺p.
+    With the unit gradients as rows of Ĵ: u is the unit vector with Ĵu in the ratio of the preference p, and
+    d = (Σ gᵢᵀu)·u, which conflicts with no task. All on the Gramian: u is along Ĵᵀ(ĴĴᵀ)⁻¹p.
 
     Scale: the paper's, the sum of the projections; orthogonal gradients of one length have weight 1. Only the
-    ratio of p counts. Dependent gradients: the nearest cosines in the sense of least squares. A zero gradient
-    has weight 0. Where Ĵ⁺p is zero (opposed gradients) the weights are p, normalised to sum 1. One task has
+    ratio of p counts. Towards dependent gradients without such a u, the projections and with them d go to 0, as
+    for opposed gradients; there the authors' program, by a pseudo-inverse, jumps to the nearest cosines in the
+    sense of least squares. A zero gradient has weight 0. Zero gradients only: the weights are p. One task has
     weight 1.
 
     Args:

@@ -24,17 +24,18 @@ class DBMTL(GradientAggregator):
 
     The logarithm balances the scales of the losses, the stretching the lengths of the gradients. At step k:
 
-    y_t ← beta_k y_t + (1 - beta_k) g_t / L_t,  beta_k = beta / k^beta_sigma
+    y_t ← beta_k y_t + (1 - beta_k) g_t / (L_t + eps),  beta_k = beta / k^beta_sigma
     d = Σ_t (max_s ‖y_s‖ / ‖y_t‖) y_t
 
     Scale: T rows of the length of the longest averaged gradient of a log-loss; y starts at 0 as in the paper,
     so that the first directions are short (a single task starts with (1 - beta) / L times its gradient).
-    Losses must not be negative; one below `eps` counts as `eps`. State: T·P floats.
+    The tasks' own variables take the gradients of the log-losses. Losses must not be negative. State: T·P
+    floats.
 
     Args:
         beta: Share of the old average kept at the first step, at least 0 and below 1.
         beta_sigma: How fast that share falls. Not negative.
-        eps: Smallest loss that is told from 0. Positive.
+        eps: Added to the losses before the logarithm, as in the authors' program. Positive.
         name: Name of the layer.
 
     Raises:
@@ -55,8 +56,12 @@ class DBMTL(GradientAggregator):
         James T. Kwok. Dual-Balancing for Multi-Task Learning. 2023.
     """
 
+    apply_to = "all"
+    weighs_own = True
+    lowest_losses = 0.0
+
     def __init__(
-        self, *, beta: float = 0.9, beta_sigma: float = 0.0, eps: float = 1e-12, name: str | None = None
+        self, *, beta: float = 0.9, beta_sigma: float = 0.0, eps: float = 1e-8, name: str | None = None
     ) -> None:
         super().__init__(name=name)
         self.beta = number("beta", beta, at_least=0, below=1)
@@ -71,10 +76,13 @@ class DBMTL(GradientAggregator):
     def call(self, rows: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         self.steps.assign_add(present)
         beta = self.beta / ops.power(ops.maximum(self.steps, 1.0), self.beta_sigma)  # [T]
-        log_rows = rows / ops.maximum(losses, self.eps)[:, None]  # of log L_t  [T, P]
+        log_rows = rows * self.own_weights(None, losses)[:, None]  # of log(L_t + eps)  [T, P]
         tracked = log_rows + beta[:, None] * (self.tracked - log_rows)
         self.tracked.assign(keep_absent(tracked, self.tracked, present))
         return equal_length_sum(tracked, present)
+
+    def own_weights(self, weights: Tensor, losses: Tensor) -> Tensor:
+        return 1.0 / (ops.maximum(losses, 0.0) + self.eps)
 
     def get_config(self) -> dict[str, Any]:
         config = {"beta": self.beta, "beta_sigma": self.beta_sigma, "eps": self.eps}

@@ -26,8 +26,7 @@ class DTP(LossScalarizer):
     κ_t ← decay κ_t + (1 - decay) exp(-L_t),  w_t = -(1 - κ_t)^gamma log κ_t,  objective = Σ_t w_t L_t
 
     Scale: as in the paper the weights have no fixed sum: the weight of a task goes to 0 as its loss does,
-    for a single task as well, and is 16 at most with the default `eps`. Losses count from 0; a negative one
-    counts as mastered and has weight 0.
+    for a single task as well, and is 16 at most with the default `eps`. Losses must not be negative.
 
     Args:
         gamma: Focal exponent: how much less easy tasks weigh. Not negative.
@@ -52,6 +51,8 @@ class DTP(LossScalarizer):
         are set for each task, and examples within a task are weighted the same way; for that last part use a
         focal loss.
     """
+
+    lowest_losses = 0.0
 
     def __init__(self, *, gamma: float = 1.0, decay: float = 0.9, eps: float = 1e-7, name: str | None = None) -> None:
         super().__init__(name=name)

@@ -43,7 +43,7 @@ class DWA(LossScalarizer):
     earlier mean is not positive.
 
     Scale: the weights sum to the number of present tasks, as in the paper; a single task has weight 1.
-    Losses must not be negative, or the ratio says nothing.
+    Losses must not be negative.
 
     Args:
         temperature: Evens the weights out. Positive.
@@ -68,6 +68,8 @@ class DWA(LossScalarizer):
         Shikun Liu, Edward Johns, Andrew J. Davison. End-to-End Multi-Task Learning with Attention. 2019. The
         windows are not in the paper.
     """
+
+    lowest_losses = 0.0
 
     def __init__(self, *, temperature: float = 2.0, window: int | None = None, name: str | None = None) -> None:
         super().__init__(name=name)

@@ -10,13 +10,16 @@ from mtl_keras._registry import get, public
 from mtl_keras._types import Tensor
 from mtl_keras.weightings._base import GramianWeighting, keep_absent
 
+_FAR = 1e3
+
 
 @public
 class EMA(GramianWeighting):
     """Smooths the weights of another Gramian weighting by a moving average over the batches.
 
     v <- decay·v + (1 - decay)·w for the weights w of the inner method: less noise in the weights, which is
-    what keeps stochastic multi-gradient methods from converging. Starts at a task's first weight.
+    what keeps stochastic multi-gradient methods from converging. Starts at a task's first weight, and anew when
+    the average exceeds all weights of a batch a thousand times: a gradient of next to 0 may have had a huge one.
 
     Scale: the inner method's. The average of an absent task stays as it is. Promises of the inner method,
     such as a direction without conflict, hold for w and not for its average. `decay=0` is the inner method.
@@ -53,22 +56,29 @@ class EMA(GramianWeighting):
                 'Use weighting="mgda", for example.'
             )
         self.weighting = weighting
+        self.lowest_losses = weighting.lowest_losses
+        self.apply_to = weighting.apply_to
         self.decay = number("decay", decay, at_least=0, below=1, hint="Use decay=0 for no average.")
 
     def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.weighting.task_names = self.task_names
         self.weighting.build(num_tasks)
+        self.needs = self.weighting.needs
         self.averages = self.add_state("averages", (num_tasks,))
         self.seen = self.add_state("seen", (num_tasks,))
 
     def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         weights = self.weighting(gramian, losses, present)  # [T]
         averages = self.decay * self.averages + (1.0 - self.decay) * weights
-        averages = ops.where(self.seen > 0, averages, weights)
+        near = ops.abs(self.averages) <= _FAR * ops.max(ops.abs(weights))
+        averages = ops.where(ops.logical_and(self.seen > 0, near), averages, weights)
         self.averages.assign(keep_absent(averages, self.averages, present))
         self.seen.assign(keep_absent(present, self.seen, present))
         return present * averages
+
+    def own_weights(self, weights: Tensor, losses: Tensor) -> Tensor:
+        return self.weighting.own_weights(weights, losses)
 
     def get_config(self) -> dict[str, Any]:
         weighting = keras.saving.serialize_keras_object(self.weighting)

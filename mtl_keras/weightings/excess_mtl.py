@@ -7,7 +7,7 @@ from keras import ops
 from mtl_keras._arguments import number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
-from mtl_keras.linalg.masked import masked_logsumexp, masked_softmax
+from mtl_keras.linalg.masked import first_value, masked_logsumexp, masked_softmax
 from mtl_keras.weightings._base import GradientAggregator, keep_absent
 
 
@@ -35,8 +35,10 @@ class ExcessMTL(GradientAggregator):
     d = Σ_t w_t g_t
 
     Scale: the weights sum to 1, as in the paper and unlike LibMTL's, which sum to T; a single task has its
-    plain gradient. They start equal, and change from the second batch of a task on. An absent task keeps
-    its weight, and the others share what is left. State: T·P floats.
+    plain gradient. They act on the tasks' own variables, too. They start equal, and change from the second
+    batch of a task on. An absent task keeps its weight, and the others share what is left. A first risk says
+    nothing if it is 0, or exceeded ten times later: the later one then counts as the first. State: T·P
+    floats.
 
     Args:
         learning_rate: Of the weights. Positive.
@@ -61,6 +63,9 @@ class ExcessMTL(GradientAggregator):
         make the tasks comparable.
     """
 
+    apply_to = "all"
+    weighs_own = True
+
     def __init__(self, *, learning_rate: float = 0.01, name: str | None = None) -> None:
         super().__init__(name=name)
         self.learning_rate = number("learning_rate", learning_rate, above=0)
@@ -70,20 +75,26 @@ class ExcessMTL(GradientAggregator):
         self.squares = self.add_state("squares", (num_tasks, self.num_parameters))
         self.first_risks = self.add_state("first_risks", (num_tasks,))  # 0 until the first gradient
         self.logits = self.add_state("logits", (num_tasks,))
+        self.task_weights = self.add_state("task_weights", (num_tasks,))  # of the last batch
 
     def call(self, rows: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         squares = self.squares + ops.square(rows)  # [T, P]
         risks = excess_risks(rows, squares)  # [T]
-        known = self.first_risks > 0
-        relative = ops.where(known, risks / ops.where(known, self.first_risks, 1.0), 0.0)
+        first_risks = first_value(self.first_risks, risks)
+        known = ops.logical_and(self.first_risks > 0, first_risks == self.first_risks)
+        relative = ops.where(known, risks / ops.where(known, first_risks, 1.0), 0.0)
         logits = self.logits + self.learning_rate * relative
         # The present tasks share among themselves what they had.
         logits = logits + masked_logsumexp(self.logits, present) - masked_logsumexp(logits, present)
         self.logits.assign(keep_absent(logits, self.logits, present))
         self.squares.assign(keep_absent(squares, self.squares, present))
-        first_risks = ops.where(known, self.first_risks, risks)
         self.first_risks.assign(keep_absent(first_risks, self.first_risks, present))
-        return ops.matmul(masked_softmax(logits, present), rows)
+        weights = masked_softmax(logits, present)
+        self.task_weights.assign(keep_absent(weights, self.task_weights, present))
+        return ops.matmul(weights, rows)
+
+    def own_weights(self, weights: Tensor, losses: Tensor) -> Tensor:
+        return ops.convert_to_tensor(self.task_weights)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "learning_rate": self.learning_rate}

@@ -37,10 +37,10 @@ class FAMO(LossScalarizer):
     The logits ξ have their own Adam optimizer, whose moments are state of the layer. Costs a second forward
     pass over the batch, which gives the losses after the step.
 
-    Scale: the effective weights c z_t / (L_t - b_t) sum to 1; a single task has weight 1. Losses must stay
-    above `min_losses`; a difference below `eps` counts as `eps` and gets the gradient 0, and then takes
-    nearly all of the sum of the weights, so that the other tasks nearly stand still: as in the paper, a loss
-    that reaches its minimum needs a lower `min_losses`.
+    Scale: the effective weights c z_t / (L_t - b_t) sum to 1; a single task has weight 1. No loss may be below
+    `min_losses`. One that is there, up to `eps`, takes no part in the batch; one that is near has nearly all
+    of the sum of the weights, so that the other tasks nearly stand still: as in the paper, a loss that reaches
+    its minimum needs a lower `min_losses`.
 
     Args:
         learning_rate: Of the logits. Positive.
@@ -84,6 +84,7 @@ class FAMO(LossScalarizer):
         self.learning_rate = number("learning_rate", learning_rate, above=0)
         self.decay = number("decay", decay, at_least=0)
         self.min_losses = numbers_per_task("min_losses", min_losses)
+        self.lowest_losses = self.min_losses or 0.0
         self.eps = number("eps", eps, above=0)
 
     def build(self, num_tasks: int) -> None:
@@ -96,15 +97,20 @@ class FAMO(LossScalarizer):
 
     def call(self, losses: Tensor, present: Tensor) -> Tensor:
         above = self._above(losses)  # [T]
+        present = present * ops.cast(above > self.eps, "float32")
         weights = ops.stop_gradient(famo_weights(self.logits, above, present, eps=self.eps))
         # A gradient of weights · above, and the value of c Σ z log(above).
         scale = weights * ops.stop_gradient(ops.maximum(above, self.eps))  # c z  [T]
         return ops.sum(scale * ops.where(present > 0, clamped_log(above, self.eps), 0.0))
 
     def after_step(self, losses_before: Tensor, losses_after: Tensor, present: Tensor) -> None:
-        before = clamped_log(self._above(losses_before), self.eps)
-        after = clamped_log(self._above(losses_after), self.eps)
-        gradient = famo_gradient(self.logits, before - after, present) + self.decay * self.logits  # [T]
+        above = self._above(losses_before)
+        present = present * ops.cast(above > self.eps, "float32")
+        change = clamped_log(above, self.eps) - clamped_log(self._above(losses_after), self.eps)
+        change = ops.where(present > 0, change, 0.0)  # [T]
+        finite = ops.all(ops.isfinite(change))  # or the logits stay as they are: the step overshot
+        present = present * ops.cast(finite, "float32")
+        gradient = famo_gradient(self.logits, change, present) + self.decay * self.logits  # [T]
         first = _BETA_1 * self.first_moment + (1.0 - _BETA_1) * gradient
         second = _BETA_2 * self.second_moment + (1.0 - _BETA_2) * ops.square(gradient)
         steps = self.steps + 1.0

@@ -17,11 +17,12 @@ def geometric_mean(losses, present, *, eps):
     Args:
         losses: The losses. [T]
         present: 1 for a task with labels in the batch, else 0. [T]
-        eps: A loss below it counts as `eps` and gets the gradient 0.
+        eps: A loss up to it takes no part.
 
     Returns:
-        The mean, 0 if all tasks are absent. Scalar.
+        The mean, 0 if no task takes part. Scalar.
     """
+    present = present * ops.cast(losses > eps, losses.dtype)
     logs = ops.where(present > 0, clamped_log(losses, eps), 0.0)  # [T]
     count = ops.sum(present)
     return ops.where(count > 0, ops.exp(ops.sum(logs) / ops.maximum(count, 1.0)), 0.0)
@@ -34,8 +35,8 @@ class GLS(LossScalarizer):
     objective = (Π_t L_t)^(1/T), computed as exp(1/T Σ_t log L_t): no product over- or underflows
 
     Scale: the effective weight of a task is objective / (T L_t); a single task has weight 1. Losses must not
-    be negative; a loss below `eps` counts as `eps` and gets the gradient 0, the gradient of a non-negative
-    loss at its minimum 0.
+    be negative; one of 0, up to `eps`, takes no part in the batch: it has nothing to learn, and would stop the
+    others.
 
     Args:
         eps: Smallest loss that is told from 0. Positive.
@@ -56,6 +57,8 @@ class GLS(LossScalarizer):
         Sumanth Chennupati, Ganesh Sistu, Senthil Yogamani, Samir Rawashdeh. MultiNet++: Multi-Stream Feature
         Aggregation and Geometric Loss Strategy for Multi-Task Learning. 2019. Without its focused variant.
     """
+
+    lowest_losses = 0.0
 
     def __init__(self, *, eps: float = 1e-12, name: str | None = None) -> None:
         super().__init__(name=name)

@@ -8,10 +8,10 @@ from mtl_keras._arguments import number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import to_float32
+from mtl_keras.linalg.masked import first_value
 from mtl_keras.weightings._base import GramianWeighting, keep_absent
 
 _SMALLEST_WEIGHT = 1e-3
-_SMALLEST_LOSS = 1e-30
 _DECAYS = (0.9, 0.999)  # of Adam's two averages
 
 
@@ -22,12 +22,12 @@ def gradnorm_slopes(gramian, weights, losses, initial_losses, present, *, alpha=
     norms = present * ops.sqrt(ops.cast(ops.diagonal(gramian), "float64"))  # [T]
     mean = ops.sum(ops.cast(weights, "float64") * norms) / count
     norms = norms / ops.where(mean > 0, mean, 1.0)
-    progress = ops.maximum(ops.abs(ops.cast(losses, "float64")), _SMALLEST_LOSS) / ops.cast(
-        ops.maximum(ops.abs(initial_losses), _SMALLEST_LOSS), "float64"
-    )
-    progress = present * progress  # [T]
+    initial = ops.cast(initial_losses, "float64")
+    known = present * ops.cast(initial > 0, "float64")
+    progress = known * ops.cast(losses, "float64") / ops.where(initial > 0, initial, 1.0)  # [T]
     total = ops.sum(progress)
-    rates = count * progress / ops.where(total > 0, total, 1.0)  # [T], of mean 1
+    rates = ops.sum(known) * progress / ops.where(total > 0, total, 1.0)  # [T], of mean 1
+    rates = ops.where(known > 0, rates, 1.0)
     return ops.sign(ops.cast(weights, "float64") * norms - rates**alpha) * norms
 
 
@@ -39,11 +39,13 @@ class GradNorm(GramianWeighting):
     its first loss, divided by the mean of these: a task that is behind gets a longer gradient. One Adam step
     per batch, in the layer itself; then the weights are scaled so that those of the present tasks sum to
     their number. A batch is weighted with the weights from before its step. Only the diagonal of G is read.
+    A first loss says nothing if it is 0, or exceeded ten times later: the later one then counts as the
+    first, and until there is one r is 1. Losses must not be negative.
 
-    Scale: the weights sum to T, as in the paper, and start at 1. Departures: the norms are those of all
-    shared variables (the paper's are the last shared layer's; `level="features"` comes near to that), they
-    are taken in units of ḡ, and a weight stays above 0.001. Zero gradients only: the weights stay. One task
-    has weight 1.
+    Scale: the weights sum to T, as in the paper, and start at 1. They act on the tasks' own variables, too.
+    Departures: the norms are those of all shared variables (the paper's are the last shared layer's;
+    `level="features"` comes near to that), they are taken in units of ḡ, and a weight stays above 0.001. Zero
+    gradients only: the weights stay. One task has weight 1.
 
     Args:
         alpha: Strength of the pull on tasks that are behind, at least 0.
@@ -67,6 +69,9 @@ class GradNorm(GramianWeighting):
         for Adaptive Loss Balancing in Deep Multitask Networks", 2018.
     """
 
+    apply_to = "all"
+    lowest_losses = 0.0
+
     def __init__(self, *, alpha: float = 1.5, learning_rate: float = 0.025, name: str | None = None) -> None:
         super().__init__(name=name)
         self.alpha = number("alpha", alpha, at_least=0, hint="Use alpha=0 for equal norms.")
@@ -84,7 +89,8 @@ class GradNorm(GramianWeighting):
 
     def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         weights = ops.convert_to_tensor(self.task_weights)  # [T]
-        initial = ops.where(self.steps > 0, self.initial_losses, losses)
+        losses = ops.maximum(losses, 0.0)
+        initial = first_value(self.initial_losses, losses)
         slopes = gradnorm_slopes(gramian, weights, losses, initial, present, alpha=self.alpha)
         slopes = to_float32(ops.clip(slopes, -1e15, 1e15))  # so that its square is a float32
 

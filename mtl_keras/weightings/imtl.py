@@ -28,11 +28,12 @@ class IMTL(GramianWeighting):
     IMTL-L learns sᵢ for each task by descent on exp(sᵢ)Lᵢ - sᵢ, whose minimum is exp(sᵢ) = 1 / Lᵢ; IMTL-G
     then solves d·gᵢ/‖gᵢ‖ = const on the gradients of exp(sᵢ)Lᵢ with weights of sum 1. The scales change the
     length of d, not its direction. One gradient step on s per batch, in the layer itself; a batch uses the
-    scales from before its step.
+    scales from before its step. On the tasks' own variables the scales alone act: they take exp(sᵢ) times their
+    gradient.
 
     Scale: as in the paper, the weights of the scaled gradients sum to 1. Departures: the slope exp(sᵢ)Lᵢ - 1
     is cut to [-1, 1], so that a large loss at the start cannot throw s away, and s stays in [-30, 30].
-    Degenerate cases as in `imtl_g`. One task has weight exp(s), 1 at the start.
+    Losses must not be negative. Degenerate cases as in `imtl_g`. One task has weight exp(s), 1 at the start.
 
     Args:
         learning_rate: Of the log-scales' gradient steps, positive.
@@ -54,6 +55,9 @@ class IMTL(GramianWeighting):
         Zhang, "Towards Impartial Multi-task Learning", 2021.
     """
 
+    apply_to = "all"
+    lowest_losses = 0.0
+
     def __init__(self, *, learning_rate: float = 0.01, name: str | None = None) -> None:
         super().__init__(name=name)
         self.learning_rate = number(
@@ -63,15 +67,20 @@ class IMTL(GramianWeighting):
     def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.log_scales = self.add_state("log_scales", (num_tasks,))
+        self.scales = self.add_state("scales", (num_tasks,), "ones")  # of the last batch
 
     def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         log_scales = ops.convert_to_tensor(self.log_scales)  # [T]
         weights = imtl_weights(gramian, log_scales, present)
+        self.scales.assign(keep_absent(ops.exp(log_scales), self.scales, present))
         slopes = ops.clip(ops.exp(log_scales) * ops.clip(losses, -1e20, 1e20) - 1.0, -1.0, 1.0)
         moved = log_scales - self.learning_rate * slopes
         moved = ops.clip(moved, -_LARGEST_LOG_SCALE, _LARGEST_LOG_SCALE)
         self.log_scales.assign(keep_absent(moved, log_scales, present))
         return weights
+
+    def own_weights(self, weights: Tensor, losses: Tensor) -> Tensor:
+        return ops.convert_to_tensor(self.scales)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "learning_rate": self.learning_rate}

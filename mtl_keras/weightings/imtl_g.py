@@ -11,12 +11,12 @@ class IMTLG(GramianWeighting):
     """Finds the direction that has the same projection on every task's unit gradient.
 
     With the unit gradients uᵢ = gᵢ / ‖gᵢ‖ the weights solve d·uᵢ = d·uⱼ for all i, j with d = Σ wᵢgᵢ and
-    Σ wᵢ = 1: w is proportional to C⁺1 / ‖g‖ for the matrix C of the cosines. In closed form, by the
-    eigenvalues of C.
+    Σ wᵢ = 1: w is proportional to C⁻¹1 / ‖g‖ for the matrix C of the cosines, in closed form.
 
-    Scale: the weights sum to 1, as in the paper; some may be negative or large. Where the gradients are
-    dependent the pseudo-inverse gives the nearest to equal projections. A zero gradient has weight 0. Where
-    the sum to be divided by vanishes (opposed gradients) the weights are equal. One task has weight 1.
+    Scale: the weights sum to 1, as in the paper; some may be negative or large. Towards dependent gradients
+    that no direction but 0 projects on equally, such as opposed ones, d goes to 0. Equal gradients share their
+    weight. A zero gradient has weight 0. Where the sum to be divided by vanishes the weights are equal. One
+    task has weight 1.
 
     Example:
 

@@ -4,6 +4,7 @@ from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
+from mtl_keras.linalg.masked import scaled_loss
 from mtl_keras.weightings._base import LossScalarizer
 
 
@@ -15,9 +16,9 @@ class IMTLL(LossScalarizer):
 
     objective = Σ_t exp(s_t) L_t - s_t
 
-    Scale: every task starts with weight 1, and its scaled loss moves to 1. Losses must be positive: the
-    scale of a loss that stays at 0 or below grows without end. The optimizer of the model trains s: leave
-    it out of weight decay with `optimizer.exclude_from_weight_decay(var_names=["log_scales"])`. An absent
+    Scale: every task starts with weight 1, and its scaled loss moves to 1. Losses must not be negative. s_t
+    stays in [-30, 30], where the scale of a loss that stays at 0 ends. The optimizer of the model trains s:
+    leave it out of weight decay with `optimizer.exclude_from_weight_decay(var_names=["log_scales"])`. An absent
     task gives its s_t the gradient 0; an optimizer with momentum moves it all the same.
 
     Args:
@@ -36,10 +37,12 @@ class IMTLL(LossScalarizer):
         Towards Impartial Multi-task Learning. 2021.
     """
 
+    lowest_losses = 0.0
+
     def build(self, num_tasks: int) -> None:
         super().build(num_tasks)
         self.log_scales = self.add_weight(name="log_scales", shape=(num_tasks,), initializer="zeros")
 
     def call(self, losses: Tensor, present: Tensor) -> Tensor:
         s = ops.convert_to_tensor(self.log_scales)  # [T]
-        return ops.sum(present * (ops.exp(s) * losses - s))
+        return ops.sum(present * scaled_loss(s, losses))

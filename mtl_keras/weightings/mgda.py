@@ -41,7 +41,7 @@ class MGDA(GramianWeighting):
 
     Args:
         normalize: `None`, or what a gradient is divided by: `"l2"` its norm, `"loss"` its loss, `"loss+"`
-            both.
+            both. With the last two losses must not be negative.
 
     Raises:
         ValueError: If `normalize` is none of these.
@@ -68,6 +68,7 @@ class MGDA(GramianWeighting):
         self.normalize = choice(
             "normalize", normalize, _NORMALIZERS, hint="Use normalize=None for the gradients as they are."
         )
+        self.lowest_losses = 0.0 if normalize in ("loss", "loss+") else None
 
     def call(self, gramian: Tensor, losses: Tensor, present: Tensor) -> Tensor:
         weights, residual = mgda_weights(gramian, losses, present, normalize=self.normalize)

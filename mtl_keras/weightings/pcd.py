@@ -108,6 +108,7 @@ class PCD(GramianWeighting):
             self.position = self.task_index(self.primary)
         else:
             self.position = count("primary", self.primary, at_least=0, at_most=num_tasks - 1, hint=_HINT)
+        self.needs = (self.position,)
         self.squares = self.add_state("squares", (num_tasks,))
         self.steps = self.add_state("steps", (num_tasks,))
 

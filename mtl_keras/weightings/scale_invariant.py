@@ -41,6 +41,8 @@ class ScaleInvariant(LossScalarizer):
         Multi-Task Learning as a Bargaining Game. 2022 (there a baseline).
     """
 
+    lowest_losses = 0.0
+
     def __init__(self, *, eps: float = 1e-12, name: str | None = None) -> None:
         super().__init__(name=name)
         self.eps = number("eps", eps, above=0)

@@ -46,12 +46,13 @@ class SDMGrad(HalvesWeighting):
 
     Scale: the weights sum to 1, as in the paper. G' is divided by the square of the mean norm √G'ᵢᵢ (negative
     ones count as 0), so the steps are free of scale. Where tasks are absent the weights of the others share
-    1, and the sum of their states stays. Departure: two halves of one batch instead of two batches, and the
-    gradients of the whole batch instead of a third. One task has weight 1.
+    1, and the sum of their states stays. Departures: two halves of one batch instead of two batches, and the
+    gradients of the whole batch instead of a third; `learning_rate` is 10 in the authors' programs, which often
+    ends in a corner that is worse than equal weights. One task has weight 1.
 
     Args:
         pull: Strength of the preferred direction, at least 0; the paper's lambda.
-        learning_rate: Of the steps on w, positive.
+        learning_rate: Of the steps on w, positive. From about 2 on they jump between corners of the simplex.
         momentum: Of the steps on w, from 0 to below 1.
         steps: Number of steps per batch, at least 1.
         preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
@@ -66,7 +67,7 @@ class SDMGrad(HalvesWeighting):
     sdmgrad = mtl.weightings.SDMGrad()
     sdmgrad.build(2)
     cross = np.array([[1.0, 0.0], [0.0, 2.0]])
-    print(sdmgrad(cross, losses=np.ones(2), present=np.ones(2)))  # [0.1154, 0.8846]
+    print(sdmgrad(cross, losses=np.ones(2), present=np.ones(2)))  # [0.6665, 0.3335]
     ```
 
     Reference:
@@ -78,7 +79,7 @@ class SDMGrad(HalvesWeighting):
         self,
         *,
         pull: float = 0.3,
-        learning_rate: float = 10.0,
+        learning_rate: float = 1.0,
         momentum: float = 0.5,
         steps: int = 20,
         preference: Sequence[float] | None = None,

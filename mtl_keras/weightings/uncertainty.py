@@ -8,6 +8,7 @@ from keras import ops
 from mtl_keras._arguments import number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
+from mtl_keras.linalg.masked import scaled_loss
 from mtl_keras.weightings._base import LossScalarizer
 
 
@@ -21,7 +22,7 @@ class Uncertainty(LossScalarizer):
     objective = Σ_t ½ exp(-s_t) L_t + ½ s_t
 
     Scale: a task starts with weight ½ exp(-initial_log_variance), 0.5 by default, and the objective can be
-    negative. Losses must not be negative: the log-variance of a negative loss falls without end. The
+    negative. Losses must not be negative. s_t stays in [-30, 30], where the one of a loss that stays at 0 ends. The
     optimizer of the model trains s: leave it out of weight decay with
     `optimizer.exclude_from_weight_decay(var_names=["log_variances"])`. An absent task gives its s_t the
     gradient 0; an optimizer with momentum moves it all the same.
@@ -47,6 +48,8 @@ class Uncertainty(LossScalarizer):
         form, exp(-s_t) L_t + ½ s_t, differs by a shift of s_t alone.
     """
 
+    lowest_losses = 0.0
+
     def __init__(self, *, initial_log_variance: float = 0.0, name: str | None = None) -> None:
         super().__init__(name=name)
         self.initial_log_variance = number("initial_log_variance", initial_log_variance)
@@ -58,7 +61,7 @@ class Uncertainty(LossScalarizer):
 
     def call(self, losses: Tensor, present: Tensor) -> Tensor:
         s = ops.convert_to_tensor(self.log_variances)  # [T]
-        return 0.5 * ops.sum(present * (ops.exp(-s) * losses + s))
+        return 0.5 * ops.sum(present * scaled_loss(-s, losses))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "initial_log_variance": self.initial_log_variance}

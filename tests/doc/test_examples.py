@@ -51,9 +51,8 @@ def test_short(example):
     assert "def main():" in text
 
 
-@pytest.mark.parametrize(
-    "example", [name if name == "quickstart.py" else pytest.param(name, marks=pytest.mark.slow) for name in EXAMPLES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_smoke(example, tmp_path):
     table = run(example, tmp_path, "--smoke", "--plot", "curves.png")
     assert {first for first, _ in table} >= set(ROWS[example])

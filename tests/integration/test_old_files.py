@@ -28,6 +28,8 @@ def test_a_file_of_before(file):
     found = {**results, **outputs, **{f"fit/{key}": values[0] for key, values in history.items()}}
     assert set(found) == set(arrays)
     for key, expected in arrays.items():
+        if key.endswith("/loss") or "auc" in key:
+            continue  # 0.1 logged the mean of the batches' totals, and areas by 200 thresholds
         np.testing.assert_allclose(found[key], expected, rtol=1e-4, atol=1e-5, err_msg=key)
     assert model.tower_layers
     assert model.feature_layers

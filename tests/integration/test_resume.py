@@ -1,7 +1,8 @@
 """Six steps equal four steps, a save, a load and two steps, bit for bit, under every weighting.
 
 Weightings without variables have nothing to save: three of them, one for each thing that a weighting reads, stand for
-the others, which the environment variable `WHOLE_MATRIX=1` adds.
+the others, which the environment variable `WHOLE_MATRIX=1` adds. Of those with a state, one of each kind is fast;
+that the state of each comes back is in the contracts of the weightings.
 """
 
 import os
@@ -17,6 +18,7 @@ from tests.helpers import toy
 ROWS = 12
 IN_GRAPHS = ["cagrad", "graddrop", "modo", "uncertainty"]  # one for each thing that a weighting reads
 SAMPLE = ["cagrad", "equal", "trimmed_mean"]
+FAST = [*IN_GRAPHS, "famo", "moco", "ema", "rlw", "schedule", "dwa"]  # one of each kind of state
 STATELESS = [
     *("aligned_mtl", "con_fig", "dualproj", "fairgrad", "gls", "imtl_g", "krum", "mgda", "nash_mtl"),
     *("scale_invariant", "stch", "tchebycheff", "upgrad"),
@@ -73,9 +75,12 @@ def test_has_nothing_to_save(name):
     assert not weighting.variables
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.graph) if name in IN_GRAPHS else name for name in NAMES]
-)
+def _marks(name):
+    marks = {"graph": name in IN_GRAPHS, "slow": name not in FAST}
+    return [getattr(pytest.mark, mark) for mark, holds in marks.items() if holds]
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=_marks(name)) for name in NAMES])
 def test_training_goes_on_to_the_bit(name, tmp_path):
     whole = _model(name)
     _fit(whole, 0, [_SaveHalfway(tmp_path / "2.keras")])

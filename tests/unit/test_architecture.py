@@ -17,12 +17,13 @@ MODULES = {  # name relative to the package, "heads.binary": syntax tree
 }
 FAMILIES = sorted({name.split(".")[0] for name in MODULES if "." in name})
 
-EVERYWHERE = {"_arguments", "_types"}  # what every part may import
+EVERYWHERE = {"_arguments", "_types", "_weights"}  # what every part may import
 MAY_IMPORT = {  # part of the package: the other parts that it may import
     "_arguments": set(),
     "_backend": set(),
     "_types": set(),
     "_version": set(),
+    "_weights": set(),
     "_unfinished": set(),
     "_extras": set(),
     "_registry": set(),
@@ -147,15 +148,16 @@ def test_the_bottom_knows_keras_alone(name):
     assert {full.split(".")[0] for full in foreign} <= {"keras", "math", "collections", "typing"}
 
 
-PRIVATE_KERAS = {"_keras_history", "_inbound_nodes", "_flatten_layers", "_layers"}
+PRIVATE_KERAS = {"_keras_history", "_keras_mask", "_inbound_nodes", "_flatten_layers", "_layers"}
 
 
 def test_private_keras_is_in_one_place():
     used = {
-        (name, node.attr)
+        (name, used)
         for name, tree in MODULES.items()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and node.attr in PRIVATE_KERAS
+        for used in (getattr(node, "attr", None), getattr(node, "value", None))
+        if isinstance(used, str) and used in PRIVATE_KERAS
     }
     assert used == {("engine.graph", attribute) for attribute in PRIVATE_KERAS}
 

@@ -98,7 +98,7 @@ def test_bad_weight(weight):
         mtl.Task("a", mtl.heads.Binary(), weight=weight)
 
 
-@pytest.mark.parametrize("head", [mtl.heads.Regression(), mtl.heads.Multilabel(3)])
+@pytest.mark.parametrize("head", [mtl.heads.Regression(), mtl.heads.Detection(3)])
 def test_class_weight_needs_classes(head):
     error = rf"`class_weight` needs a head whose labels are classes. Task 'a' has {type(head).__name__}.*sample weights"
     with pytest.raises(ValueError, match=error):

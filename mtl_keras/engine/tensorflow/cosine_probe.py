@@ -18,7 +18,7 @@ def cosines(model, batch):
     state = list({id(v): v for layer in model.layers for v in layer.non_trainable_variables}.values())
     before = [tf.identity(v.value) for v in state]
     with tf.GradientTape(persistent=True) as tape:
-        losses = batch.weighted(batch.losses(model(batch.x, training=True), training=True))
+        losses = batch.weighted(batch.losses(model(batch.x, training=True), training=True).losses)
         losses = [model.optimizer.scale_loss(loss) for loss in losses]
     shared = model.partition.shared
     columns = zip(*(tape.gradient(loss, shared) for loss in losses), strict=True)

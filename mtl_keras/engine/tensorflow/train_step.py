@@ -1,6 +1,5 @@
 """The training step on TensorFlow: one forward pass, the gradients of the tasks, one update."""
 
-import contextlib
 from typing import Any
 
 import keras
@@ -8,6 +7,7 @@ import tensorflow as tf
 
 from mtl_keras._types import Tensor
 from mtl_keras.engine.batch import Batch
+from mtl_keras.engine.tensorflow.own_parts import OwnParts
 from mtl_keras.engine.tensorflow.replicas import Replicas
 from mtl_keras.engine.tensorflow.weighted_step import WeightedStep
 
@@ -16,7 +16,10 @@ class TrainStep:
     """The `train_step` and `test_step` of a multi-task model.
 
     A mix-in, before `keras.Model`. It needs from the model:
-        objectives: `{task: Objective}`, each with `count`, `loss`, `update_state` and `loss_weight`.
+        objectives: `{task: Objective}`, each with `entries`, `mask`, `update_state` and `loss_weight`.
+        labels_since_update: Which tasks have had labels since the last update, [T], where gradients are accumulated.
+        total: The metric of the `loss` in the logs.
+        testing(): A context in which the logs are those of a test.
         partition: The `Partition` of the trainable variables.
         penalties: `{name: Penalty}`, each with `value` and `mean`; added to the objective in training.
         labels(y, sample_weight): The labels and weights by task, checked.
@@ -36,27 +39,27 @@ class TrainStep:
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         batch = Batch(self, data, Replicas())
-        y_pred = self(batch.x, training=False)
-        losses = batch.losses(y_pred, training=False)
-        batch.track(y_pred, losses, sum(batch.weighted(losses)) + batch.regularization())
-        return {name: v for name, v in self.get_metrics_result().items() if name not in self.training_logs}
+        judged = batch.losses(self(batch.x, training=False), training=False)
+        batch.track(judged, batch.regularization())
+        with self.testing():
+            return self.get_metrics_result()
 
     def _plain_step(self, batch):
         """Trains the weighted sum, as Keras does."""
         variables = self.trainable_variables
+        own = OwnParts(self, batch)
         with tf.GradientTape() as tape:
-            y_pred = self(batch.x, training=True)
-            losses = batch.losses(y_pred, training=True)
-            total = sum(batch.weighted(losses)) + batch.regularization() + batch.penalty()
-            scaled = self.optimizer.scale_loss(total)
+            judged = batch.losses(self(batch.x, training=True), training=True)
+            extra = batch.regularization() + batch.penalty()
+            scaled = self.optimizer.scale_loss(sum(batch.weighted(judged.losses)) + extra)
         gradients = tape.gradient(scaled, variables)
-        with self._absent_unchanged(batch):
+        with own.unchanged_where_absent(judged.counts):
             self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        batch.track(y_pred, losses, total)
+        batch.track(judged, extra)
 
     def _weighted_step(self, batch):
         """Trains what the weighting makes of the losses."""
-        plan, state = self.plan, self._state()
+        plan, state, own = self.plan, self._state(), OwnParts(self, batch)
         before = [tf.identity(v.value) for v in state]
         step = WeightedStep(
             plan.features_model or self,
@@ -77,16 +80,17 @@ class TrainStep:
             due = tf.equal(tf.math.floormod(plan.weighting.step.value, float(plan.every)), 0.0)
             run = tf.cond(due, step.renewed, step.reused)
             plan.weighting.step.assign_add(1.0)
-        total = sum(batch.weighted(run.losses)) + run.extra
+        judged = run.judged
+        total = sum(batch.weighted(judged.losses)) + run.extra
         finite = batch.replicas.all(tf.math.is_finite(total + tf.linalg.global_norm(run.gradients)))
-        with self._absent_unchanged(batch):
+        with own.unchanged_where_absent(judged.counts):
             self._apply(run.gradients, finite, batch.replicas)
-        after = [tf.where(finite, v.value, old) for v, old in zip(state, before, strict=True)]
-        batch.replicas.assign(state, after)
-        batch.track(run.y_pred, run.losses, total)
+            after = [tf.where(finite, v.value, old) for v, old in zip(state, before, strict=True)]
+            batch.replicas.assign(state, after)
+        batch.track(judged, run.extra, finite)
         plan.track(run.weights, run.conflict, run.renewed, tf.where(finite, 0.0, 1.0) / batch.replicas.num)
         if plan.weighting.reads_losses_after_step:
-            self._after_step(batch, run.losses, before, finite)
+            self._after_step(batch, judged, before, finite)
 
     def _state(self):
         """Returns what a training step changes beside the trained variables: averages, seeds, the weighting's."""
@@ -114,20 +118,7 @@ class TrainStep:
             step()
             replicas.assign(touched, [tf.where(finite, v.value, b) for v, b in zip(touched, before, strict=True)])
 
-    @contextlib.contextmanager
-    def _absent_unchanged(self, batch):
-        """Undoes what happens inside to the own variables of tasks without any label in the batch.
-
-        Their gradient is zero, but an optimizer with momentum or weight decay would move them all the same.
-        """
-        maybe_absent = [task for task, weight in batch.sample_weight.items() if weight is not None]
-        own = [(v, batch.counts[task] > 0) for task in maybe_absent for v in self.partition.own[task]]
-        before = [tf.identity(v.value) for v, _ in own]
-        yield
-        after = [tf.where(there, v.value, old) for (v, there), old in zip(own, before, strict=True)]
-        batch.replicas.assign([v for v, _ in own], after)
-
-    def _after_step(self, batch, losses, before, finite):
+    def _after_step(self, batch, judged, before, finite):
         """Tells the weighting the losses of the batch after the step, by a second forward pass.
 
         The pass starts from the seeds and averages of the first one, so that dropout draws the same, and leaves
@@ -141,5 +132,5 @@ class TrainStep:
         batch.replicas.assign(state, [old for _, old in pairs])
         new = batch.losses(self(batch.x, training=True), training=True)
         batch.replicas.assign(state, after)
-        old, new = (batch.replicas.sum(tf.stack(batch.weighted(values))) for values in (losses, new))
-        weighting.after_step(old, new, batch.present * tf.cast(finite, "float32"))
+        old, new = (batch.replicas.sum(tf.stack(batch.weighted(of.losses))) for of in (judged, new))
+        weighting.after_step(old, new, self.plan.present(judged.counts) * tf.cast(finite, "float32"))

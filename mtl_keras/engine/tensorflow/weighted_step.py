@@ -6,18 +6,19 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from mtl_keras._types import Tensor
-from mtl_keras.engine.batch import Batch
+from mtl_keras.engine.batch import Batch, Judged
 from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
 from mtl_keras.engine.tensorflow.jacobian import JoinedBlock, jacobian
 from mtl_keras.linalg.conflict import conflict, conflict_after
 
+_ROUND_OFF = 1e-3  # by which a loss of 0 may come out lower
+
 
 class Update(NamedTuple):
     """What a step found. A tuple, so that both branches of a condition can return one."""
 
-    y_pred: dict[str, Tensor]
-    losses: list[Tensor]  # of the tasks, as they are logged
+    judged: Judged  # the losses of the tasks, as they are logged
     extra: Tensor  # what is trained beside the weighted losses
     gradients: list[Tensor]  # of the plan's variables, in their order
     weights: Tensor  # [T] times the loss weights, for the logs; [0] for a weighting that has none
@@ -28,9 +29,8 @@ class Update(NamedTuple):
 class Forward(NamedTuple):
     """What the forward pass gave, under the tape."""
 
-    y_pred: dict[str, Tensor]
+    judged: Judged
     features: list[Tensor] | None  # for `level="features"`
-    losses: list[Tensor]
     extra: Tensor
     scaled: list[Tensor]  # the losses times their weights, scaled for float16
     scaled_extra: Tensor
@@ -71,9 +71,10 @@ class WeightedStep:
         """Asks the weighting."""
         with tf.GradientTape(persistent=True) as tape:
             run = self._forward()
-        losses = self.replicas.sum(tf.stack(self.batch.weighted(run.losses)))  # [T]
+        losses, present = self._seen(run)
+        losses = self._checked(losses, present)
         if not self.weighting.reads_gradients:
-            return self._of_objective(tape, run, losses)
+            return self._of_objective(tape, run, losses, present)
         if run.halves:
             first, second = (self._jacobian(tape, losses_of_half, run)[0] for losses_of_half, _ in run.halves)
             shares = [share for _, share in run.halves]
@@ -83,40 +84,62 @@ class WeightedStep:
         else:
             blocks, own = self._jacobian(tape, run.scaled, run, self.partition.own.values())
             read = gramian = self._gramian(blocks, blocks)
-        directions, weights, progress = self._answer(blocks, gramian, read, losses)
+        directions, weights, progress = self._answer(blocks, gramian, read, losses, present)
         shared = self._shared_gradients(tape, run, blocks, directions, weights)
-        present = self.batch.present
         conflicts = tf.stack([conflict(gramian, present), conflict_after(progress, present)])
-        return self._update(tape, run, shared, own, weights, conflicts)
+        return self._update(tape, run, losses, present, shared, own, weights, conflicts)
 
     def reused(self) -> Update:
         """Uses the weights of the last step that asked the weighting."""
         with tf.GradientTape(persistent=True) as tape:
             run = self._forward()
-        weights = tf.convert_to_tensor(self.weighting.last_weights)
+        losses, present = self._seen(run)
+        weights = _or_nan(_all_finite(losses), tf.convert_to_tensor(self.weighting.last_weights))
         shared = self._weighted_gradients(tape, run, weights)
-        return self._update(tape, run, shared, self._own_gradients(tape, run), weights, tf.zeros([2]), renewed=0.0)
+        own = self._own_gradients(tape, run)
+        return self._update(tape, run, losses, present, shared, own, weights, tf.zeros([2]), renewed=0.0)
 
     def _forward(self):
         """Returns the outputs and losses; to be called under a tape."""
         y_pred, features = self.model(self.batch.x, training=True), None
         if self.plan.level == "features":
             y_pred, features = y_pred["y_pred"], y_pred["features"]
-        losses = self.batch.losses(y_pred, training=True)
+        entries = self.batch.entries(y_pred, training=True)
+        judged = self.batch.judged(y_pred, entries)
         extra = tf.convert_to_tensor(self.batch.regularization() + self.batch.penalty(), tf.float32)
-        halves = self.batch.losses_of_halves(y_pred) if self.weighting.reads == "halves" else []
+        reads_halves = self.weighting.reads == "halves"
+        halves = self.batch.losses_of_halves(entries, judged.counts) if reads_halves else []
         return Forward(
-            y_pred,
+            judged,
             features,
-            losses,
             extra,
-            self._scaled(losses),
+            self._scaled(judged.losses),
             self.scale(extra),
-            [(self._scaled(of_half), tf.stack(shares)) for of_half, shares in halves],
+            [(self._scaled(of_half), shares) for of_half, shares in halves],
         )
+
+    def _seen(self, run):
+        """Returns the losses of the whole batch, 0 for a task that takes no part, and which tasks do. [T] each"""
+        present = self.plan.present(run.judged.counts)
+        losses = self.replicas.sum(tf.stack(self.batch.weighted(run.judged.losses)))
+        return tf.where(present > 0, losses, 0.0), present
 
     def _scaled(self, losses):
         return [self.scale(loss) for loss in self.batch.weighted(losses)]
+
+    def _checked(self, losses, present):
+        """Returns the losses; raises an error if one is lower than the weighting takes, and is NaN where it cannot."""
+        lowest = self.weighting.lowest_losses
+        if lowest is None:
+            return losses
+        low = tf.logical_and(present > 0, losses < tf.constant(lowest, tf.float32) - _ROUND_OFF)
+        message = (
+            f"{type(self.weighting).__name__} takes no loss below {lowest}, and one of {list(self.batch.objectives)} "
+            "is. Use losses that are not negative, or a weighting that takes any, such as 'equal', 'stch' or 'pcgrad'; "
+            "for FAMO, lower `min_losses`. The losses times their weights:"
+        )
+        tf.debugging.Assert(tf.logical_not(tf.reduce_any(low)), [message, losses], summarize=-1)
+        return tf.where(low, float("nan"), losses)  # XLA leaves out assertions
 
     def _jacobian(self, tape, losses, run, own=()):
         """Returns the blocks of J, and each task's gradients for its own variables, from the same passes."""
@@ -137,13 +160,22 @@ class WeightedStep:
         # The replicas hold other samples of the same features, while J for the parameters is summed already.
         return self.replicas.sum(product) if self.plan.level == "features" else product
 
-    def _answer(self, blocks, gramian, read, losses):
-        """Returns the direction by block, the weights, and the inner products of the rows with the direction [T]."""
-        present = self.batch.present
+    def _answer(self, blocks, gramian, read, losses, present):
+        """Returns the direction by block, the weights, and the inner products of the rows with the direction [T].
+
+        A solver may stop the program at a NaN. So where anything is not finite, the weighting reads zeros instead, and
+        NaN takes the place of its answer, which skips the step.
+        """
+        finite = _all_finite(gramian, read, losses)  # a row that is not has an entry on the diagonal that is not
+        losses = tf.where(finite, losses, 1.0)
+
+        def ask(read):
+            return _or_nan(finite, self.weighting(tf.where(finite, read, 0.0), losses, present))
+
         if not self.weighting.has_weights:
-            directions, progress = _aggregated(self.weighting, blocks, losses, present)
+            directions, progress = _aggregated(ask, blocks, self.weighting.by_column)
             return directions, tf.zeros([0]), progress
-        weights = self.weighting(read, losses, present)
+        weights = ask(read)
         with tf.control_dependencies([gramian]):  # so that nothing else reads the rows, and they are scaled in place
             directions = [block.combine(weights) for block in blocks]
         return directions, weights, tf.linalg.matvec(gramian, weights)
@@ -167,13 +199,16 @@ class WeightedStep:
         pairs = zip(self.partition.own.values(), run.scaled, strict=True)
         return [tape.gradient(loss, own) for own, loss in pairs]
 
-    def _of_objective(self, tape, run, losses):
+    def _of_objective(self, tape, run, losses, present):
         """Returns the update for a weighting that reads the losses."""
+        finite = _all_finite(losses)
+        losses = tf.where(finite, losses, 1.0)
         with tf.GradientTape() as inner:
             inner.watch(losses)
-            objective = self.weighting(losses, self.batch.present)
+            objective = self.weighting(losses, present)
         trained = self.weighting.trainable_variables
         weights, *gradients = inner.gradient(objective, [losses, *trained])
+        weights = _or_nan(finite, weights)
         factor = self.scale(1.0) / self.replicas.num
         targets, seeds = [*run.scaled, run.scaled_extra], [*tf.unstack(weights), tf.ones([])]
         variables = self.plan.variables[: len(self.plan.variables) - len(trained)]
@@ -181,11 +216,13 @@ class WeightedStep:
         gradients = [*of_model, *(g * factor for g in gradients)]
         return self._logged(run, gradients, weights, tf.zeros([0]))
 
-    def _update(self, tape, run, shared, own, weights, conflicts, renewed=1.0):
+    def _update(self, tape, run, losses, present, shared, own, weights, conflicts, renewed=1.0):
         """Returns the update with the gradients of all variables in the plan's order."""
         plan = self.plan
         if plan.apply_to == "all":
-            own = [[_times(g, w) for g in task] for task, w in zip(own, tf.unstack(weights), strict=True)]
+            factors = self.weighting.own_weights(weights, losses)
+            factors = tf.where(present > 0, factors, 1.0)  # a task may take no part for sharing nothing
+            own = [[_times(g, w) for g in task] for task, w in zip(own, tf.unstack(factors), strict=True)]
         gradients = [*shared, *(g for task in own for g in task)]
         extra = tape.gradient(run.scaled_extra, plan.variables)
         gradients = [_sum(v, *parts) for v, *parts in zip(plan.variables, gradients, extra, strict=True)]
@@ -193,34 +230,42 @@ class WeightedStep:
             gradients = [tf.convert_to_tensor(g) for g in gradients]  # both branches must return the same kinds
             if renewed:
                 last = self.weighting.last_weights
-                last.assign(tf.where(self.batch.present > 0, weights, last.value))
+                last.assign(tf.where(run.judged.counts > 0, weights, last.value))
         return self._logged(run, gradients, weights, conflicts, renewed)
 
     def _logged(self, run, gradients, weights, conflicts, renewed=1.0):
         if weights.shape[0]:
             weights = weights * [o.loss_weight for o in self.batch.objectives.values()]
-        return Update(run.y_pred, run.losses, run.extra, gradients, weights, conflicts, tf.constant(renewed))
+        return Update(run.judged, run.extra, gradients, weights, conflicts, tf.constant(renewed))
 
 
-def _aggregated(weighting, blocks, losses, present):
-    """Returns the direction d of a weighting that reads the rows, by block, and J·d [T]."""
-    if weighting.by_column:
-        directions, progress = [], tf.zeros_like(present)
+def _aggregated(ask, blocks, by_column):
+    """Returns the direction d that `ask` makes of the rows, by block, and J·d [T]."""
+    if by_column:
+        directions, progress = [], 0.0
         for block in blocks:
             with tf.control_dependencies([progress]):  # so that what lies between is there for one block at a time
-                direction, products = block.aggregated(lambda rows: weighting(rows, losses, present))
+                direction, products = block.aggregated(ask)
             directions.append(direction)
             progress = progress + products
         return directions, progress
     rows = [block.stacked() for block in blocks]
     joined = tf.concat(rows, axis=1)  # [T, P]
-    direction = weighting(joined, losses, present)  # [P]
+    direction = ask(joined)  # [P]
     return tf.split(direction, [row.shape[1] for row in rows]), tf.linalg.matvec(joined, direction)
 
 
 def _restored(blocks, directions, factor):
     """Returns the direction as gradients of the variables or feature tensors that the blocks belong to."""
     return [block.restore(d * factor) for block, d in zip(blocks, directions, strict=True)]
+
+
+def _all_finite(*tensors):
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])
+
+
+def _or_nan(finite, answer):
+    return tf.where(finite, answer, float("nan"))
 
 
 def _sum(variable, *gradients):

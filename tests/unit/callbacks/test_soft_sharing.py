@@ -361,3 +361,16 @@ def test_a_plain_keras_model():
     model.compile("sgd", loss="mse")
     with pytest.raises(ValueError, match=r"`SoftSharing` needs a mtl_keras.MultiTaskModel. Received: Sequential. Wrap"):
         model.fit(np.ones((2, 2)), np.ones((2, 1)), callbacks=[SoftSharing(1.0)], verbose=0)
+
+
+@pytest.mark.parametrize(("strength", "diverges"), [(300.0, False), (400.0, True)])
+def test_warns_of_a_strength_that_moves_the_towers_apart(strength, diverges):
+    """With three towers and the rate 1e-3 a step multiplies the differences by 1 - 0.006 · strength."""
+    model = _model(optimizer=keras.optimizers.SGD(1e-3))
+    start = np.sqrt(_norm(_towers(model), "l2"))
+    if diverges:
+        with pytest.warns(UserWarning, match="`strength` 400 makes the towers diverge: with 3 .* from 333.333 on"):
+            history = _fit(model, [SoftSharing(strength)], epochs=3)
+    else:
+        history = _fit(model, [SoftSharing(strength)], epochs=3)
+    assert (history["tower_distance"][-1] > start) == diverges

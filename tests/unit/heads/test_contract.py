@@ -31,11 +31,11 @@ CASES = {  # class: dict
     Multilabel: {
         "arguments": {"num_labels": 2},
         "units": 2,
-        "num_classes": None,
+        "num_classes": 2,
         "labels": [[1, 0], [1, 1]],
         "predictions": [[0.5 + 1e-6, 0.75], [0.25, 0.8]],
         "loss": (np.log(2) + np.log(4) + np.log(4) + np.log(1.25)) / 4,
-        "metrics": {"accuracy": 0.5, "auc": 1 / 3},
+        "metrics": {"accuracy": 0.5, "auc": 1 / 3, "macro_auc": 1.0},  # the first column has no no
     },
     Regression: {
         "arguments": {"units": 2},

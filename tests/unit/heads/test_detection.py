@@ -40,6 +40,7 @@ def trained():
     return model, x, labels
 
 
+@pytest.mark.slow
 @pytest.mark.graph
 def test_learns_where_and_what(trained):
     model, x, labels = trained
@@ -99,7 +100,7 @@ def test_images_without_labels_change_nothing():
     before = [v.numpy() for v in model.partition.own["where"]]
     nothing = mtl.data.from_arrays(x[4:], {task: y[4:] for task, y in labels.items()}, batch_size=4)
     model.fit(nothing, verbose=0)
-    assert model.evaluate(nothing, return_dict=True, verbose=0)["where_loss"] == 0.0
+    assert np.isnan(model.evaluate(nothing, return_dict=True, verbose=0)["where_loss"])
     for variable, old in zip(model.partition.own["where"], before, strict=True):
         np.testing.assert_array_equal(variable, old)
 

@@ -76,8 +76,8 @@ def test_missing_labels(missing, class_weight):
     assert scores["parts_accuracy"] == pytest.approx((p.argmax(axis=-1) == labels)[there].mean(), rel=1e-5)
     factors = np.array([(class_weight or {}).get(k, 1.0) for k in range(3)])[labels]
     objective = model.objectives["parts"]
-    args = [keras.ops.convert_to_tensor(array) for array in (y["parts"], p, weights)]
-    value = objective.loss(*args, objective.count(*args[::2]))
+    entries = objective.entries(*map(keras.ops.convert_to_tensor, (y["parts"], p, weights)), training=True)
+    value = entries.loss(entries.size())
     assert float(value) == pytest.approx((factors * losses)[there].mean(), rel=1e-4)
 
 

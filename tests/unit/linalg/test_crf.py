@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from mtl_keras.linalg import crf
+from mtl_keras.losses import CRFLikelihood
 
 pytestmark = pytest.mark.graph
 
@@ -64,7 +65,14 @@ def tensors(emissions, transitions, mask):
     return tf.constant(emissions, "float32"), tf.constant(transitions, "float32"), tf.constant(mask)
 
 
-@JIT
+@pytest.mark.parametrize(
+    ("case", "jit_compile"),
+    [
+        *((name, None) for name in MASKS),
+        *((name, jit) for name in ("with_holes", "one_of_none") for jit in (False, True)),
+    ],
+    indirect=["case"],
+)
 def test_equals_enumeration(case, jit_compile):
     weights = tf.constant([1.0, -2.0, 0.5])
 
@@ -128,3 +136,72 @@ def test_packs_and_unpacks(case):
     np.testing.assert_array_equal(back[1], transitions)
     np.testing.assert_array_equal(back[2], mask)
     assert keras.ops.all(crf.unpack(crf.pack(emissions, transitions))[2])
+
+
+@JIT
+def test_a_transition_far_below_the_others_is_cut_nowhere(jit_compile):
+    """-log p(0, 0) with the scores [[a, 0], [0, 0]] is log(e^a + 3) - a, and its derivative by a is p - 1."""
+
+    def loss(a):
+        with tf.GradientTape() as tape:
+            tape.watch(a)
+            transitions = tf.scatter_nd([[0, 0]], a[None], [2, 2])
+            potentials = crf.pack(tf.zeros([1, 2, 2]), transitions)
+            value = CRFLikelihood(reduction="sum")(tf.zeros([1, 2], tf.int32), potentials)
+        return value, tape.gradient(value, a)
+
+    function = run(loss, jit_compile)
+    for a in (0.0, -50.0, -80.0, -86.0, -100.0, -1000.0, 30.0, 100.0):
+        value, slope = function(tf.constant(a))
+        expected = np.logaddexp(a, np.log(3.0)) - a
+        np.testing.assert_allclose(value, expected, rtol=1e-6, atol=1e-5)
+        np.testing.assert_allclose(slope, np.expm1(-expected), atol=1e-5)
+
+
+@JIT
+def test_transitions_far_apart_equal_enumeration(jit_compile):
+    mask = np.array(MASKS["with_holes"] + MASKS["one_of_none"], bool)
+    rng = np.random.default_rng(1)
+    emissions, transitions = 2 * rng.normal(size=(6, 4, TAGS)), 100 * rng.normal(size=(TAGS, TAGS))
+    weights = tf.constant([1.0, -2.0, 0.5, 1.0, 1.0, 3.0])
+
+    def everything(emissions, transitions, mask):
+        with tf.GradientTape() as tape:
+            tape.watch([emissions, transitions])
+            logs = crf.log_partition(emissions, transitions, mask)
+            total = tf.reduce_sum(logs * weights)
+        return logs, *tape.gradient(total, [emissions, transitions])
+
+    logs, by_emissions, by_transitions = run(everything, jit_compile)(*tensors(emissions, transitions, mask))
+    expected, single, pairs, _ = brute_force(emissions, transitions, mask)
+    factors = weights.numpy()[:, None, None]
+    np.testing.assert_allclose(logs, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(by_emissions, factors * single, atol=1e-4)
+    np.testing.assert_allclose(by_transitions, (factors * pairs).sum(axis=0), atol=1e-4)
+
+
+@JIT
+def test_nan_is_no_mask(jit_compile):
+    """What is not a number in a chain is one of its loss, wherever it stands; that of other chains is untouched."""
+    rng = np.random.default_rng(0)
+    emissions, transitions = rng.normal(size=(7, 3, TAGS)), rng.normal(size=(TAGS, TAGS))
+    mask = np.ones((7, 3), bool)
+    mask[:, 2] = False
+    emissions[1, 0] = emissions[2, 1, 0] = emissions[3, 1, 2] = emissions[4] = np.nan
+    emissions[5, 2] = np.nan  # outside the chain
+    emissions[6, 0, 0] = -np.inf  # a tag that cannot be
+
+    def losses(emissions, transitions, mask):
+        with tf.GradientTape() as tape:
+            tape.watch(emissions)
+            loss = CRFLikelihood(reduction=None)(tf.ones([7, 3], tf.int32), crf.pack(emissions, transitions, mask))
+        return tf.reduce_sum(loss, axis=1), tape.gradient(loss, emissions)
+
+    losses, slopes = (np.array(x) for x in run(losses, jit_compile)(*tensors(emissions, transitions, mask)))
+    wrong = [False, True, True, True, True, False, False]
+    np.testing.assert_array_equal(np.isnan(losses), wrong)
+    np.testing.assert_array_equal(np.isnan(slopes).any(axis=(1, 2)), wrong)
+    emissions[6, 0, 0] = -1e4
+    logs = brute_force(emissions[[0, 5, 6]], transitions, mask[[0, 5, 6]])[0]
+    scores = emissions[[0, 5, 6], :2, 1].sum(axis=1) + transitions[1, 1]
+    np.testing.assert_allclose(losses[[0, 5, 6]], logs - scores, rtol=1e-5)

@@ -141,6 +141,17 @@ def test_binned_is_near_exact(arrays):
         assert differences[2] < 1e-6  # a bin for each score
 
 
+def test_equal_scores():
+    """One of three equal scores is right. It counts at its place in the data, and in the metric as the last."""
+    box, other = [0.0, 0.0, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]
+    labels = np.array([[[*box, 3]]])
+    for order, exact in ((0, 1.0), (1, 1 / 2), (2, 1 / 3)):
+        found = [[*other, 0.7, 3]] * 3
+        found[order] = [*box, 0.7, 3]
+        assert mean_average_precision(labels, np.array([found])) == pytest.approx(exact)
+        assert float(MeanAveragePrecision(4)(labels, np.array([found]))) == pytest.approx(1 / 3, abs=1e-6)
+
+
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
 @pytest.mark.graph
 def test_the_same_in_a_graph_and_in_batches(arrays, jit_compile):

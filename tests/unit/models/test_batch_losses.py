@@ -39,14 +39,16 @@ def test_single_entries_are_missing_by_weights():
     labels, p = np.array([[1, 0], [0, 1], [1, 1]]), np.array([[0.7, 0.4], [0.2, 0.6], [0.5, 0.1]], "float32")
     weights = keras.ops.convert_to_tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     objective = Objective("task", SoftF1(), 1.0)
-    value = objective.loss(labels, p, weights, objective.count(labels, weights))
+    entries = objective.entries(labels, p, weights, training=True)
+    value = entries.loss(entries.size())
     assert float(value) == pytest.approx(1 - np.mean([1.4 / (1.4 + 0.2 + 0.3), 1.4 / (1.4 + 0.4 + 0.9)]), rel=1e-5)
 
 
 def test_class_weights_are_weights():
     labels, p = np.array([1, 0]), np.array([[0.8], [0.4]], "float32")
-    objective = Objective("task", SoftF1(), 1.0, class_weight={0: 3.0}, num_classes=2)
-    value = objective.loss(labels, p, None, objective.count(labels, None))
+    objective = Objective("task", SoftF1(), 1.0, class_weight=lambda y, y_pred: np.where(y == 0, 3.0, 1.0))
+    entries = objective.entries(labels, p, None, training=True)
+    value = entries.loss(entries.size())
     assert float(value) == pytest.approx(1 - 1.6 / (1.6 + 3 * 0.4 + 0.2), rel=1e-5)
 
 
@@ -54,6 +56,7 @@ def test_the_losses_of_replicas_add_up_to_their_mean_over_the_labels():
     rng = np.random.default_rng(0)
     labels, p = rng.integers(0, 2, 7), rng.uniform(size=(7, 1)).astype("float32")
     objective = Objective("task", SoftF1(), 1.0)
-    parts = [objective.loss(labels[rows], p[rows], None, 7.0, num_replicas=2) for rows in (slice(0, 4), slice(4, 7))]
-    alone = [float(SoftF1()(labels[rows], p[rows])) for rows in (slice(0, 4), slice(4, 7))]
+    halves = (slice(0, 4), slice(4, 7))
+    parts = [objective.entries(labels[rows], p[rows], None, training=True).loss(7.0) for rows in halves]
+    alone = [float(SoftF1()(labels[rows], p[rows])) for rows in halves]
     assert float(sum(parts)) == pytest.approx((4 * alone[0] + 3 * alone[1]) / 7, rel=1e-6)

@@ -32,9 +32,9 @@ def _compile_arguments(regularizer):
 
 
 @pytest.mark.graph
-@pytest.mark.parametrize("weights", [False, True], ids=["no_weights", "sample_weights"])
-@pytest.mark.parametrize("regularizer", [None, "l2"])
-@pytest.mark.parametrize("batch_size", [5, 8], ids=["whole_batches", "partial_last_batch"])
+@pytest.mark.parametrize(
+    ("weights", "regularizer", "batch_size"), [(False, None, 5), (True, "l2", 5), (True, None, 8), (False, "l2", 8)]
+)
 def test_weights_and_loss_after_training_equal_those_of_keras(weights, regularizer, batch_size):
     x, y = toy.arrays()
     y = {task: y[task] for task in ("digit", "odd", "ink")}

@@ -100,3 +100,43 @@ def test_outputs_must_be_a_dict_by_the_names_of_the_tasks():
         mtl.MultiTaskModel(image, output)
     with pytest.raises(ValueError, match=r"`outputs` has unknown keys \['b'\].*\['a'\]"):
         mtl.MultiTaskModel(image, {"b": output}, tasks=[mtl.Task("a", mtl.heads.Binary())])
+
+
+def test_nested_outputs():
+    x = keras.Input((2,))
+    pair = {"low": keras.layers.Dense(1)(x), "high": keras.layers.Dense(1)(x)}
+    with pytest.raises(ValueError, match=r"one tensor a task.*Received: \{'range': \['low', 'high'\]\}"):
+        mtl.MultiTaskModel(x, {"range": pair, "b": keras.layers.Dense(1)(x)})
+
+
+@pytest.mark.parametrize("kind", [dict, list])
+def test_a_tower_with_several_outputs(kind):
+    x = keras.Input((2,))
+    dense = keras.layers.Dense(3)(x)
+    tower = keras.Model(x, {"a": dense, "b": dense} if kind is dict else [dense, dense])
+    with pytest.raises(ValueError, match=r"`model` must return one tensor, the features. Received: .*keras.Model"):
+        mtl.build_model((2,), [mtl.Task("a", mtl.heads.Binary())], tower=tower)
+
+
+def test_class_weights_of_fit():
+    x, y = toy.arrays()
+    with pytest.raises(ValueError, match=r"`class_weight` must be None.*mtl_keras.Task\(\.\.\., class_weight"):
+        toy.model().fit(x, y, class_weight={0: 1.0, 1: 2.0}, verbose=0)
+
+
+def test_loss_weights_that_change():
+    with pytest.raises(ValueError, match=r"loss_weights\['odd'\].*(?s:.)*weightings.Schedule"):
+        toy.model(loss_weights={"odd": keras.Variable(1.0)})
+
+
+@pytest.mark.parametrize("weighting", ["pcgrad", "graddrop", "modo"])
+def test_a_frozen_backbone_leaves_nothing_to_weigh(weighting):
+    backbone = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
+    backbone.trainable = False
+    model = toy.model(tower=backbone, weighting=weighting)
+    assert model.plan is None
+    frozen = [v.numpy() for v in backbone.weights]
+    heads = [v.numpy() for v in model.trainable_variables]
+    model.fit(*toy.arrays(), verbose=0)
+    assert all((v.numpy() == old).all() for v, old in zip(backbone.weights, frozen, strict=True))
+    assert all((v.numpy() != old).any() for v, old in zip(model.trainable_variables, heads, strict=True))

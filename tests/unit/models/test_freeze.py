@@ -180,7 +180,8 @@ class TestErrors:
     def test_unknown_part(self, part):
         model = _model()
         with pytest.raises(
-            ValueError, match=r"`part` must be one of \['shared', 'odd', 'marks', 'ink'\]. Received: part"
+            ValueError,
+            match=r"`part` must be one of \['shared', 'odd', 'marks', 'ink'\], or a stage of the tower. Received: part",
         ):
             model.freeze("odd", part)
         assert not model.frozen
@@ -222,3 +223,39 @@ class TestErrors:
         model.compile(keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(keras.optimizers.SGD())))
         with pytest.raises(ValueError, match=r"MultiOptimizer` needs a gradient of every variable.*by_part"):
             model.freeze("shared")
+
+
+@pytest.mark.parametrize("sharing", ["hard", "single_task", "mmoe", mtl.sharing.Hard(split_after="dense1")])
+@pytest.mark.parametrize("weighting", [None, "pcgrad"])
+def test_a_stage_of_the_tower(sharing, weighting, tmp_path):
+    if (sharing, weighting) == ("single_task", "pcgrad"):
+        pytest.skip("reads the gradients of shared variables, and there are none")
+    model = mtl.build_model(toy.SHAPE, toy.tasks()[1:], tower=mtl.towers.MLP((5, 4)), sharing=sharing)
+    model.compile("adam", metrics=[], weighting=weighting)
+    model.freeze("dense1")
+    assert all(
+        ("_dense1_" in v.path) != v.trainable for v in model.weights if "_dense1_" in v.path or "dense2" in v.path
+    )
+    before = {v.path: v.numpy() for v in model.weights}
+    _fit(model)
+    for v in model.weights:
+        assert np.array_equal(v.numpy(), before[v.path]) == ("_dense1_" in v.path), v.path
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert list(loaded.frozen) == ["dense1"]
+    loaded.unfreeze()
+    assert all(v.trainable for v in loaded.weights)
+
+
+@pytest.mark.parametrize("thawed", ["shared", "dense1"])
+def test_parts_that_overlap(thawed):
+    model = mtl.build_model(toy.SHAPE, toy.tasks()[1:], tower=mtl.towers.MLP((5, 4)))
+    model.freeze("dense1")
+    model.freeze("shared")
+    model.unfreeze(thawed)
+    still = ["_dense1_"] if thawed == "shared" else ["_dense1_", "_dense2_"]
+    assert {v.path for v in model.weights if not v.trainable} == {
+        v.path for v in model.weights if any(name in v.path for name in still)
+    }
+    model.unfreeze()
+    assert all(v.trainable for v in model.weights)

@@ -27,15 +27,18 @@ def build(head, **arguments):
     return model, np.ones((4, *shape), "float32")
 
 
-@pytest.mark.parametrize("method", ["fit", "evaluate"])
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
 @pytest.mark.parametrize("name", CASES)
 def test_a_label_out_of_range(name, method):
     head, labels, limits = CASES[name]
     model, x = build(head)
+    more = {} if "batch" in method else {"verbose": 0}
     with pytest.raises(
         ValueError, match=rf"`y\['task'\]` must hold labels {limits}. Received: 2 outside of that.*weight 0"
     ):
-        getattr(model, method)(x, {"task": labels}, verbose=0)
+        getattr(model, method)(x, {"task": labels}, **more)
+    good = np.maximum(np.minimum(np.nan_to_num(labels), head.label_range[0]), 0)
+    getattr(model, method)(x, {"task": good}, **more)  # what was wrong is forgotten
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -73,3 +76,62 @@ def test_in_a_graph_from_a_dataset(jit_compile):
 def test_another_loss_takes_other_labels():
     model, x = build(heads.Binary(), loss={"task": "hinge"})
     model.fit(x, {"task": np.array([-1.0, 1.0, -1.0, 1.0])}, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("loss", "head", "labels"),
+    [
+        ("binary_focal_crossentropy", heads.Binary(), [0, 1, -1, 1]),
+        (mtl.losses.PairwiseAUC(), heads.Binary(), [0, 1, -1, 1]),
+        ("sparse_categorical_crossentropy", heads.Multiclass(3), [0, 1, -1, 2]),
+    ],
+)
+def test_other_losses_of_the_same_labels(loss, head, labels):
+    model, x = build(head, loss={"task": loss})
+    with pytest.raises(ValueError, match=r"must hold labels .* Received: 1 outside"):
+        model.train_on_batch(x, {"task": np.array(labels)})
+
+
+REAL = [heads.Regression(), heads.Gaussian(), heads.Quantiles((0.1, 0.9)), heads.Regression(2)]
+NOT_FINITE = [np.nan, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("head", REAL, ids=lambda head: type(head).__name__)
+@pytest.mark.parametrize("bad", NOT_FINITE)
+def test_numbers_that_are_not_finite(head, bad):
+    """An error at the first batch, which leaves no trace of them; with weight 0 they are missing."""
+    model, x = build(head)
+    labels = np.ones((4, getattr(head, "units", 1)))
+    labels[1, -1] = bad
+    for method in ("fit", "evaluate", "train_on_batch", "test_on_batch"):
+        with pytest.raises(ValueError, match=r"`y\['task'\]` must hold finite numbers. Received: 1 .*weight 0"):
+            getattr(model, method)(x, {"task": labels})
+    assert all(np.isfinite(v).all() for v in model.get_weights())
+    weights = {"task": np.array([1.0, 0.0, 1.0, 1.0])}
+    expected = model.test_on_batch(x[1:], {"task": labels[[0, 2, 3]]})
+    np.testing.assert_allclose(model.test_on_batch(x, {"task": labels}, sample_weight=weights), expected, rtol=1e-6)
+    model.train_on_batch(x, {"task": labels}, sample_weight=weights)
+    assert all(np.isfinite(v).all() for v in model.get_weights())
+
+
+@pytest.mark.parametrize("bad", [-1.0, *NOT_FINITE])
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_weights_that_there_cannot_be(bad, shape, method):
+    model, x = build(heads.Regression())
+    weights = np.ones(shape)
+    weights[2] = bad
+    with pytest.raises(ValueError, match=r"`sample_weight\['task'\]` must hold finite numbers of at least 0.*1 others"):
+        getattr(model, method)(x, {"task": np.ones(4)}, sample_weight={"task": weights})
+    assert all(np.isfinite(v).all() for v in model.get_weights())
+
+
+def test_labels_of_padding_may_be_anything():
+    """Of what a Keras mask leaves out nothing is asked."""
+    ids = keras.Input((None,), dtype="int32")
+    tower = keras.Sequential([keras.layers.Embedding(5, 3, mask_zero=True)])
+    model = mtl.build_model(ids, [mtl.Task("task", heads.Tagging(3))], tower=tower)
+    model.compile("sgd")
+    model.fit(np.array([[1, 2, 0], [3, 0, 0]]), {"task": np.array([[1, 2, -1], [0, -1, -1]])}, verbose=0)
+    with pytest.raises(ValueError, match="Received: 1 outside"):
+        model.fit(np.array([[1, 2, 0]]), {"task": np.array([[1, -1, -1]])}, verbose=0)

@@ -63,7 +63,13 @@ def test_what_fit_returned(tmp_path):
     x, y = toy.arrays()
     history = model.fit(x, y, validation_data=(x, y), epochs=2, verbose=0)
     figure = plots.history(history, tmp_path / "curves.png")
-    assert [axes.get_title() for axes in figure.axes] == ["loss", "accuracy", "mae", "auc"]  # as Keras sorts them
+    assert [axes.get_title() for axes in figure.axes] == [
+        "loss",
+        "accuracy",
+        "mae",
+        "auc",
+        "macro_auc",
+    ]  # as Keras sorts them
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -46,13 +46,39 @@ def test_without_transfer_it_is_hard(arguments):
 def test_partition():
     partition = _tiny.train_partition(AITM(), names="abc")
     tower = [f"shared_dense{i}_dense/{v}" for i in (1, 2) for v in ("bias", "kernel")]
-    transfer = ["info/bias", "info/kernel", "transfer/key", "transfer/query", "transfer/value"]
-    assert _tiny.paths(partition.shared) == sorted([*tower, *(f"b_{name}" for name in transfer)])
+    info, transfer = ["info/bias", "info/kernel"], [f"shared_transfer/{name}" for name in ("key", "query", "value")]
+    assert _tiny.paths(partition.shared) == sorted([*tower, *transfer, *(f"b_{name}" for name in info)])
     assert _tiny.paths(partition.own["a"]) == ["a_linear/bias", "a_linear/kernel"]
     assert _tiny.paths(partition.own["b"]) == ["b_linear/bias", "b_linear/kernel"]
-    assert _tiny.paths(partition.own["c"]) == sorted(
-        ["c_linear/bias", "c_linear/kernel", *(f"c_{n}" for n in transfer)]
-    )
+    assert _tiny.paths(partition.own["c"]) == ["c_info/bias", "c_info/kernel", "c_linear/bias", "c_linear/kernel"]
+
+
+def test_all_transfers_share_query_key_and_value():
+    """As above by hand, with p_b = 2·q, and p_c = 2·z_b beside q."""
+    model = _tiny.model(AITM(), {"shared_dense1_dense": 1.0, "b_info": 2.0, "c_info": 2.0}, names="abc")
+    assert [layer.name for layer in model.layers if isinstance(layer, mtl.layers.AttentiveTransfer)] == [
+        "shared_transfer"
+    ]
+    for matrix in model.get_layer("shared_transfer").weights:
+        matrix.assign(np.eye(2))
+    q = np.array([0.2, 0.4])
+
+    def mixed(p):
+        weight = 1 / (1 + np.exp((q @ q - p @ p) / np.sqrt(2)))
+        return weight * p + (1 - weight) * q
+
+    features = _tiny.features(model, q)
+    np.testing.assert_allclose(features["b"], mixed(2 * q), rtol=1e-6)
+    np.testing.assert_allclose(features["c"], mixed(2 * mixed(2 * q)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("groups", [[["a"], ["b", "c"]], [["a", "b"], ["c"], ["d"]]])
+def test_groups_share_them_too(groups):
+    names = sorted(name for group in groups for name in group)
+    tasks = [mtl.Task(name, mtl.heads.Regression()) for name in names]
+    model = mtl.build_model((3,), tasks, mtl.towers.MLP((2,)), AITM(groups=groups))
+    transfers = [layer for layer in model.layers if isinstance(layer, mtl.layers.AttentiveTransfer)]
+    assert len(transfers) == 1
 
 
 def _calibrated(sharing):

@@ -53,8 +53,9 @@ def test_the_losses_of_the_gates_are_in_the_loss():
             model.get_layer(f"{task}_gate").z_kernel.assign(np.zeros((6, 4)))
             model.get_layer(f"{task}_gate").z_bias.assign(np.zeros(4))
         model.compile("sgd")
-        losses.append(model.evaluate(x, y, verbose=0, return_dict=True)["loss"])
-    np.testing.assert_allclose(losses[1] - losses[0], 10 * 4 * np.log(4), rtol=1e-4)
+        losses.append(model.evaluate(x, y, verbose=0, return_dict=True))
+    np.testing.assert_allclose(losses[1]["loss"] - losses[0]["loss"], 10 * 4 * np.log(4), rtol=1e-4)
+    np.testing.assert_allclose(losses[1]["a_loss"], losses[0]["a_loss"], rtol=1e-6)
 
 
 def test_k_is_at_most_the_number_of_experts():

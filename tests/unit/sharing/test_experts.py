@@ -58,27 +58,31 @@ PAIRS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("scheme", "tower"), [("MMoE", "images"), ("PLE", "vectors"), ("CGC", "sequences_of_any_length")]
+)
+def test_trains_saves_and_loads(scheme, tower, tmp_path):
+    model = _model(scheme, tower, balance=0.1, gate_units=(3,))
+    model.compile("sgd", weighting="imtl_g", metrics=[])
+    x = _batch(TOWERS[tower][1])
+    before = model.get_weights()
+    history = model.fit(x, _labels(), verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert "skipped_steps" not in history or history["skipped_steps"] == [0]
+    still = [
+        v.path
+        for v, old in zip(model.variables, before, strict=False)
+        if v.trainable and np.array_equal(v.numpy(), old)
+    ]
+    assert not [path for path in still if "gate" in path or "kernel" in path]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for task, output in model(x).items():
+        np.testing.assert_array_equal(loaded(x)[task], output)
+
+
 @pytest.mark.parametrize(("scheme", "tower"), PAIRS)
 class TestTowers:
-    def test_trains_saves_and_loads(self, scheme, tower, tmp_path):
-        model = _model(scheme, tower, balance=0.1, gate_units=(3,))
-        model.compile("sgd", weighting="imtl_g", metrics=[])
-        x = _batch(TOWERS[tower][1])
-        before = model.get_weights()
-        history = model.fit(x, _labels(), verbose=0).history
-        assert np.isfinite(history["loss"]).all()
-        assert "skipped_steps" not in history or history["skipped_steps"] == [0]
-        still = [
-            v.path
-            for v, old in zip(model.variables, before, strict=False)
-            if v.trainable and np.array_equal(v.numpy(), old)
-        ]
-        assert not [path for path in still if "gate" in path or "kernel" in path]
-        model.save(tmp_path / "model.keras")
-        loaded = keras.models.load_model(tmp_path / "model.keras")
-        for task, output in model(x).items():
-            np.testing.assert_array_equal(loaded(x)[task], output)
-
     def test_experts_are_stacked_where_all_stages_offer_it(self, scheme, tower):
         layers = _model(scheme, tower).layers
         stacked = [x for x in layers if isinstance(x, mtl.layers.StackedDense)]
@@ -135,7 +139,6 @@ def test_experts_and_gates_differ_at_the_start(scheme, stacked):
             assert np.abs(output[:, e] - output[:, 0]).max() > 1e-2
 
 
-@pytest.mark.graph
 @pytest.mark.parametrize(("scheme", "weighting"), [(s, "imtl_g" if s in ("MMoE", "PLE") else None) for s in SCHEMES])
 def test_the_balance_is_trained(scheme, weighting):
     """A large factor brings the weights of the experts together, starting from one expert for all."""

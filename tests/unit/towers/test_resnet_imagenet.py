@@ -56,6 +56,7 @@ def test_weight_decay_has_the_gradient_of_the_paper():
     np.testing.assert_allclose(sum(float(loss) for loss in model.losses), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.graph
 def test_overfits_a_batch():
     tower = ResNetImageNet(depth=18, width=2, small_stem=True)

@@ -33,8 +33,9 @@ def test_batch_norm_takes_the_biases():
     assert len([layer for layer in model.layers if layer.name.endswith("_norm")]) == 9
 
 
+@pytest.mark.slow
 @pytest.mark.graph
-@pytest.mark.parametrize("batch_norm", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("batch_norm", [False, True])
 def test_overfits_a_batch(batch_norm):
     tower = VGG(depth=11, width=4, units=(16,), batch_norm=batch_norm, dropout=0.0)
     assert overfits(tower, (8, 8, 3), keras.optimizers.Adam(0.01))

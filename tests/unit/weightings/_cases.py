@@ -61,6 +61,26 @@ ROWS = {
 CASES = LOSSES | ROWS
 
 
+def ordinary_batches(first=None, steps=60):
+    """Returns losses [3] and rows [3, P] of batches that are alike.
+
+    Before them comes one whose second loss is `first` times as large, and its gradient √first times as long, if given.
+    """
+    rng = np.random.default_rng(7)
+    rows = rng.normal(size=(3, NUM_PARAMETERS))
+    batches = [
+        (
+            np.array([0.5, 2.0, 1.0]) * 0.99**step * np.exp(0.1 * rng.normal(size=3)),
+            rows + 0.3 * rng.normal(size=(3, 6)),
+        )
+        for step in range(steps + 1)
+    ]
+    if first is None:
+        return batches[1:]
+    factors = np.array([1.0, first, 1.0])
+    return [(batches[0][0] * factors, batches[0][1] * factors[:, None] ** 0.5), *batches[1:]]
+
+
 def one_of_each(names, chosen):
     """Returns the names as parameters of a test, of which those that are not chosen are slow tests."""
     assert set(chosen) <= set(names)

@@ -46,3 +46,15 @@ def test_bad_arguments():
         FAMO(decay=-1.0)
     with pytest.raises(ValueError, match=r"`min_losses` must be a list with one number per task \(3\)"):
         FAMO(min_losses=[0.0]).build(3)
+
+
+def test_a_loss_after_the_step_that_is_not_finite_leaves_the_logits():
+    weighting = FAMO()
+    weighting.build(3)
+    for wrong in (np.inf, np.nan):
+        weighting.after_step(BEFORE.astype("float32"), np.array([0.4, wrong, 0.95], "float32"), PRESENT)
+        np.testing.assert_array_equal(weighting.logits.numpy(), 0.0)
+    present = np.array([1, 0, 1], "float32")  # a task that is absent is not looked at
+    weighting.after_step(BEFORE.astype("float32"), np.array([0.4, np.inf, 0.95], "float32"), present)
+    logits = weighting.logits.numpy()
+    assert logits[0] < 0 == logits[1] < logits[2]

@@ -30,3 +30,10 @@ def test_weights_even_out_the_norms_and_sum_to_the_number_of_tasks():
         weights = call(gramian, ones, ones).numpy()
         np.testing.assert_allclose(weights.sum(), 2.0, rtol=1e-5)
     np.testing.assert_allclose(weights, [1.5, 0.5], atol=0.05)
+
+
+def test_a_task_without_a_first_loss_counts_as_neither_ahead_nor_behind():
+    gramian, ones = np.diag([4.0, 4.0, 4.0]).astype("float32"), np.ones(3, "float32")
+    losses, initial = np.array([1.0, 3.0, 0.0], "float32"), np.array([2.0, 2.0, 0.0], "float32")
+    # Progress 0.5 and 1.5 of the first two; all weighted norms are as long as their mean, the target of the third.
+    np.testing.assert_allclose(gradnorm_slopes(gramian, ones, losses, initial, ones, alpha=1.0), [1, -1, 0], atol=1e-6)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from mtl_keras import _registry
 from mtl_keras.weightings import GramianWeighting, HalvesWeighting
-from tests.unit.weightings._cases import one_of_each
+from tests.unit.weightings._cases import one_of_each, ordinary_batches
 from tests.unit.weightings._gramian_cases import CASES, GRAMIAN, HALVES, SCALES, gramian_of, jacobians
 
 pytestmark = pytest.mark.graph
@@ -197,3 +197,15 @@ def test_a_saved_state_goes_on_as_if_not_saved(name, tmp_path):
     for variable, value in zip(second.variables, made.variables, strict=True):
         variable.assign(value)
     np.testing.assert_array_equal([second(gramian) for gramian in gramians[2:]], expected)
+
+
+@pytest.mark.parametrize("name", [n for n, case in CASES.items() if not case.variant])
+def test_a_first_batch_with_loss_0_is_forgotten(name):
+    results = []
+    for first in (None, 0.0, 1e-12, 1e-6, 1e-2):
+        run = runner(name).reset()
+        for losses, rows in ordinary_batches(first):
+            result = run(gramian_of(rows), np.float32(losses))
+        results.append(result)
+    for result in results[1:]:
+        np.testing.assert_allclose(result, results[0], atol=0.25 * np.abs(results[0]).max())

@@ -7,7 +7,7 @@ import pytest
 
 from mtl_keras import _registry
 from mtl_keras.weightings import _base
-from tests.unit.weightings._cases import LOSSES, Runner, one_of_each
+from tests.unit.weightings._cases import LOSSES, Runner, one_of_each, ordinary_batches
 
 pytestmark = pytest.mark.graph
 
@@ -37,6 +37,12 @@ def test_every_registered_member_has_a_case():
     members = {n: _registry._MEMBERS["weightings"][n] for n in _registry.names("weightings")}
     registered = {n for n, member in members.items() if issubclass(member, _base.LossScalarizer)}
     assert registered <= set(LOSSES), f"Add to `_cases.py`: {registered - set(LOSSES)}"
+
+
+def test_negative_losses_are_permitted_or_an_error():
+    """The engine raises it: tests/unit/engine/test_lowest_losses.py."""
+    for name, case in LOSSES.items():
+        assert case.negative == (case.make().lowest_losses is None), name
 
 
 def hard(name):
@@ -133,3 +139,15 @@ def test_one_task_alone_is_followed(name):
         if LOSSES[name].unit:
             np.testing.assert_allclose(weight, 1.0, rtol=1e-5)
     assert np.isfinite(run.reset()([0.0])).all()
+
+
+@pytest.mark.parametrize("name", [n for n, case in LOSSES.items() if not case.random])
+def test_a_first_batch_with_loss_0_is_forgotten(name):
+    results = []
+    for first in (None, 0.0, 1e-12, 1e-6):
+        run = runner(name).reset()
+        for losses, _ in ordinary_batches(first):
+            result = run(losses)[1:]
+        results.append(result)
+    for result in results[1:]:
+        np.testing.assert_allclose(result, results[0], atol=0.25 * np.abs(results[0]).max())

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.unit.weightings._cases import LOSSES, Runner
 
@@ -64,3 +65,40 @@ def test_values(name):
         if expected is not None:
             np.testing.assert_allclose(actual[0], expected[0], rtol=1e-5, atol=1e-6)
             np.testing.assert_allclose(actual[1:], expected[1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "objective", "weights"),
+    [
+        ("gls", 4.0, [0, 1, 1 / 4]),  # √(2 · 8), and 4 / (2 · L)
+        ("famo", 3.2 / 2 * np.log(16), [0, 4 / 5, 1 / 5]),  # 1 / c = (1 / 2 + 1 / 8) / 2 = 1 / 3.2
+        ("scale_invariant", None, [0, 1 / 2, 1 / 8]),
+    ],
+)
+def test_a_loss_of_0_does_not_stop_the_others(name, objective, weights):
+    run = Runner(name, mode="eager")
+    actual = run([0.0, 2.0, 8.0])
+    np.testing.assert_allclose(actual[1:], weights, rtol=1e-5)
+    if objective is not None:
+        np.testing.assert_allclose(actual[0], objective, rtol=1e-5)
+    if name == "famo":
+        assert run.weighting.logits.numpy()[0] == 0.0
+
+
+@pytest.mark.parametrize(("name", "sign"), [("imtl_l", 1.0), ("uncertainty", -1.0)])
+def test_a_learned_scale_ends_at_its_bound_and_comes_back(name, sign):
+    weighting = LOSSES[name].make()
+    weighting.build(4)
+    (state,) = weighting.trainable_variables
+    state.assign(sign * np.array([29.0, 31.0, 100.0, -100.0]))
+    slopes = []
+    for loss in (0.0, 1.0, 1e20):
+        losses = tf.fill([4], loss)
+        with tf.GradientTape() as tape:
+            tape.watch(losses)
+            objective = weighting(losses, tf.ones(4))
+        weights, slope = tape.gradient(objective, [losses, state.value])
+        np.testing.assert_allclose(weights / weights[1], np.exp([-1.0, 0.0, 0.0, -60.0]), rtol=1e-5)
+        slopes.append(np.sign(sign * slope))
+    # At a loss of 0 each scale wants to grow; at 1 and 1e20 all but the lowest want to fall.
+    np.testing.assert_array_equal(slopes, [[-1, 0, 0, -1], [1, 1, 1, -1], [1, 1, 1, 0]])

@@ -7,7 +7,7 @@ import pytest
 
 from mtl_keras import _registry
 from mtl_keras.weightings import _base
-from tests.unit.weightings._cases import NUM_PARAMETERS, ROWS, Runner, one_of_each
+from tests.unit.weightings._cases import NUM_PARAMETERS, ROWS, Runner, one_of_each, ordinary_batches
 
 pytestmark = pytest.mark.graph
 
@@ -127,3 +127,15 @@ def test_one_task_alone_is_followed(name):
         close(direction, length * rows[0], 1e-5)
         if ROWS[name].unit:
             np.testing.assert_allclose(length, 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", [n for n, case in ROWS.items() if not case.random])
+def test_a_first_batch_with_loss_0_is_forgotten(name):
+    results = []
+    for first in (None, 0.0, 1e-12, 1e-6, 1e-2):
+        run = runner(name).reset()
+        for losses, rows in ordinary_batches(first):
+            result = run(losses, rows=rows)
+        results.append(result)
+    for result in results[1:]:
+        np.testing.assert_allclose(result, results[0], atol=0.25 * np.abs(results[0]).max())

@@ -1,0 +1,27 @@
+"""The `loss` of the logs."""
+
+import keras
+
+
+class Total(keras.metrics.Mean):
+    """Σ loss_weight · task loss + what is trained beside the losses, from the means over all labels seen.
+
+    The mean of the batches' sums would depend on how missing labels fall into batches. A task without any label adds
+    nothing.
+
+    Args:
+        objectives: Function without arguments that returns `{task: Objective}`.
+        weights: Function without arguments that returns the weights of the epoch [T], or None.
+    """
+
+    def __init__(self, objectives, weights):
+        super().__init__(name="loss")  # the mean of the regularization and of the penalties
+        self._objectives = objectives
+        self._weights = weights
+
+    def result(self):
+        objectives, weights = self._objectives().values(), self._weights()
+        losses = [keras.ops.divide_no_nan(o.loss_mean.total, o.loss_mean.count) * o.loss_weight for o in objectives]
+        if weights is not None:
+            losses = [loss * weight for loss, weight in zip(losses, keras.ops.unstack(weights), strict=True)]
+        return sum(losses) + super().result()
