@@ -167,6 +167,10 @@ class TestDtypes:
         with pytest.raises(ValueError, match=r"`inputs\['word'\]` must be strings"):
             served.predict({**X, "word": word})
 
+    @pytest.mark.parametrize("given", [[b"\x89PNG\x00\x00"], np.array([b"\x89PNG\x00\x00"], object)])
+    def test_bytes_that_end_in_zeros_stay(self, given):
+        assert conform("x", given, tf.TensorSpec([None], tf.string)).tolist() == [b"\x89PNG\x00\x00"]
+
     def test_rows_of_several_lengths(self, served):
         with pytest.raises(ValueError, match=r"`inputs\['a'\]` must be an array of one shape"):
             served.predict({"a": [[1.0], [1.0, 2.0]]}, task="size")
