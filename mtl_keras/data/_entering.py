@@ -1,9 +1,13 @@
 """Checks of data where they enter, for what Keras would fail on without naming the input or the task."""
 
+import contextlib
 import numbers
+import types
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,7 +18,7 @@ def check_data(x: Any, y: Any, sample_weight: Any, inputs: list[Any], tasks: lis
     """Raises a ValueError that names the input or the task, and says what to do.
 
     Found are rows of several lengths, lists, strings where numbers are due, labels that are None, data of unknown rank,
-    and datasets of single examples. Generators and `PyDataset`s are passed over: nothing is known of them yet.
+    and datasets of single examples. Generators and `PyDataset`s are passed over: see `explained`.
 
     Args:
         x, y, sample_weight: As `fit` takes them: arrays, or in x a `tf.data.Dataset`.
@@ -39,6 +43,33 @@ def check_data(x: Any, y: Any, sample_weight: Any, inputs: list[Any], tasks: lis
                 raise ValueError(
                     f"`{name}` must be an array. Received: a {type(value).__name__}. Use `np.asarray(...)`."
                 )
+
+
+@contextlib.contextmanager
+def explained(x: Any, inputs: list[Any], tasks: list[str]) -> Iterator[Any]:
+    """Gives data to Keras, and looks into the batches of a generator or `PyDataset` if Keras fails on them.
+
+    Args:
+        x, inputs, tasks: As in `check_data`.
+
+    Yields:
+        x, or a generator of the same.
+    """
+    seen: list[Any] = []
+    try:
+        yield _watched(x, seen) if isinstance(x, types.GeneratorType) else x
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError):
+        for batch in [x[0]] if isinstance(x, keras.utils.PyDataset) else seen:
+            inner, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+            check_data(inner, y, sample_weight, inputs, tasks)
+        raise
+
+
+def _watched(batches, seen):
+    """Yields batches, and keeps the last one in a list."""
+    for batch in batches:
+        seen[:] = [batch]
+        yield batch
 
 
 def check_label(task: str, label: Any) -> None:

@@ -24,7 +24,7 @@ def conform(name: str, given: Any, spec: tf.TensorSpec) -> np.ndarray:
             them, or the shape is another.
     """
     try:
-        array = np.asarray(given)
+        array = np.asarray(given, object if spec.dtype == tf.string else None)  # bytes may end in zeros
     except ValueError as reason:
         raise ValueError(f"`{name}` must be an array of one shape. Received: {reason}.") from reason
     if spec.dtype == tf.string:
@@ -39,10 +39,10 @@ def conform(name: str, given: Any, spec: tf.TensorSpec) -> np.ndarray:
 
 
 def _strings(name, array):
-    strings = array.dtype.kind in "US" or all(isinstance(value, str | bytes) for value in array.flat)
-    if not strings:
-        raise ValueError(error(name, "strings", array, f"Its dtype is {array.dtype}."))
-    return array.astype(object)
+    wrong = [value for value in array.flat if not isinstance(value, str | bytes)]
+    if wrong:
+        raise ValueError(error(name, "strings", wrong[0]))
+    return array
 
 
 def _numbers(name, array, dtype):

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from mtl_keras.data._entering import check_data, warn_of_one_class
+from mtl_keras.data._entering import check_data, explained, warn_of_one_class
 from mtl_keras.data._epochs import EpochDataset
 from mtl_keras.models import check
 from mtl_keras.models.epoch_clock import EpochClock
@@ -83,23 +83,27 @@ class Running:
         else:
             callbacks = [clock, *keras.tree.flatten(callbacks or [])]
         try:
-            return super().fit(
-                x=x,
-                y=y,
-                batch_size=batch_size,
-                epochs=epochs,
-                verbose=verbose,
-                callbacks=callbacks,
-                validation_split=validation_split,
-                validation_data=validation_data,
-                shuffle=shuffle,
-                sample_weight=sample_weight,
-                initial_epoch=initial_epoch,
-                steps_per_epoch=steps_per_epoch,
-                validation_steps=validation_steps,
-                validation_batch_size=validation_batch_size,
-                validation_freq=validation_freq,
-            )
+            with (
+                explained(x, self.inputs, self.task_names) as batches,
+                explained(validation_data, self.inputs, self.task_names) as validation,
+            ):
+                return super().fit(
+                    x=batches,
+                    y=y,
+                    batch_size=batch_size,
+                    epochs=epochs,
+                    verbose=verbose,
+                    callbacks=callbacks,
+                    validation_split=validation_split,
+                    validation_data=validation,
+                    shuffle=shuffle,
+                    sample_weight=sample_weight,
+                    initial_epoch=initial_epoch,
+                    steps_per_epoch=steps_per_epoch,
+                    validation_steps=validation_steps,
+                    validation_batch_size=validation_batch_size,
+                    validation_freq=validation_freq,
+                )
         finally:
             if is_list:
                 callbacks.callbacks.remove(clock)
@@ -124,9 +128,9 @@ class Running:
             return_dict: Whether to return `{name: number}`; else a list, whose names are `metrics_names`.
         """
         self._check_data(x, y, sample_weight)
-        with self.testing():
+        with self.testing(), explained(x, self.inputs, self.task_names) as batches:
             results = super().evaluate(
-                x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict=True, **kwargs
+                batches, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict=True, **kwargs
             )
         check.check_ranges(self.objectives)
         self._compilation.metrics_names = _in_order(results)

@@ -56,6 +56,9 @@ def describe(x, categorical, min_count):
     """
     if not (isinstance(x, dict) or (hasattr(x, "columns") and hasattr(x, "to_numpy"))):
         raise ValueError(f"`x` must be a DataFrame or a dict {{column: array}}. Received: {type(x).__name__}.")
+    twice = sorted({str(column) for i, column in enumerate(x) if column in list(x)[:i]})
+    if twice:
+        raise ValueError(f"The columns of `x` must have distinct names. Received: {twice} several times. Rename them.")
     if isinstance(categorical, str) or not set(categorical) <= set(x):
         raise ValueError(f"`categorical` must name columns out of {list(x)}. Received: categorical={categorical!r}.")
     found = {"numeric": [], "categories": {}, "means": {}, "variances": {}}

@@ -53,7 +53,7 @@ def _weighting(name):
 
 def _model(name):
     keras.utils.set_random_seed(3)
-    model = mtl.build_model(toy.SHAPE, toy.tasks()[:3], tower=mtl.towers.MLP((4,), dropout=0.0))
+    model = mtl.build_model(toy.SHAPE, toy.tasks()[:3], tower=mtl.towers.MLP((4,), dropout=0.3))
     optimizer = keras.optimizers.SGD(0.1, momentum=0.9)  # which has slots to save
     model.compile(optimizer, metrics=[], weighting=_weighting(name), steps_per_execution=2)
     return model

@@ -95,6 +95,27 @@ def test_is_taken_up_from_a_checkpoint_of_any_epoch(tmp_path, epoch, weighting):
         np.testing.assert_array_equal(a, b, err_msg=a.path)
 
 
+def test_is_taken_up_from_a_backup(tmp_path):
+    """Of a run that is killed in the second frozen epoch."""
+
+    class Kill(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    def callbacks(*others):
+        return [mtl.callbacks.Freeze("shared", start=1, stop=3), *others]
+
+    whole, killed, resumed = (_model(weighting="gradnorm") for _ in range(3))
+    whole.fit(DATA, epochs=4, callbacks=callbacks(), verbose=0)
+    backup = keras.callbacks.BackupAndRestore(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        killed.fit(DATA, epochs=4, callbacks=callbacks(backup, Kill()), verbose=0)
+    resumed.fit(DATA, epochs=4, callbacks=callbacks(keras.callbacks.BackupAndRestore(tmp_path)), verbose=0)
+    for a, b in zip(whole.variables, resumed.variables, strict=True):
+        np.testing.assert_array_equal(a, b, err_msg=a.path)
+
+
 @pytest.mark.parametrize("window", [{"start": 0}, {"start": 0, "stop": 1}])
 def test_takes_over_what_is_frozen(window):
     model = _model()

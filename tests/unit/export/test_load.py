@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
+from mtl_keras.export._conform import conform
 
 pytestmark = pytest.mark.graph
 
@@ -165,6 +166,10 @@ class TestDtypes:
     def test_strings(self, served, word):
         with pytest.raises(ValueError, match=r"`inputs\['word'\]` must be strings"):
             served.predict({**X, "word": word})
+
+    @pytest.mark.parametrize("given", [[b"\x89PNG\x00\x00"], np.array([b"\x89PNG\x00\x00"], object)])
+    def test_bytes_that_end_in_zeros_stay(self, given):
+        assert conform("x", given, tf.TensorSpec([None], tf.string)).tolist() == [b"\x89PNG\x00\x00"]
 
     def test_rows_of_several_lengths(self, served):
         with pytest.raises(ValueError, match=r"`inputs\['a'\]` must be an array of one shape"):

@@ -119,6 +119,55 @@ def test_datasets(model, method, dataset, message):
         METHODS[method](model, dataset())
 
 
+class _Batches(keras.utils.PyDataset):
+    def __init__(self, batch):
+        super().__init__()
+        self.batch = batch
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return self.batch
+
+
+STREAMS = {"generator": lambda batch: (batch for _ in range(4)), "py_dataset": _Batches}
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ({}, {"b": None}, r"`y\['b'\]` must be an array. Received: None"),
+        ({}, {"b": np.array(["no", "yes", "yes", "no"])}, r"`y\['b'\]` must be numbers. Received: dtype str"),
+        ({}, {"b": [0, 1, 1, 0]}, r"`y\['b'\]` must be an array. Received: a list"),
+        ({"ids": LISTS}, {}, r"`x\['ids'\]` must be an array. Received: a list.*pad_sequences"),
+    ],
+    ids=["none", "strings", "list", "rows_of_several_lengths"],
+)
+def test_streams(model, method, stream, x, y, message):
+    with pytest.raises(ValueError, match=message):
+        METHODS[method](model, STREAMS[stream](({**X, **x}, {**Y, **y})))
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_streams_that_fit(model, stream):
+    history = model.fit(STREAMS[stream]((X, Y)), steps_per_epoch=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert model.evaluate(STREAMS[stream]((X, Y)), steps=2, verbose=0)[0] > 0
+
+
+def test_an_error_that_is_none_of_the_data(model):
+    class Fail(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise ValueError("mine")
+
+    for make in STREAMS.values():
+        with pytest.raises(ValueError, match="mine"):
+            model.fit(make((X, Y)), callbacks=[Fail()], steps_per_epoch=2, verbose=0)
+
+
 @pytest.mark.parametrize(
     "labels", [np.ones((ROWS, 2), "float32"), np.ones(ROWS, "float32")], ids=["labels_of_rank_1", "scalar_labels"]
 )

@@ -261,6 +261,12 @@ class TestArguments:
         with pytest.raises(ValueError, match=message):
             Tabular.from_data(table, categorical=categorical)
 
+    def test_two_columns_of_one_name(self):
+        with pytest.raises(
+            ValueError, match=r"columns of `x` must have distinct names. Received: \['a'\] several times"
+        ):
+            Tabular.from_data(pd.DataFrame([[1.0, 2.0, 3.0]], columns=["a", "b", "a"]))
+
     @pytest.mark.parametrize(
         "column",
         [
