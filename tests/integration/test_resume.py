@@ -76,8 +76,7 @@ def test_has_nothing_to_save(name):
 
 
 def _marks(name):
-    marks = {"graph": name in IN_GRAPHS, "slow": name not in FAST}
-    return [getattr(pytest.mark, mark) for mark, holds in marks.items() if holds]
+    return [pytest.mark.graph] * (name in IN_GRAPHS) + [pytest.mark.slow] * (name not in FAST)
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=_marks(name)) for name in NAMES])
