@@ -133,6 +133,7 @@ def test_errors_are_one_line(folder, files, arguments, message, capsys):
     assert message in line
 
 
+@pytest.mark.graph
 @pytest.mark.parametrize("command", ["inspect", "predict"])
 def test_what_runs(command, files, tmp_path, capsys):
     """An export whose initializer writes a file: `predict` runs it, `inspect` does not."""
