@@ -104,6 +104,8 @@ def warn_of_one_class(task: str, label: Any, weight: Any = None) -> None:
         return
     if weight is not None:
         weight = np.asarray(weight)
+        if weight.ndim > label.ndim or weight.shape[:1] != label.shape[:1]:
+            return  # which is an error of its own
         there = np.broadcast_to(weight.reshape(weight.shape + (1,) * (label.ndim - weight.ndim)), label.shape)
         label = label[there != 0]
     if label.size and (label == label.flat[0]).all():

@@ -150,7 +150,7 @@ class Compiling:
         weights = {task: objective.loss_weight for task, objective in objectives.items()}
         plan = make_plan(self, arguments["weighting"], partition, weights, level, every, apply_to, nonfinite)
         for objective in objectives.values():
-            objective.skips_nonfinite = plan is not None
+            objective.skips_nonfinite = plan is not None and objective.loss_weight != 0
         self._set_weighting(plan and plan.weighting)
         super().compile(optimizer=arguments["optimizer"], **kwargs)
         if plan:

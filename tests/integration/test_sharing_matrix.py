@@ -1,7 +1,8 @@
 """Every sharing scheme on every kind of tower, with few and many tasks, under weightings that read different things.
 
-By default each scheme runs on one of the towers with one number of tasks and one weighting, in turn; with the
-environment variable `WHOLE_MATRIX=1` it runs with all. The training steps of one scheme in four are traced.
+By default each scheme runs on one of the towers with one number of tasks and one weighting, in turn, every other scheme
+as a fast test; with the environment variable `WHOLE_MATRIX=1` it runs with all. The training steps of one scheme in four
+are traced.
 """
 
 import dataclasses
@@ -60,7 +61,7 @@ def _cases():
     chosen = []
     for (i, scheme), (j, tower) in itertools.product(enumerate(schemes), enumerate(towers)):
         if (i + j) % 4 == 0:
-            marks = [pytest.mark.graph] if tower == "dense" else []
+            marks = [pytest.mark.graph] * (tower == "dense") + [pytest.mark.slow] * (i % 2)
             case = scheme, tower, NUM_TASKS[i % 3], [WEIGHTINGS[i % 3]]
             chosen.append(pytest.param(*case, marks=marks))
     return chosen

@@ -78,7 +78,11 @@ def test_with_a_penalty():
 
 @pytest.mark.parametrize(
     ("epoch", "weighting"),
-    [(1, "gradnorm"), (2, None), (3, "gradnorm")],
+    [
+        pytest.param(1, "gradnorm", marks=pytest.mark.slow),
+        (2, "gradnorm"),
+        pytest.param(3, None, marks=pytest.mark.slow),
+    ],
     ids=["before", "within", "last"],
 )
 def test_is_taken_up_from_a_checkpoint_of_any_epoch(tmp_path, epoch, weighting):

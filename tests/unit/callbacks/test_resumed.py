@@ -48,8 +48,19 @@ RECORDERS = {
 }
 
 
-@pytest.mark.parametrize(("backup_is", "same_callback"), [("first", True), ("last", False)])
-@pytest.mark.parametrize("recorder", RECORDERS)
+@pytest.mark.parametrize(
+    ("recorder", "backup_is", "same_callback"),
+    [
+        ("weights_by_epoch", "first", True),
+        ("weights_by_step", "last", False),
+        ("conflict", "first", True),
+        ("conflict_of_a_batch", "last", False),
+        *(
+            pytest.param(recorder, *order, marks=pytest.mark.slow)
+            for recorder, order in zip(RECORDERS, [("last", False), ("first", True)] * 2, strict=True)
+        ),
+    ],
+)
 def test_steps_go_on_whatever_the_order_of_the_callbacks(recorder, backup_is, same_callback, tmp_path):
     make, expected, steps = RECORDERS[recorder]
     path = tmp_path / "record.csv"
@@ -73,8 +84,7 @@ def test_steps_go_on_whatever_the_order_of_the_callbacks(recorder, backup_is, sa
         assert resumed.epochs == whole.epochs[first:]
 
 
-@pytest.mark.parametrize("recorder", ["weights_by_step", "conflict"])
-@pytest.mark.parametrize("load", ["keras", "weights"])
+@pytest.mark.parametrize(("recorder", "load"), [("weights_by_step", "keras"), ("conflict", "weights")])
 def test_steps_go_on_after_a_load(recorder, load, tmp_path):
     make, _, steps = RECORDERS[recorder]
     model = _model()

@@ -25,7 +25,8 @@ def build(structure, **arguments):
     return mtl.build_model(words, tasks, tower=encoder)
 
 
-@pytest.mark.parametrize("structure", ["crf", *(pytest.param(s, marks=pytest.mark.slow) for s in ("softmax", "hmm"))])
+@pytest.mark.slow
+@STRUCTURES
 def test_trains_and_survives_padding_saving_and_export(structure, tmp_path):
     x, tags = data()
     model = build(structure)

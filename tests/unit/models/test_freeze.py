@@ -56,10 +56,10 @@ def _assert_equal(model, other):
 @pytest.mark.parametrize(
     ("optimizer", "weighting"),
     [
-        *((name, None) for name in OPTIMIZERS if name != "adamw"),
+        *((name, None) for name in OPTIMIZERS if name == "by_part"),
         pytest.param("adamw", None, marks=pytest.mark.graph),
         ("adam", "uncertainty"),
-        pytest.param("adam", "gradvac", marks=pytest.mark.graph),
+        pytest.param("adam", "gradvac", marks=[pytest.mark.graph, pytest.mark.slow]),
         ("adam", "moco"),
     ],
 )

@@ -14,7 +14,9 @@ import mtl_keras as mtl
 from tests.helpers import toy
 
 
-@pytest.mark.parametrize("sharing", [pytest.param("hard", marks=pytest.mark.graph), "soft"])
+@pytest.mark.parametrize(
+    "sharing", [pytest.param("hard", marks=pytest.mark.graph), pytest.param("soft", marks=pytest.mark.slow)]
+)
 def test_training_goes_on_bit_exactly_after_a_load(tmp_path, sharing):
     x, y = toy.arrays()
     weights = {task: np.where(np.arange(len(x)) % 3, 1.0, 0.0).astype("float32") for task in y}

@@ -28,10 +28,16 @@ def inputs(model, rows=3, seed=0):
     return np.random.default_rng(seed).normal(size=(rows, *model.input_shape[1:])).astype("float32")
 
 
-@pytest.mark.parametrize("loss", ONE_HOT)
 @pytest.mark.parametrize("weights", [None, np.array([1.0, 0.0, 1.0], "float32")])
 @pytest.mark.parametrize(
-    "head", [heads.Multiclass(3), heads.Tagging(3), heads.Tagging(3, predict="probabilities"), heads.Segmentation(3)]
+    ("head", "loss"),
+    [
+        (heads.Multiclass(3), "smoothed"),
+        (heads.Multiclass(3), "focal"),
+        (heads.Tagging(3), "name"),
+        (heads.Tagging(3, predict="probabilities"), "smoothed"),
+        (heads.Segmentation(3), "focal"),
+    ],
 )
 def test_the_default_metric_follows_the_loss(head, loss, weights):
     """With as many rows as classes, where shapes alone could mislead."""

@@ -139,7 +139,7 @@ def test_experts_and_gates_differ_at_the_start(scheme, stacked):
             assert np.abs(output[:, e] - output[:, 0]).max() > 1e-2
 
 
-@pytest.mark.parametrize(("scheme", "weighting"), [(s, "imtl_g" if s in ("MMoE", "PLE") else None) for s in SCHEMES])
+@pytest.mark.parametrize(("scheme", "weighting"), [("MMoE", "imtl_g"), ("CGC", None), ("DSelectK", None)])
 def test_the_balance_is_trained(scheme, weighting):
     """A large factor brings the weights of the experts together, starting from one expert for all."""
     model = _model(scheme, balance=10.0)

@@ -106,7 +106,7 @@ def test_xla_equals_graph(name):
         close(runner(name, mode="xla").reset()(gramian), runner(name).reset()(gramian), gramian, 1e-5, kind)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", one_of_each(list(CASES), XLA))
 def test_eager_equals_graph(name):
     for kind in ("conflicting", "zero row", "stationary"):
         gramian = HARD[f"{kind} x 1"]
