@@ -65,17 +65,16 @@ def policy(request):
 POLICIES = pytest.mark.parametrize("policy", ["float32", "mixed_float16"], indirect=True)
 NAMES = _registry.names("weightings")
 # Those whose solver stops at a NaN, and one of each kind; the others are slow tests.
-FAST = ["aligned_mtl", "cagrad", "con_fig", "ema", "famo", "graddrop", "imtl", "imtl_g", "mgda", "moco", "modo", "gls"]
-HALF = ["aligned_mtl", "con_fig", "db_mtl", "ema", "gls", "modo"]
+FAST = {
+    "float32": ["aligned_mtl", "cagrad", "con_fig", "ema", "famo", "gls", "graddrop", "imtl", "imtl_g", "mgda", "modo"],
+    "mixed_float16": ["aligned_mtl", "con_fig", "db_mtl", "ema", "gls", "modo"],
+}
 CASES = [*(("float32", name) for name in NAMES), *(("mixed_float16", name) for name in NAMES)]
 
 
 @pytest.mark.parametrize(
     ("policy", "name"),
-    [
-        (p, n) if n in (HALF if p != "float32" else FAST) else pytest.param(p, n, marks=pytest.mark.slow)
-        for p, n in CASES
-    ],
+    [case if case[1] in FAST[case[0]] else pytest.param(*case, marks=pytest.mark.slow) for case in CASES],
     indirect=["policy"],
 )
 def test_every_weighting_skips_the_step(name, policy):
