@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -317,20 +318,27 @@ def test_two_replicas_train_as_one():
 class TestOneClass:
     """A task whose labels are all the same is a warning, wherever arrays enter."""
 
-    MATCH = r"`y\['a'\]` has one class only, 1: there is nothing to learn"
+    def warnings_of(self, call):
+        """Returns the warnings of this kind; TensorFlow has some of its own on new versions of Python."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        return [str(w.message) for w in caught if "one class only" in str(w.message)]
 
     @pytest.mark.parametrize("label", [np.array([[1], [1], [1]]), np.ones(4, bool), np.ones((4, 2), "uint8")])
     def test_from_arrays(self, label):
-        with pytest.warns(UserWarning, match=self.MATCH):
-            mtl.data.from_arrays(np.ones(len(label)), {"a": label, "b": np.arange(len(label))})
+        y = {"a": label, "b": np.arange(len(label))}
+        (warning,) = self.warnings_of(lambda: mtl.data.from_arrays(np.ones(len(label)), y))
+        assert warning.startswith("`y['a']` has one class only, 1: there is nothing to learn")
 
     def test_fit(self):
         tasks = [mtl.Task("a", mtl.heads.Binary()), mtl.Task("b", mtl.heads.Binary())]
         model = mtl.build_model((2,), tasks)
         model.compile("sgd", metrics=[])
         y = {"a": np.array([1, 0, 1, 1]), "b": np.array([0, 1, 1, 1])}
-        with pytest.warns(UserWarning, match=self.MATCH):
-            model.fit(np.ones((4, 2)), y, sample_weight={"a": np.array([1, 0, 1, 1.0]), "b": np.ones(4)}, verbose=0)
+        weights = {"a": np.array([1, 0, 1, 1.0]), "b": np.ones(4)}
+        (warning,) = self.warnings_of(lambda: model.fit(np.ones((4, 2)), y, sample_weight=weights, verbose=0))
+        assert warning.startswith("`y['a']` has one class only, 1: ")
 
     @pytest.mark.parametrize("label", [np.ones(4), np.ones(2, int), np.array([1, 1, 1, 0]), np.full(4, -1)])
     def test_none(self, label):
