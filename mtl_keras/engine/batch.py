@@ -78,8 +78,12 @@ class Batch:
 
     def _sums(self, entries):
         """Returns how many labels are there, and what their losses are divided by, over all replicas. [T] each"""
-        both = ops.stack([*(e.num_there() for e in entries), *(e.size() for e in entries)])
-        return ops.split(self.replicas.sum(both), 2)
+        counts = [e.num_there() for e in entries]
+        if not any(e.is_by_weight for e in entries):
+            counts = self.replicas.sum(ops.stack(counts))
+            return counts, counts
+        sums = ops.stack([*counts, *(e.size() for e in entries)])
+        return ops.split(self.replicas.sum(sums), 2)
 
     @property
     def num_rows(self):

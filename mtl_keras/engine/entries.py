@@ -32,12 +32,18 @@ class Entries(NamedTuple):
 
     def num_there(self) -> Tensor:
         """Returns how many labels are there. Float scalar"""
-        ones = ops.ones_like(self.values, dtype="float32")
-        return ops.sum(ones if self.weight is None else ones * there(self.weight))
+        if self.weight is None:
+            return ops.cast(ops.size(self.values), "float32")
+        return ops.sum(ops.ones_like(self.values, dtype="float32") * there(self.weight))
+
+    @property
+    def is_by_weight(self) -> bool:
+        """Whether the sum of the losses is divided by the sum of the weights, and not by the labels that are there."""
+        return self.reduction == "mean_with_sample_weight" and self._product() is not None
 
     def size(self) -> Tensor:
-        """Returns what the sum of the losses is divided by: the labels that are there, or the sum of the weights."""
-        if self.reduction != "mean_with_sample_weight" or self._product() is None:
+        """Returns what the sum of the losses is divided by."""
+        if not self.is_by_weight:
             return self.num_there()
         return ops.sum(ops.ones_like(self.values) * self._product())
 
@@ -71,6 +77,8 @@ class EntriesOfBatch(NamedTuple):
     labels: Tensor
     weight: Tensor | None
     factor: Tensor | None
+
+    is_by_weight = False
 
     def of_rows(self, rows: Tensor) -> "EntriesOfBatch":
         return self._replace(weight=times(rows, self.weight))
