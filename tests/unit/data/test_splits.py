@@ -37,6 +37,13 @@ def test_ten_tasks_of_rare_labels_are_spread_within_one_per_cent():
     assert [len(rows) for rows in parts.values()] == [1600, 200, 200]
 
 
+def test_of_very_many_rows_most_are_dealt_out_at_once():
+    y = binary_tasks(60_000)
+    folds = k_fold(y, k=4)
+    assert spread(y, [test for _, test in folds]) < 0.001
+    assert [len(test) for _, test in folds] == [15_000] * 4
+
+
 @pytest.mark.parametrize("stratify", [False, True])
 def test_folds_are_disjoint_and_complete(stratify):
     y = {f"t{i}": np.arange(203) % (i + 2) == 0 for i in range(4)}
