@@ -90,6 +90,9 @@ class ByPath(getattr(keras.optimizers, "OptimizerMap", object)):
     def __call__(self, variable):
         return self[(self.keys_of or {}).get(id(variable), variable.path)]
 
+    def get_config(self):
+        return super().get_config()  # without which it could not be registered where Keras has no `OptimizerMap`
+
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class ByPart(getattr(keras.optimizers, "MultiOptimizer", keras.optimizers.Optimizer)):
