@@ -1,5 +1,9 @@
 """Optimizers by part."""
 
+import subprocess
+import sys
+import textwrap
+
 import keras
 import numpy as np
 import pytest
@@ -197,3 +201,13 @@ class TestErrors:
         monkeypatch.delattr(keras.optimizers, "MultiOptimizer")
         with pytest.raises(ImportError, match=r"`by_part` needs Keras 3.15 or newer. Received: Keras 3\."):
             mtl.optimizers.by_part(model, "adam")
+
+    @pytest.mark.slow
+    def test_the_package_imports_on_an_old_keras(self):
+        program = """
+            import keras
+            del keras.optimizers.MultiOptimizer, keras.optimizers.OptimizerMap
+            import mtl_keras as mtl
+            mtl.optimizers.by_part
+        """
+        subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
