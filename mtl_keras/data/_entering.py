@@ -28,11 +28,15 @@ def check_data(x: Any, y: Any, sample_weight: Any, inputs: list[Any], tasks: lis
     by_name = {tensor.name: tensor for tensor in inputs}
     if isinstance(x, tf.data.Dataset):
         _check_dataset(x.element_spec, by_name, tasks)
+        if int(x.cardinality()) == 0:
+            raise ValueError("`x` must have at least one batch. Received: an empty dataset.")
         return
     if y is None and not (isinstance(x, dict | list | tuple | tf.Tensor | tf.RaggedTensor) or hasattr(x, "__array__")):
         return  # a generator, or what reads a file
     for name, given in _by_name("x", x, list(by_name)).items():
         _check_array(name, given, by_name.get(_key(name), inputs[0] if len(inputs) == 1 else None))
+    if y is not None and any(getattr(part, "shape", (1,))[:1] == (0,) for part in keras.tree.flatten(x)):
+        raise ValueError("`x` must have at least one row. Received: arrays of 0 rows.")
     for what, given in (("y", y), ("sample_weight", sample_weight)):
         if given is None:
             continue

@@ -271,3 +271,16 @@ class TestNamesOfResults:
         compiled.evaluate(X["size"], {"z": Y["a"], "b": Y["b"]}, verbose=0)
         compiled.compile("sgd", metrics=[])
         assert compiled.metrics_names == ["loss", "b_loss", "z_loss"]
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+@pytest.mark.parametrize("kind", ["arrays", "dataset"])
+def test_no_rows(method, kind):
+    """Keras trains on nothing without a word."""
+    model = mtl.build_model((3,), [mtl.Task("a", mtl.heads.Regression())])
+    model.compile("sgd", metrics=[])
+    arguments = np.zeros((0, 3)), {"a": np.zeros(0)}
+    if kind == "dataset":
+        arguments = (tf.data.Dataset.from_tensor_slices(arguments).batch(2),)
+    with pytest.raises(ValueError, match=r"`x` must have at least one (row|batch)"):
+        getattr(model, method)(*arguments, verbose=0)
