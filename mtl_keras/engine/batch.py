@@ -8,7 +8,7 @@ from keras import ops
 from mtl_keras._types import Tensor
 
 
-class Judged(NamedTuple):
+class BatchLosses(NamedTuple):
     """The losses on what a forward pass gave. A tuple, so that both branches of a condition can return one."""
 
     y_pred: dict[str, Tensor]
@@ -43,16 +43,16 @@ class Batch:
             for task, o in self.objectives.items()
         ]
 
-    def judged(self, y_pred, entries):
+    def reduced(self, y_pred, entries):
         """Returns the losses of the tasks on outputs, from the `entries` of the same outputs."""
         counts, sizes = self._sums(entries)
         losses = [of_task.loss(size) for of_task, size in zip(entries, ops.unstack(sizes), strict=True)]
         masks = {task: o.mask(y_pred[task]) for task, o in self.objectives.items()}
-        return Judged(y_pred, losses, counts, sizes, {task: m for task, m in masks.items() if m is not None})
+        return BatchLosses(y_pred, losses, counts, sizes, {task: m for task, m in masks.items() if m is not None})
 
     def losses(self, y_pred, training):
-        """Returns the losses of the tasks on outputs, as `Judged`."""
-        return self.judged(y_pred, self.entries(y_pred, training))
+        """Returns the losses of the tasks on outputs, as `BatchLosses`."""
+        return self.reduced(y_pred, self.entries(y_pred, training))
 
     def losses_of_halves(self, entries, counts):
         """Returns the losses on the two halves of the batch, and the shares of their labels.
@@ -108,11 +108,11 @@ class Batch:
             total += value / self.replicas.num
         return total
 
-    def track(self, judged, extra, done=None):
+    def track(self, batch_losses, extra, done=None):
         """Adds the batch to what is logged.
 
         Args:
-            judged: The losses, as `Judged`.
+            batch_losses: The losses, as `BatchLosses`.
             extra: What was added to them.
             done: Whether the step was made; one that was not is in none of the means. None for True.
         """
@@ -121,7 +121,7 @@ class Batch:
         if done is not None:
             extra, rows = ops.where(done, extra, 0.0), ops.where(done, rows, 0.0)
         self.model.total.update_state(extra * num, sample_weight=rows)
-        sizes = ops.unstack(judged.sizes)
-        for (task, o), loss, size in zip(self.objectives.items(), judged.losses, sizes, strict=True):
-            labels = (self.y[task], judged.y_pred[task], self.sample_weight[task], judged.masks.get(task))
+        sizes = ops.unstack(batch_losses.sizes)
+        for (task, o), loss, size in zip(self.objectives.items(), batch_losses.losses, sizes, strict=True):
+            labels = (self.y[task], batch_losses.y_pred[task], self.sample_weight[task], batch_losses.masks.get(task))
             o.update_state(*labels, loss * num, size, done)

@@ -31,14 +31,14 @@ class Entries(NamedTuple):
         return self._replace(weight=times(as_rank(rows, len(self.values.shape)), self.weight))
 
     def num_there(self) -> Tensor:
-        """Returns how many labels are there. Float scalar"""
+        """Returns the number of labels that are not missing. Float scalar"""
         if self.weight is None:
             return ops.cast(ops.size(self.values), "float32")
         return ops.sum(ops.ones_like(self.values, dtype="float32") * there(self.weight))
 
     @property
     def is_by_weight(self) -> bool:
-        """Whether the sum of the losses is divided by the sum of the weights, and not by the labels that are there."""
+        """Whether the sum of the losses is divided by the sum of the weights, and not by the number of labels."""
         return self.reduction == "mean_with_sample_weight" and self._product() is not None
 
     def size(self) -> Tensor:
@@ -48,7 +48,7 @@ class Entries(NamedTuple):
         return ops.sum(ops.ones_like(self.values) * self._product())
 
     def total(self) -> Tensor:
-        """Returns the sum of the weighted losses of the labels that are there."""
+        """Returns the weighted sum of the losses of the labels that are not missing."""
         values = self.values
         if self.weight is not None:
             values = ops.where(ops.not_equal(self.weight, 0), values, 0.0)  # 0 times NaN would be NaN

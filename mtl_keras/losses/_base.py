@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from mtl_keras._types import Tensor
+from mtl_keras._weights import as_rank
 
 
 class ElementwiseLoss(keras.losses.Loss):
@@ -45,11 +46,7 @@ def _like(y_true, y_pred):
 
 def a_weight_an_entry(sample_weight, shape):
     """Returns weights `[B]`, `[B, 1]` or of the full shape in the full shape."""
-    sample_weight = ops.convert_to_tensor(sample_weight)
-    missing_axes = len(shape) - len(sample_weight.shape)
-    if missing_axes > 0:
-        sample_weight = ops.expand_dims(sample_weight, tuple(range(-missing_axes, 0)))
-    return ops.broadcast_to(sample_weight, shape)
+    return ops.broadcast_to(as_rank(ops.convert_to_tensor(sample_weight), len(shape)), shape)
 
 
 def a_label_a_row(y_true, y_pred):

@@ -1,4 +1,4 @@
-"""The mean of a value a label."""
+"""The mean of one value per label."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ class EntryMean(keras.metrics.Mean):
     than one in a long row, and a weight of a single entry for the whole row.
 
     Args:
-        function: Function that returns a value a label, [B] or [B, ...].
+        function: Function that returns one value per label, [B] or [B, ...].
         name: Name of the metric.
         dtype: Type to compute in, as in Keras.
         **arguments: Further arguments of the function.

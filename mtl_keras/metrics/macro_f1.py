@@ -8,6 +8,7 @@ from keras import ops
 from mtl_keras._arguments import count
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
+from mtl_keras._weights import as_rank
 
 
 @public
@@ -53,9 +54,7 @@ class MacroF1(keras.metrics.Metric):
             y_pred = ops.argmax(y_pred, axis=-1)
         y_true = ops.cast(ops.reshape(y_true, ops.shape(y_pred)), "int32")
         weight = ops.cast(1.0 if sample_weight is None else sample_weight, self.dtype)
-        weight = ops.reshape(weight, (-1,) + (1,) * (len(y_true.shape) - 1)) if len(weight.shape) == 1 else weight
-        if len(weight.shape) == len(y_true.shape) + 1:
-            weight = ops.squeeze(weight, axis=-1)  # as the labels [B, 1] were
+        weight = as_rank(weight, len(y_true.shape))
         weight = ops.where(y_true < 0, 0.0, ops.broadcast_to(weight, ops.shape(y_true)))
         predicted, there = (
             ops.one_hot(ops.reshape(classes, (-1,)), self.num_classes, dtype=self.dtype) * ops.reshape(weight, (-1, 1))

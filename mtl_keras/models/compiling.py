@@ -109,8 +109,8 @@ class Compiling:
             loss: `{task: Keras loss}`, over the tasks' own, or one Keras loss for all tasks.
             loss_weights: `{task: number}`, over the tasks' `weight`. Under every weighting the others train as if a
                 task of weight 0 did not exist.
-            metrics: `{task: list of Keras metrics}`, over the tasks' own. They count every label that is there
-                once, whatever its sample weight. `[]` for none at all.
+            metrics: `{task: list of Keras metrics}`, over the tasks' own. They count every label whose sample
+                weight is not 0 once. `[]` for none at all.
             weighted_metrics: `{task: list of Keras metrics}` that use the sample weights.
             weighting: What is made of the tasks' losses or gradients: a look-up string (`"pcgrad"`) or a member of
                 `mtl_keras.weightings`. It sees the losses times their `loss_weights`. None trains their sum. Negative

@@ -27,7 +27,7 @@ class Saving:
     def save(
         self, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
     ) -> None:
-        """Saves the model as a `.keras` file, which appears whole: a file that is there is replaced in one step.
+        """Saves the model as a `.keras` file, which appears whole: an existing file is replaced in one step.
 
         It holds what `keras.Model.save` writes, the tasks, what `compile` was given, the state of a weighting, and the
         seeds of all layers, so that a training goes on as it would have.
@@ -59,7 +59,7 @@ class Saving:
     ) -> None:
         """Saves the weights, with the state of the optimizer and the seeds, as `keras.Model.save_weights` does.
 
-        A file that is there is replaced in one step.
+        An existing file is replaced in one step.
 
         Args:
             filepath: File, ending in `.weights.h5`; with `max_shard_size` in `.weights.json`.
@@ -107,7 +107,7 @@ def _write_whole(filepath: Any, write: Callable[[str], None], overwrite: bool, i
     Args:
         filepath: Where the file goes, as the user gave it.
         write: Function that writes the file, and maybe others beside it, to a path of the same name.
-        overwrite: Whether a file that is there is replaced without asking.
+        overwrite: Whether an existing file is replaced without asking.
         is_file: Whether it is a file that Keras can write.
     """
     path = pathlib.Path(os.path.realpath(filepath))  # a link stays one

@@ -9,7 +9,8 @@ from mtl_keras._arguments import choice
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import spectrum, to_float32
-from mtl_keras.weightings._base import GramianWeighting, check_one_per_task, checked_preference, preference_of
+from mtl_keras.weightings._base import GramianWeighting
+from mtl_keras.weightings._per_task import check_one_per_task, checked_preference, preference_of
 
 _SCALES = ("min", "median", "rmse")
 

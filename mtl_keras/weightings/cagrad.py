@@ -8,7 +8,8 @@ from mtl_keras._arguments import number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import RIDGE, min_norm_point, ridge_qp, to_float32, unit_gramian
-from mtl_keras.weightings._base import GramianWeighting, preference_of
+from mtl_keras.weightings._base import GramianWeighting
+from mtl_keras.weightings._per_task import preference_of
 
 _STEPS = 30
 _VANISHED = 1e-6  # a squared norm that small, of the shortest gradient's, is taken for 0

@@ -8,7 +8,8 @@ from keras import ops
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import damped_solve, to_float32, unit_gramian
-from mtl_keras.weightings._base import GramianWeighting, check_one_per_task, checked_preference, preference_of
+from mtl_keras.weightings._base import GramianWeighting
+from mtl_keras.weightings._per_task import check_one_per_task, checked_preference, preference_of
 
 
 def con_fig_weights(gramian, shares):

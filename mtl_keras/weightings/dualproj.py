@@ -8,7 +8,8 @@ from keras import ops
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import dual_cone_coefficients, to_float32, unit_gramian
-from mtl_keras.weightings._base import GramianWeighting, check_one_per_task, checked_preference, preference_of
+from mtl_keras.weightings._base import GramianWeighting
+from mtl_keras.weightings._per_task import check_one_per_task, checked_preference, preference_of
 
 
 def dualproj_weights(gramian, shares):

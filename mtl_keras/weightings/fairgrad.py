@@ -6,7 +6,8 @@ from mtl_keras._arguments import number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import solve_reciprocal, to_float32
-from mtl_keras.weightings._base import GramianWeighting, preference_of
+from mtl_keras.weightings._base import GramianWeighting
+from mtl_keras.weightings._per_task import preference_of
 
 
 def fairgrad_weights(gramian, *, alpha=1.0):

@@ -9,7 +9,8 @@ from mtl_keras._arguments import number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg.masked import clamped_log, masked_softmax
-from mtl_keras.weightings._base import LossScalarizer, check_one_per_task, keep_absent, numbers_per_task
+from mtl_keras.weightings._base import LossScalarizer, keep_absent
+from mtl_keras.weightings._per_task import check_one_per_task, numbers_per_task
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8  # of Adam
 
@@ -38,7 +39,7 @@ class FAMO(LossScalarizer):
     pass over the batch, which gives the losses after the step.
 
     Scale: the effective weights c z_t / (L_t - b_t) sum to 1; a single task has weight 1. No loss may be below
-    `min_losses`. One that is there, up to `eps`, takes no part in the batch; one that is near has nearly all
+    `min_losses`. One within `eps` of it takes no part in the batch; one that is near it has nearly all
     of the sum of the weights, so that the other tasks nearly stand still: as in the paper, a loss that reaches
     its minimum needs a lower `min_losses`.
 

@@ -8,7 +8,8 @@ from mtl_keras._arguments import number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import equal_projection_weights
-from mtl_keras.weightings._base import GramianWeighting, keep_absent, preference_of
+from mtl_keras.weightings._base import GramianWeighting, keep_absent
+from mtl_keras.weightings._per_task import preference_of
 
 _LARGEST_LOG_SCALE = 30.0
 

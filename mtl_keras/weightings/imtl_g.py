@@ -3,7 +3,8 @@
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import equal_projection_weights
-from mtl_keras.weightings._base import GramianWeighting, preference_of
+from mtl_keras.weightings._base import GramianWeighting
+from mtl_keras.weightings._per_task import preference_of
 
 
 @public

@@ -8,7 +8,8 @@ from mtl_keras._arguments import number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg.simplex import project_simplex
-from mtl_keras.weightings._base import GradientAggregator, keep_absent, preference_of
+from mtl_keras.weightings._base import GradientAggregator, keep_absent
+from mtl_keras.weightings._per_task import preference_of
 
 _LARGEST_STEP = 1e25  # of the weights, to stay finite
 

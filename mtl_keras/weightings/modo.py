@@ -9,7 +9,8 @@ from mtl_keras._arguments import number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import project_simplex, to_float32
-from mtl_keras.weightings._base import HalvesWeighting, keep_absent, preference_of
+from mtl_keras.weightings._base import HalvesWeighting, keep_absent
+from mtl_keras.weightings._per_task import preference_of
 
 
 def modo_weights(cross, weights, present, *, learning_rate=0.1, rho=0.1):

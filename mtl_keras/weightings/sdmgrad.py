@@ -10,13 +10,8 @@ from mtl_keras._arguments import count, number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import project_simplex, to_float32
-from mtl_keras.weightings._base import (
-    HalvesWeighting,
-    check_one_per_task,
-    checked_preference,
-    keep_absent,
-    preference_of,
-)
+from mtl_keras.weightings._base import HalvesWeighting, keep_absent
+from mtl_keras.weightings._per_task import check_one_per_task, checked_preference, preference_of
 
 
 def sdmgrad_weights(cross, weights, shares, present, *, pull, learning_rate, momentum, steps):

@@ -8,13 +8,8 @@ from keras import ops
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg.masked import masked_logits
-from mtl_keras.weightings._base import (
-    LossScalarizer,
-    check_one_per_task,
-    checked_preference,
-    numbers_per_task,
-    preference_of,
-)
+from mtl_keras.weightings._base import LossScalarizer
+from mtl_keras.weightings._per_task import check_one_per_task, checked_preference, numbers_per_task, preference_of
 
 
 def tchebycheff(losses, present, shares, reference):

@@ -4,7 +4,13 @@ import tensorflow as tf
 
 
 def aggregated(ask, blocks, by_column):
-    """Returns the direction d that `ask` makes of the rows, by block, and J·d [T]."""
+    """Returns the aggregated gradient d of the tasks' gradients, by block, and J·d [T].
+
+    Args:
+        ask: Function of rows [T, ...] that returns their aggregate.
+        blocks: Blocks of the Jacobian J.
+        by_column: Whether each entry of the aggregate depends on its own column alone.
+    """
     if by_column:
         directions, progress = [], 0.0
         for block in blocks:

@@ -39,8 +39,8 @@ class TrainStep:
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         batch = Batch(self, data, Replicas())
-        judged = batch.losses(self(batch.x, training=False), training=False)
-        batch.track(judged, batch.regularization())
+        batch_losses = batch.losses(self(batch.x, training=False), training=False)
+        batch.track(batch_losses, batch.regularization())
         with self.testing():
             return self.get_metrics_result()
 
@@ -49,13 +49,13 @@ class TrainStep:
         variables = self.trainable_variables
         own = OwnParts(self, batch)
         with tf.GradientTape() as tape:
-            judged = batch.losses(self(batch.x, training=True), training=True)
+            batch_losses = batch.losses(self(batch.x, training=True), training=True)
             extra = batch.regularization() + batch.penalty()
-            scaled = self.optimizer.scale_loss(sum(batch.weighted(judged.losses)) + extra)
+            scaled = self.optimizer.scale_loss(sum(batch.weighted(batch_losses.losses)) + extra)
         gradients = tape.gradient(scaled, variables)
-        with own.unchanged_where_absent(judged.counts):
+        with own.unchanged_where_absent(batch_losses.counts):
             self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        batch.track(judged, extra)
+        batch.track(batch_losses, extra)
 
     def _weighted_step(self, batch):
         """Trains what the weighting makes of the losses."""
@@ -80,17 +80,17 @@ class TrainStep:
             due = tf.equal(tf.math.floormod(plan.weighting.step.value, float(plan.every)), 0.0)
             run = tf.cond(due, step.renewed, step.reused)
             plan.weighting.step.assign_add(1.0)
-        judged = run.judged
-        total = sum(batch.weighted(judged.losses)) + run.extra
+        batch_losses = run.batch_losses
+        total = sum(batch.weighted(batch_losses.losses)) + run.extra
         finite = batch.replicas.all(tf.math.is_finite(total + tf.linalg.global_norm(run.gradients)))
-        with own.unchanged_where_absent(judged.counts):
+        with own.unchanged_where_absent(batch_losses.counts):
             self._apply(run.gradients, finite, batch.replicas)
             after = [tf.where(finite, v.value, old) for v, old in zip(state, before, strict=True)]
             batch.replicas.assign(state, after)
-        batch.track(judged, run.extra, finite)
+        batch.track(batch_losses, run.extra, finite)
         plan.track(run.weights, run.conflict, run.renewed, tf.where(finite, 0.0, 1.0) / batch.replicas.num)
         if plan.weighting.reads_losses_after_step:
-            self._after_step(batch, judged, before, finite)
+            self._after_step(batch, batch_losses, before, finite)
 
     def _state(self):
         """Returns what a training step changes beside the trained variables: averages, seeds, the weighting's."""
@@ -118,7 +118,7 @@ class TrainStep:
             step()
             replicas.assign(touched, [tf.where(finite, v.value, b) for v, b in zip(touched, before, strict=True)])
 
-    def _after_step(self, batch, judged, before, finite):
+    def _after_step(self, batch, batch_losses, before, finite):
         """Tells the weighting the losses of the batch after the step, by a second forward pass.
 
         The pass starts from the seeds and averages of the first one, so that dropout draws the same, and leaves
@@ -132,5 +132,5 @@ class TrainStep:
         batch.replicas.assign(state, [old for _, old in pairs])
         new = batch.losses(self(batch.x, training=True), training=True)
         batch.replicas.assign(state, after)
-        old, new = (batch.replicas.sum(tf.stack(batch.weighted(of.losses))) for of in (judged, new))
-        weighting.after_step(old, new, self.plan.present(judged.counts) * tf.cast(finite, "float32"))
+        old, new = (batch.replicas.sum(tf.stack(batch.weighted(of.losses))) for of in (batch_losses, new))
+        weighting.after_step(old, new, self.plan.present(batch_losses.counts) * tf.cast(finite, "float32"))

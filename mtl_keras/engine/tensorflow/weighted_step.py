@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from mtl_keras._types import Tensor
-from mtl_keras.engine.batch import Batch, Judged
+from mtl_keras.engine.batch import Batch, BatchLosses
 from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
 from mtl_keras.engine.tensorflow.gradients import aggregated, all_finite, or_nan, restored, sum_of, times
@@ -19,7 +19,7 @@ _ROUND_OFF = 1e-3  # by which a loss of 0 may come out lower
 class Update(NamedTuple):
     """What a step found. A tuple, so that both branches of a condition can return one."""
 
-    judged: Judged  # the losses of the tasks, as they are logged
+    batch_losses: BatchLosses  # the losses of the tasks, as they are logged
     extra: Tensor  # what is trained beside the weighted losses
     gradients: list[Tensor]  # of the plan's variables, in their order
     weights: Tensor  # [T] times the loss weights, for the logs; [0] for a weighting that has none
@@ -30,7 +30,7 @@ class Update(NamedTuple):
 class Forward(NamedTuple):
     """What the forward pass gave, under the tape."""
 
-    judged: Judged
+    batch_losses: BatchLosses
     features: list[Tensor] | None  # for `level="features"`
     extra: Tensor
     scaled: list[Tensor]  # the losses times their weights, scaled for float16
@@ -106,23 +106,23 @@ class WeightedStep:
         if self.plan.level == "features":
             y_pred, features = y_pred["y_pred"], y_pred["features"]
         entries = self.batch.entries(y_pred, training=True)
-        judged = self.batch.judged(y_pred, entries)
+        batch_losses = self.batch.reduced(y_pred, entries)
         extra = tf.convert_to_tensor(self.batch.regularization() + self.batch.penalty(), tf.float32)
         reads_halves = self.weighting.reads == "halves"
-        halves = self.batch.losses_of_halves(entries, judged.counts) if reads_halves else []
+        halves = self.batch.losses_of_halves(entries, batch_losses.counts) if reads_halves else []
         return Forward(
-            judged,
+            batch_losses,
             features,
             extra,
-            self._scaled(judged.losses),
+            self._scaled(batch_losses.losses),
             self.scale(extra),
             [(self._scaled(of_half), shares) for of_half, shares in halves],
         )
 
     def _seen(self, run):
         """Returns the losses of the whole batch, 0 for a task that takes no part, and which tasks do. [T] each"""
-        present = self.plan.present(run.judged.counts)
-        losses = self.replicas.sum(tf.stack(self.batch.weighted(run.judged.losses)))
+        present = self.plan.present(run.batch_losses.counts)
+        losses = self.replicas.sum(tf.stack(self.batch.weighted(run.batch_losses.losses)))
         return tf.where(present > 0, losses, 0.0), present
 
     def _scaled(self, losses):
@@ -231,10 +231,10 @@ class WeightedStep:
             gradients = [tf.convert_to_tensor(g) for g in gradients]  # both branches must return the same kinds
             if renewed:
                 last = self.weighting.last_weights
-                last.assign(tf.where(run.judged.counts > 0, weights, last.value))
+                last.assign(tf.where(run.batch_losses.counts > 0, weights, last.value))
         return self._logged(run, gradients, weights, conflicts, renewed)
 
     def _logged(self, run, gradients, weights, conflicts, renewed=1.0):
         if weights.shape[0]:
             weights = weights * [o.loss_weight for o in self.batch.objectives.values()]
-        return Update(run.judged, run.extra, gradients, weights, conflicts, tf.constant(renewed))
+        return Update(run.batch_losses, run.extra, gradients, weights, conflicts, tf.constant(renewed))
