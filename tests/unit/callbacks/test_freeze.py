@@ -47,6 +47,7 @@ def test_is_frozen_in_its_epochs(window, moving):
 
 
 @pytest.mark.graph
+@pytest.mark.slow
 def test_equals_two_fits():
     one, two = _model(), _model()
     one.fit(DATA, epochs=4, callbacks=[mtl.callbacks.Freeze("shared", start=2)], verbose=0, validation_data=DATA)

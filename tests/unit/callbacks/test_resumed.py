@@ -140,6 +140,7 @@ def test_half_a_row_that_a_kill_left_is_removed(tmp_path):
     assert set(_columns(path)["a"]) == {"1.0"}
 
 
+@pytest.mark.slow
 def test_an_initial_epoch_alone_keeps_what_a_file_holds(tmp_path):
     """The model has made no step, so that those of the file cannot be told from its own."""
     path = tmp_path / "w.csv"

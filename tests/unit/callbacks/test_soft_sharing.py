@@ -89,6 +89,7 @@ def test_a_very_large_strength_drives_the_distance_to_zero():
 
 
 @pytest.mark.graph
+@pytest.mark.slow
 def test_l1_makes_the_towers_equal():
     steps = 120
     rate = keras.optimizers.schedules.PolynomialDecay(1e-4, steps, end_learning_rate=0.0)
@@ -99,6 +100,7 @@ def test_l1_makes_the_towers_equal():
 
 
 @pytest.mark.graph
+@pytest.mark.slow
 def test_trace_makes_the_towers_span_few_dimensions():
     """Each step takes lr · strength = 0.01 of every singular value that is left."""
     model = _model(optimizer=keras.optimizers.SGD(1e-5))

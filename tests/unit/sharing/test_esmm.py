@@ -56,6 +56,7 @@ def test_loss_of_an_event_that_did_not_happen():
 
 
 @pytest.mark.graph
+@pytest.mark.slow
 def test_the_conversion_rate_is_learned_over_all_rows():
     """Of the rows 3/4 are clicked, 1/2 go to the cart and 1/4 convert: 1/2 of those in the cart."""
     model = _model(optimizer=keras.optimizers.Adam(0.1))

@@ -140,6 +140,7 @@ def test_experts_and_gates_differ_at_the_start(scheme, stacked):
 
 
 @pytest.mark.parametrize(("scheme", "weighting"), [("MMoE", "imtl_g"), ("CGC", None), ("DSelectK", None)])
+@pytest.mark.slow
 def test_the_balance_is_trained(scheme, weighting):
     """A large factor brings the weights of the experts together, starting from one expert for all."""
     model = _model(scheme, balance=10.0)
