@@ -1,13 +1,16 @@
 """Datasets whose elements are a function of the seed, the epoch and the step, and which `fit` can start anywhere."""
 
+import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 _LAST = np.iinfo("int64").max
 _ELEMENTWISE = ("filter", "map", "prefetch", "with_options")  # which commute with going on to the next pass
+_KEEP_ROWS = ("map", "prefetch", "with_options")
 _OF_A_PASS = ("batch", "ragged_batch", "padded_batch", "enumerate", "shard", "skip", "take", "take_while", "unbatch")
 
 
@@ -16,12 +19,18 @@ class Place:
 
     Attributes:
         epoch: The epoch; None outside of a `fit`: the passes are counted.
+        step: The step of the epoch to start at.
         steps_per_epoch: How many steps an epoch has, where it is not one pass through the data.
+        shuffle_seed: Seed to shuffle data with that keep their order by themselves; None to let them.
+        starts_within: Whether `step` may be other than 0, so that the number of steps is not known.
     """
 
-    def __init__(self):
-        self.epoch = None
-        self.steps_per_epoch = None
+    def __init__(self, shuffle_seed: int | None = None, starts_within: bool = False):
+        self.epoch: int | None = None
+        self.step = 0
+        self.steps_per_epoch: int | None = None
+        self.shuffle_seed = shuffle_seed
+        self.starts_within = starts_within
         self._passes = itertools.count()
 
     def start(self, steps: int) -> tuple[int, int]:
@@ -33,8 +42,25 @@ class Place:
         if self.epoch is None:
             return next(self._passes), 0
         if self.steps_per_epoch is None:
-            return self.epoch, 0
-        return divmod(self.epoch * self.steps_per_epoch, steps)
+            return self.epoch, self.step
+        return divmod(self.epoch * self.steps_per_epoch + self.step, steps)
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What is known of a dataset's rows.
+
+    Args:
+        num_rows: Number of rows in a pass.
+        batch_size: Number of rows in each batch but the last one of a pass.
+        counts: For a mix, a function of the epoch that returns `{source: number of rows}`.
+        is_alternating: Whether each batch has rows of one source only.
+    """
+
+    num_rows: int | None = None
+    batch_size: int | None = None
+    counts: Callable[[int], dict[str, int]] | None = None
+    is_alternating: bool = False
 
 
 class EpochDataset(tf.data.Dataset):
@@ -49,9 +75,11 @@ class EpochDataset(tf.data.Dataset):
             there on.
         repeats: Whether `make` takes `endless=True`.
         endless: Whether this one is endless.
+        facts: What is known of the rows.
     """
 
-    def __init__(self, make: Callable, repeats: bool = True, endless: bool = False):
+    def __init__(self, make: Callable, repeats: bool = True, endless: bool = False, facts: Facts = Facts()):
+        self.facts = facts
         self._make = make
         self._repeats = repeats
         self._endless = endless
@@ -65,13 +93,16 @@ class EpochDataset(tf.data.Dataset):
     def _inputs(self):
         return [self._dataset]
 
-    def placed(self, steps_per_epoch: int | None = None) -> tuple[tf.data.Dataset, Place]:
+    def placed(
+        self, steps_per_epoch: int | None = None, shuffle_seed: int | None = None, starts_within: bool = False
+    ) -> tuple[tf.data.Dataset, Place]:
         """Returns the same data for one run, and the `Place` that tells them where the run is.
 
         Args:
             steps_per_epoch: How many steps an epoch has; None for one pass.
+            shuffle_seed, starts_within: As in `Place`.
         """
-        place = Place()
+        place = Place(shuffle_seed, starts_within)
         place.steps_per_epoch = steps_per_epoch if self._repeats else None
         return self._make(place, self._endless or (self._repeats and steps_per_epoch is not None)), place
 
@@ -80,7 +111,7 @@ class EpochDataset(tf.data.Dataset):
         steps = int(self.cardinality())
         if not self._repeats or self._endless or steps < 0:  # which counts the passes
             return super().repeat(count, name=name)
-        endless = EpochDataset(self._make, endless=True)
+        endless = EpochDataset(self._make, endless=True, facts=self.facts)
         return endless if count is None or count < 0 else endless.take(count * steps)
 
     def _kept(self, name, args, kwargs):
@@ -92,7 +123,8 @@ class EpochDataset(tf.data.Dataset):
 
         if self._endless and not elementwise:
             return getattr(self._make(Place(), True), name)(*args, **kwargs)
-        return EpochDataset(make, self._repeats and elementwise, self._endless)
+        facts = self.facts if name in _KEEP_ROWS else dataclasses.replace(self.facts, num_rows=None, batch_size=None)
+        return EpochDataset(make, self._repeats and elementwise, self._endless, facts)
 
 
 def _method(name):
@@ -105,6 +137,34 @@ def _method(name):
 
 for _name in (*_ELEMENTWISE, *_OF_A_PASS):
     setattr(EpochDataset, _name, _method(_name))
+
+
+def passes(one_pass: Callable, steps: int, facts: Facts = Facts()) -> EpochDataset:
+    """Returns a dataset whose passes are a function of their number.
+
+    Args:
+        one_pass: Function `(number, first, place)` that returns the `tf.data.Dataset` of pass `number` from step
+            `first` on, where the two are int64 tensors.
+        steps: Number of elements of a pass.
+        facts: What is known of the rows.
+    """
+
+    def make(place, endless):
+        def from_start(start):
+            here = one_pass(start[0], start[1], place)
+            if not endless:
+                return here
+            zero = tf.constant(0, tf.int64)
+            later = tf.data.Dataset.range(start[0] + 1, _LAST).flat_map(lambda number: one_pass(number, zero, place))
+            return here.concatenate(later)
+
+        dataset = _looked_up(place, steps).flat_map(from_start)
+        if place.starts_within and not endless:
+            return dataset
+        known = tf.data.INFINITE_CARDINALITY if endless else steps
+        return dataset.apply(tf.data.experimental.assert_cardinality(known))
+
+    return EpochDataset(make, facts=facts)
 
 
 def batches(num_examples: int, batch_size: int, steps: int, *, shuffle: bool, seed: int) -> EpochDataset:
@@ -121,29 +181,52 @@ def batches(num_examples: int, batch_size: int, steps: int, *, shuffle: bool, se
         A dataset of the examples' numbers [B] and of the numbers of the pass and of the batch in it.
     """
 
-    def one_pass(number):
-        order = tf.range(num_examples)
-        if shuffle:
-            key = tf.stack([tf.constant(seed, tf.int64), number])
-            order = tf.random.experimental.stateless_shuffle(order, seed=key)
+    def one_pass(number, first, place):
+        key = seed if shuffle else place.shuffle_seed
+        order = None
+        if key is not None:
+            key = tf.stack([tf.constant(key, tf.int64), number])
+            order = tf.random.experimental.stateless_shuffle(tf.range(num_examples), seed=key)
 
         def one_batch(step):
             start = step * batch_size
-            return order[start : start + batch_size], number, step
+            end = tf.minimum(start + batch_size, num_examples)
+            return tf.range(start, end) if order is None else order[start:end], number, step
 
-        return tf.data.Dataset.range(steps).map(one_batch)
+        return tf.data.Dataset.range(first, steps).map(one_batch)
 
-    def make(place, endless):
-        def passes(start):
-            if not endless:
-                return one_pass(start[0])
-            return tf.data.Dataset.range(start[0], _LAST).flat_map(one_pass).skip(start[1])
+    return passes(one_pass, steps, Facts(min(num_examples, steps * batch_size), batch_size))
 
-        dataset = _looked_up(place, steps).flat_map(passes)
-        known = tf.data.INFINITE_CARDINALITY if endless else steps
-        return dataset.apply(tf.data.experimental.assert_cardinality(known))
 
-    return EpochDataset(make)
+def generated(
+    batches_of: Callable[[int, int, Place], Iterator[Any]], spec: Any, steps: int, facts: Facts = Facts()
+) -> EpochDataset:
+    """Returns a dataset whose batches come from a Python generator, prefetched.
+
+    Args:
+        batches_of: Function `(number, first, place)` that yields the batches of pass `number` from step `first` on, as
+            structures of NumPy arrays.
+        spec: The structure of a batch, of `tf.TensorSpec`s.
+        steps: Number of batches in a pass.
+        facts: What is known of the rows.
+    """
+
+    def one_pass(number, first, place):
+        return tf.data.Dataset.from_generator(
+            lambda number, first: batches_of(int(number), int(first), place),
+            output_signature=spec,
+            args=(number, first),
+        )
+
+    return passes(one_pass, steps, facts).with_options(options()).prefetch(tf.data.AUTOTUNE)
+
+
+def options() -> tf.data.Options:
+    """Returns the options of all datasets of this package."""
+    made = tf.data.Options()
+    made.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
+    made.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return made
 
 
 def batch_seed(seed: int, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:

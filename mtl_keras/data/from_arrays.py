@@ -8,7 +8,7 @@ import tensorflow as tf
 from mtl_keras._arguments import choice, count, error, flag
 from mtl_keras._types import Tensor, Tensors
 from mtl_keras.data._entering import warn_of_one_class
-from mtl_keras.data._epochs import batch_seed, batches
+from mtl_keras.data._epochs import batch_seed, batches, options
 from mtl_keras.data._read import check_lengths, read
 from mtl_keras.data.mask_missing import mask_missing
 
@@ -90,28 +90,18 @@ def from_arrays(
         warn_of_one_class(task, label, masked and masked[task])
     tensors = (x, y) if masked is None else (x, y, masked)
 
-    def slice_rows(step):  # needs no copy
-        return cut(lambda tensor: tensor[step * batch_size : (step + 1) * batch_size])
-
     def gather_rows(rows, epoch, step):
-        batch = cut(lambda tensor: tf.gather(tensor, rows))
+        batch = tf.nest.map_structure(lambda tensor: fixed(tf.gather(tensor, rows)), tensors)
         if augment is None:
             return batch
         return augment(batch[0], batch_seed(seed, epoch, step)), *batch[1:]
 
-    def cut(rows_of):
-        def fixed(tensor):
-            return tf.ensure_shape(rows_of(tensor), [batch_size if drop_remainder else None, *tensor.shape[1:]])
+    def fixed(rows):
+        return tf.ensure_shape(rows, [batch_size if drop_remainder else None, *rows.shape[1:]])
 
-        return tf.nest.map_structure(fixed, tensors)
-
-    take: Callable
-    if shuffle or augment is not None:
-        dataset, take = batches(num_examples, batch_size, steps, shuffle=shuffle, seed=seed), gather_rows
-    else:
-        dataset, take = tf.data.Dataset.range(steps), slice_rows
-    dataset = dataset.map(take, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return dataset.with_options(_options()).prefetch(tf.data.AUTOTUNE)
+    dataset = batches(num_examples, batch_size, steps, shuffle=shuffle, seed=seed)
+    dataset = dataset.map(gather_rows, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.with_options(options()).prefetch(tf.data.AUTOTUNE)
 
 
 def _read_labels(y):
@@ -154,10 +144,3 @@ def _steps(num_examples, batch_size, drop_remainder):
             f"drop_remainder={drop_remainder}. Use a smaller `batch_size`, or more data."
         )
     return steps
-
-
-def _options():
-    options = tf.data.Options()
-    options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return options

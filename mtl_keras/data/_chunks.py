@@ -1,0 +1,65 @@
+"""Rows that come in chunks of any length: joined, shuffled within windows, and cut to other lengths.
+
+A chunk is a list of arrays with one first axis, one array for each part of a row.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+Chunk = list[np.ndarray]
+
+
+class Rows:
+    """Gives the rows of a stream of chunks, as many at a time as are needed.
+
+    Args:
+        chunks: The chunks. The next one is read when its first row is needed.
+    """
+
+    def __init__(self, chunks: Iterable[Chunk]):
+        self._chunks = iter(chunks)
+        self._chunk: Chunk | None = None
+        self._next = 0  # row of the chunk
+
+    def take(self, num_rows: int) -> list[Chunk]:
+        """Returns the next rows as the chunks that they lie in: without a copy, and fewer at the end of the stream."""
+        parts = []
+        while num_rows > 0:
+            if self._chunk is None or self._next >= len(self._chunk[0]):
+                self._chunk, self._next = next(self._chunks, None), 0
+                if self._chunk is None:
+                    break
+            end = self._next + num_rows
+            part = [array[self._next : end] for array in self._chunk]
+            self._next = end
+            if len(part[0]):
+                parts.append(part)
+                num_rows -= len(part[0])
+        return parts
+
+
+def join(parts: list[Chunk]) -> Chunk:
+    """Returns the chunks as one."""
+    return parts[0] if len(parts) == 1 else [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+
+
+def cut(chunks: Iterable[Chunk], num_rows: int) -> Iterator[Chunk]:
+    """Yields chunks of `num_rows` rows each; the last one may have fewer."""
+    rows = Rows(chunks)
+    while parts := rows.take(num_rows):
+        yield join(parts)
+
+
+def shuffle(chunks: Iterable[Chunk], num_rows: int, seed: tuple[int, ...], first: int = 0) -> Iterator[Chunk]:
+    """Yields windows of `num_rows` rows, each in a random order that depends on the seed and its number alone.
+
+    Args:
+        chunks: The chunks, from the start of window `first` on.
+        num_rows: Number of rows in a window; the last one may have fewer.
+        seed: Integers of at least 0.
+        first: Number of the first window.
+    """
+    for number, window in enumerate(cut(chunks, num_rows), first):
+        order = np.random.default_rng((*seed, number)).permutation(len(window[0]))
+        yield [array[order] for array in window]
