@@ -1,22 +1,28 @@
 """Batches and splits: arrays, data frames, TensorFlow Datasets, MultiMNIST, missing labels, boxes, augmentation."""
 
+from mtl_keras.data.annealed import Annealed
 from mtl_keras.data.encode_boxes import encode_boxes
 from mtl_keras.data.from_arrays import from_arrays
 from mtl_keras.data.hold_out import hold_out
 from mtl_keras.data.k_fold import k_fold
 from mtl_keras.data.mask_missing import mask_missing
+from mtl_keras.data.mix import mix
 from mtl_keras.data.multi_mnist import multi_mnist
 from mtl_keras.data.random_crop import random_crop
 from mtl_keras.data.random_flip import random_flip
 from mtl_keras.data.take import take
+from mtl_keras.data.temperature import Temperature
 from mtl_keras.data.tfds import tfds
 
 __all__ = [
+    "Annealed",
+    "Temperature",
     "encode_boxes",
     "from_arrays",
     "hold_out",
     "k_fold",
     "mask_missing",
+    "mix",
     "multi_mnist",
     "random_crop",
     "random_flip",

@@ -40,8 +40,8 @@ class Rows:
 
 
 def join(parts: list[Chunk]) -> Chunk:
-    """Returns the chunks as one."""
-    return parts[0] if len(parts) == 1 else [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+    """Returns the chunks as one, padded with zeros where their rows have several lengths."""
+    return parts[0] if len(parts) == 1 else [np.concatenate(_padded(arrays)) for arrays in zip(*parts, strict=True)]
 
 
 def cut(chunks: Iterable[Chunk], num_rows: int) -> Iterator[Chunk]:
@@ -63,3 +63,17 @@ def shuffle(chunks: Iterable[Chunk], num_rows: int, seed: tuple[int, ...], first
     for number, window in enumerate(cut(chunks, num_rows), first):
         order = np.random.default_rng((*seed, number)).permutation(len(window[0]))
         yield [array[order] for array in window]
+
+
+def _padded(arrays):
+    """Returns arrays whose axes but the first have one length each."""
+    if len({array.shape[1:] for array in arrays}) == 1:
+        return arrays
+    longest = np.max([array.shape[1:] for array in arrays], axis=0)
+    fill = b"" if arrays[0].dtype == object else 0
+
+    def padded(array):
+        missing = [(0, n - size) for n, size in zip(longest, array.shape[1:], strict=True)]
+        return np.pad(array, [(0, 0), *missing], constant_values=fill)
+
+    return [padded(array) for array in arrays]

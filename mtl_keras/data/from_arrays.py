@@ -8,7 +8,7 @@ import tensorflow as tf
 from mtl_keras._arguments import choice, count, error, flag
 from mtl_keras._types import Tensor, Tensors
 from mtl_keras.data._entering import warn_of_one_class
-from mtl_keras.data._epochs import batch_seed, batches, options
+from mtl_keras.data._epochs import batch_seed, batches
 from mtl_keras.data._read import check_lengths, read
 from mtl_keras.data.mask_missing import mask_missing
 
@@ -99,9 +99,7 @@ def from_arrays(
     def fixed(rows):
         return tf.ensure_shape(rows, [batch_size if drop_remainder else None, *rows.shape[1:]])
 
-    dataset = batches(num_examples, batch_size, steps, shuffle=shuffle, seed=seed)
-    dataset = dataset.map(gather_rows, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return dataset.with_options(options()).prefetch(tf.data.AUTOTUNE)
+    return batches(gather_rows, num_examples, batch_size, steps, shuffle=shuffle, seed=seed)
 
 
 def _read_labels(y):

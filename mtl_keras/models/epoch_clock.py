@@ -4,7 +4,7 @@ import threading
 
 import keras
 
-from mtl_keras.data._epochs import Place
+from mtl_keras.data._epochs import Facts, Place
 from mtl_keras.models.check import check_ranges
 
 
@@ -15,12 +15,14 @@ class EpochClock(keras.callbacks.Callback):
 
     Args:
         place: The `Place` of the run in its data, or None for data that do not know of epochs.
+        facts: What is known of the rows of the data. Of a mix, the logs of an epoch tell the rows of each source.
     """
 
     async_safe = True  # or Keras would wait for each batch
 
-    def __init__(self, place: Place | None = None):
+    def __init__(self, place: Place | None = None, facts: Facts | None = None):
         super().__init__()
+        self._rows_of = facts and facts.rows_of
         self.place = place
         self._lock = threading.Lock()  # Keras calls it for several batches at once, in any order
         self._before = None  # epochs before this `fit`, where it counts from 0 again
@@ -56,3 +58,6 @@ class EpochClock(keras.callbacks.Callback):
         self.model.num_epochs = self._before + epoch + 1
         if self.model.weighting:
             self.model.weighting.on_epoch_end(epoch)
+        if self._rows_of and logs is not None:
+            rows = self._rows_of(self._before + epoch, self.place.steps_per_epoch)
+            logs.update({f"rows_{source}": number for source, number in rows.items()})

@@ -1,13 +1,14 @@
 """Training and evaluation of a multi-task model on data: what is checked and followed around Keras' own loops."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 
 from mtl_keras.data._entering import check_data, explained, warn_of_one_class
-from mtl_keras.data._epochs import EpochDataset
+from mtl_keras.data._epochs import EpochDataset, Facts
 from mtl_keras.models import check
 from mtl_keras.models.epoch_clock import EpochClock
 
@@ -72,10 +73,18 @@ class Running:
             shuffle = y is not None or isinstance(x, keras.utils.PyDataset)  # Keras warns of it for a stream
         if self.plan and verbose:
             print(self.plan.describe(self.partition))
-        place = None
+        place, facts = None, Facts()
         if isinstance(x, EpochDataset):
+            facts = x.facts
             x, place = x.placed(steps_per_epoch)
-        clock = EpochClock(place)  # first, so that what other callbacks save at the end of an epoch is complete
+        if facts.is_alternating and self.plan and self.plan.weighting.reads_gradients:
+            warnings.warn(
+                f"`weighting` {type(self.plan.weighting).__name__} reads the gradients of all tasks in a batch, and "
+                "each batch of these data has the tasks of one source only, so that nothing is left to weigh. Use "
+                '`mtl_keras.data.mix(..., unit="row")`, or a weighting that reads losses.',
+                stacklevel=2,
+            )
+        clock = EpochClock(place, facts)  # first, so that what other callbacks save at the end of an epoch is complete
         is_list = isinstance(callbacks, keras.callbacks.CallbackList)
         if is_list:
             clock.set_model(self)
