@@ -22,6 +22,7 @@ ROWS = {  # what the first column of the table has
     "cifar10_hard_sharing.py": ["class", "is_cat", "is_dog", "animal"],
     "detect_digits.py": ["count", "largest", "where"],
     "cifar10_towers.py": ["class", "is_cat", "is_dog", "animal", "model"],
+    "two_sources.py": ["odd", "digit"],
     "compare_weightings.py": ["single_task", "famo", "pcgrad", "modo"],
 }
 
