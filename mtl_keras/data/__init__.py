@@ -1,7 +1,8 @@
-"""Batches and splits: arrays, data frames, TensorFlow Datasets, MultiMNIST, missing labels, boxes, augmentation."""
+"""Batches and splits: arrays, data frames, files, TensorFlow Datasets, MultiMNIST, missing labels, augmentation."""
 
 from mtl_keras.data.encode_boxes import encode_boxes
 from mtl_keras.data.from_arrays import from_arrays
+from mtl_keras.data.from_parquet import from_parquet
 from mtl_keras.data.hold_out import hold_out
 from mtl_keras.data.k_fold import k_fold
 from mtl_keras.data.mask_missing import mask_missing
@@ -14,6 +15,7 @@ from mtl_keras.data.tfds import tfds
 __all__ = [
     "encode_boxes",
     "from_arrays",
+    "from_parquet",
     "hold_out",
     "k_fold",
     "mask_missing",

@@ -51,7 +51,7 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
         "towers",
         "weightings",
     },
-    "data": {"task"},
+    "data": {"task", "_extras", "_unfinished"},
     "callbacks": {"linalg", "_registry", "_unfinished"},
     "export": {"engine", "_version", "_extras", "_unfinished"},
     "plots": set(),
