@@ -2,6 +2,7 @@
 
 from mtl_keras.data.encode_boxes import encode_boxes
 from mtl_keras.data.from_arrays import from_arrays
+from mtl_keras.data.from_csv import from_csv
 from mtl_keras.data.from_parquet import from_parquet
 from mtl_keras.data.hold_out import hold_out
 from mtl_keras.data.k_fold import k_fold
@@ -15,6 +16,7 @@ from mtl_keras.data.tfds import tfds
 __all__ = [
     "encode_boxes",
     "from_arrays",
+    "from_csv",
     "from_parquet",
     "hold_out",
     "k_fold",
