@@ -3,6 +3,7 @@
 from mtl_keras.data.encode_boxes import encode_boxes
 from mtl_keras.data.from_arrays import from_arrays
 from mtl_keras.data.from_csv import from_csv
+from mtl_keras.data.from_huggingface import from_huggingface
 from mtl_keras.data.from_parquet import from_parquet
 from mtl_keras.data.from_records import from_records
 from mtl_keras.data.hold_out import hold_out
@@ -19,6 +20,7 @@ __all__ = [
     "encode_boxes",
     "from_arrays",
     "from_csv",
+    "from_huggingface",
     "from_parquet",
     "from_records",
     "hold_out",
