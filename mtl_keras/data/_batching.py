@@ -76,6 +76,26 @@ class Batching:
         """Returns the row numbers of batch i of a window."""
         return order[i * self.batch_size : (i + 1) * self.batch_size]
 
+    def sliced(self, rows: Any, num_rows: tf.Tensor) -> tf.data.Dataset:
+        """Returns the batches of a structure of tensors with one first axis.
+
+        Args:
+            rows: The tensors.
+            num_rows: The size of the first axis, int64.
+        """
+        steps = num_rows // self.batch_size
+        full = steps * self.batch_size
+
+        def by_batch(tensor):
+            shape = tf.concat([[steps, self.batch_size], tf.shape(tensor, tf.int64)[1:]], axis=0)
+            return tf.ensure_shape(tf.reshape(tensor[:full], shape), [None, self.batch_size, *tensor.shape[1:]])
+
+        dataset = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(by_batch, rows))
+        if self.drop_remainder:
+            return dataset
+        rest = tf.data.Dataset.from_tensors(tf.nest.map_structure(lambda tensor: tensor[full:], rows))
+        return dataset.concatenate(rest.take(tf.minimum(num_rows - full, 1)))
+
     def fixed(self, tensor: tf.Tensor) -> tf.Tensor:
         """Returns a batch with its static size."""
         return tf.ensure_shape(tensor, [self.batch_size if self.drop_remainder else None, *tensor.shape[1:]])

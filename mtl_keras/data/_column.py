@@ -50,6 +50,11 @@ class Column:
         """Whether rows have several lengths, and are padded in a batch."""
         return False
 
+    @property
+    def by_batch(self) -> bool:
+        """Whether the rows of a window are too many to be taken at once, or not alike in two batches."""
+        return False
+
     def check(self, array: Any, where: str) -> None:
         """Raises a ValueError unless rows can become arrays.
 
@@ -179,6 +184,10 @@ class Images(Column):
         super().__init__(key, role, nullable)
         self._shape = shape
 
+    @property
+    def by_batch(self):
+        return True
+
     def check(self, array, where):
         self._refuse_nulls(array, where)
         for chunk in getattr(array, "chunks", [array]):
@@ -219,6 +228,10 @@ class Ragged(Column):
 
     @property
     def is_padded(self):
+        return True
+
+    @property
+    def by_batch(self):
         return True
 
     def check(self, array, where):
