@@ -2,6 +2,7 @@
 
 python -m mtl_keras inspect saved_models/digits
 python -m mtl_keras predict saved_models/digits --task digit image.png
+python -m mtl_keras predict saved_models/people people.csv
 
 `inspect` reads what an export says of itself, and runs nothing of it. `predict` loads and runs the export, which is a
 program: predict with what you trust.
@@ -15,9 +16,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtl_keras import export
+from mtl_keras import data, export
 from mtl_keras._arguments import choice, count
+from mtl_keras._frames import as_array
 from mtl_keras.export._contents import Contents
+
+_BATCH = 1024  # rows of a table that are predicted at a time
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     looks.add_argument("folder", help="folder of a model, or of one of its versions")
     predicts = commands.add_parser("predict", help="load an export, which runs what is in it, and predict")
     predicts.add_argument("folder", help="folder of a model, or of one of its versions")
-    predicts.add_argument("files", nargs="+", metavar="FILE", help="an image; or rows, .npy, or .npz by input name")
+    predicts.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="an image; a table, .csv or .parquet, by input name; or rows, .npy, or .npz by input name",
+    )
     predicts.add_argument("--task", help="the only task to predict")
     predicts.add_argument("--top", type=int, default=1, help="how many labels to print, 1 by default")
     given = parser.parse_args(arguments)
@@ -98,6 +107,11 @@ def _predict(served, files, task, top):
 def _outputs(served, file, task):
     """Returns `{task: array}` for a file."""
     signature = task if task in served.signatures else "serving_default"
+    if file.suffix in (".csv", ".parquet"):
+        parts = [
+            _known(served.predict(x, signature=signature), served, task) for x in _batches(file, served, signature)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     if file.suffix in (".npy", ".npz"):
         try:
             given = np.load(file)
@@ -109,7 +123,25 @@ def _outputs(served, file, task):
         inputs = [file.read_bytes()]
     else:
         inputs = served.read_image(file, signature)
-    outputs = served.predict(inputs, signature=signature)
+    return _known(served.predict(inputs, signature=signature), served, task)
+
+
+def _batches(file, served, signature):
+    """Yields the rows of a table as the inputs of a signature."""
+    specs = served.signatures[signature]["inputs"]
+    if file.suffix == ".parquet":
+        dataset = data.from_parquet(file, list(specs), batch_size=_BATCH)
+    else:
+        dtypes = {
+            name: "string" if spec.dtype == "string" else spec.dtype.as_numpy_dtype for name, spec in specs.items()
+        }
+        dataset = data.from_csv(file, list(specs), batch_size=_BATCH, dtypes=dtypes)
+    for batch in dataset.as_numpy_iterator():
+        yield {name: as_array(name, batch[name], tuple(spec.shape)) for name, spec in specs.items()}
+
+
+def _known(outputs, served, task):
+    """Returns the outputs of a task, or of all tasks."""
     return {name: array for name, array in outputs.items() if name == task or (task is None and name in served.tasks)}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.data._chunks import Chunk
-from mtl_keras.data._sources import Source
+from mtl_keras.data._mix_source import MixSource
 
 
 class Joint:
@@ -24,7 +24,7 @@ class Joint:
         ValueError: If the inputs of two sources, or the labels of one task, have other names, dtypes or shapes.
     """
 
-    def __init__(self, sources: list[Source]):
+    def __init__(self, sources: list[MixSource]):
         self.tasks = sorted({task for source in sources for task in source.labels})  # sorted, as `tf.nest` does
         self.is_partial = any(len(source.labels) < len(self.tasks) for source in sources)
         inputs = _agreed_inputs({source.name: _by_path(source.x) for source in sources})

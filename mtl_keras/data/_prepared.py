@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras._arguments import flag
+from mtl_keras.data._record_spec import Shard
 
 
 def images_and_labels(name: str, split: str, data_dir: str | os.PathLike | None, download: bool) -> tf.data.Dataset:
@@ -22,8 +23,26 @@ def images_and_labels(name: str, split: str, data_dir: str | os.PathLike | None,
         ValueError: If `split` is not right, the data set has not one image and one label, or the images have several
             sizes.
     """
+    return opened(name, split, data_dir, download)[1]
+
+
+def opened(
+    name: str, split: str, data_dir: str | os.PathLike | None, download: bool, supervised: bool = True
+) -> tuple[Any, tf.data.Dataset]:
+    """Returns the builder of a data set and its examples, downloaded first where they are not prepared.
+
+    Args:
+        name, split, data_dir, download: As in `data.tfds`.
+        supervised: Whether examples are (image, label), and not dicts of features.
+
+    Raises:
+        ImportError, FileNotFoundError, ValueError: As in `images_and_labels`.
+    """
     download = flag("download", download)
-    examples = _examples(_import().builder(name, data_dir=data_dir), split, download)
+    builder = _import().builder(name, data_dir=data_dir)
+    examples = _examples(builder, split, download, supervised)
+    if not supervised:
+        return builder, examples
     spec = examples.element_spec
     if len(spec) != 2 or not all(isinstance(part, tf.TensorSpec) for part in spec):
         raise ValueError(_not_one_label(name, f"{spec}"))
@@ -31,9 +50,33 @@ def images_and_labels(name: str, split: str, data_dir: str | os.PathLike | None,
     if not shape.is_fully_defined():
         raise ValueError(
             f"The images of a data set must have one size. Received: {name!r} with images of shape "
-            f"{shape}. Resize them in a tf.data pipeline of your own."
+            f"{shape}. Resize them in a function `x` of the example."
         )
-    return examples
+    return builder, examples
+
+
+def num_bytes(builder: Any, split: str) -> int:
+    """Returns about how many bytes of files a split has; 0 if it is unknown."""
+    parts = [part.partition("[")[0] for part in split.split("+")]
+    whole = [builder.info.splits[part] for part in parts if part in builder.info.splits]
+    examples = sum(one.num_examples or 0 for one in whole)
+    if not examples:
+        return 0
+    return int(sum(one.num_bytes or 0 for one in whole) * builder.info.splits[split].num_examples / examples)
+
+
+def shards_of(builder: Any, split: str) -> list[Shard]:
+    """Returns where the examples of a split are, or raises a ValueError if they are in no TFRecord files."""
+    shards = []
+    for part in builder.info.splits[split].file_instructions:
+        num_rows = part.examples_in_shard - part.skip if part.take < 0 else part.take
+        shards.append(Shard(str(part.filename), num_rows, part.skip))
+    if builder.info.file_format is None or builder.info.file_format.value != "tfrecord":
+        raise ValueError(
+            f"The data set must be prepared as TFRecord files to be streamed. Received: {builder.name!r}, prepared as "
+            f"{builder.info.file_format}. Raise `in_memory_limit` to read it into memory."
+        )
+    return [shard for shard in shards if shard.num_rows]
 
 
 def to_arrays(examples: tf.data.Dataset) -> Any:
@@ -54,10 +97,10 @@ def _import():
     return tensorflow_datasets
 
 
-def _examples(builder, split, download):
-    """Returns the dataset of (image, label), downloaded first where it is not prepared."""
+def _examples(builder, split, download, supervised):
+    """Returns the dataset of the examples, downloaded first where it is not prepared."""
     try:
-        return _open(builder, split)
+        return _open(builder, split, supervised)
     except AssertionError:  # how TensorFlow Datasets says that nothing is prepared
         if builder.is_prepared():
             raise
@@ -69,14 +112,14 @@ def _examples(builder, split, download):
         except OSError as error:
             raise FileNotFoundError(_how_to_prepare(builder, "there is no network to download it")) from error
     builder.download_and_prepare()
-    return _open(builder, split)
+    return _open(builder, split, supervised)
 
 
-def _open(builder, split):
+def _open(builder, split, supervised):
     try:
-        return builder.as_dataset(split=split, as_supervised=True, shuffle_files=False)
+        return builder.as_dataset(split=split, as_supervised=supervised, shuffle_files=False)
     except ValueError as error:
-        if builder.info.supervised_keys is None:  # which is no fault of the split
+        if supervised and builder.info.supervised_keys is None:  # which is no fault of the split
             raise ValueError(_not_one_label(builder.name, f"the features {list(builder.info.features)}")) from error
         raise ValueError(
             f"`split` must be a split of {builder.name!r}, one of {sorted(builder.info.splits)}, or a part "
@@ -86,9 +129,9 @@ def _open(builder, split):
 
 def _not_one_label(name, received):
     return (
-        f"`name` must be a data set with one image and one label. Received: {name!r}, with {received}. Read it by "
-        f"`tensorflow_datasets.load({name!r})`, and give `mtl_keras.data.from_arrays` its arrays, with a task for each "
-        "label."
+        f"`name` must be a data set with one image and one label. Received: {name!r}, with {received}. Name its "
+        "features: `x=` for the inputs, and `tasks={task: feature}`; or read it by "
+        f"`tensorflow_datasets.load({name!r})`, and give `mtl_keras.data.from_arrays` its arrays."
     )
 
 

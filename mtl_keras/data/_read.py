@@ -5,36 +5,29 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras._frames import PAD, columns, has_lists, is_frame, padded
 from mtl_keras._types import Tensors
 
-_PAD = "Bring them to one length by `keras.utils.pad_sequences(rows, padding='post')`."
 
-
-def read(name: str, data: Any) -> Tensors:
+def read(name: str, data: Any, pad: bool = False) -> Tensors:
     """Returns an array as a tensor, and a dict or data frame as `{key: tensor}`.
 
     Args:
         name: What the error messages call `data`.
         data: An array, a dict of arrays, or whatever has `.columns` and `.to_numpy` as a pandas DataFrame.
+        pad: Whether lists of integers of several lengths are padded with 0.
 
     Raises:
         ValueError: If something is not an array of numbers or strings with a first axis, or two columns have one name.
     """
-    if hasattr(data, "columns") and hasattr(data, "to_numpy"):
-        columns = list(data.columns)
-        twice = [column for i, column in enumerate(columns) if column in columns[:i]]
-        if twice:
-            raise ValueError(
-                f"The columns of `{name}` must have distinct names. Received: {list(dict.fromkeys(twice))} several "
-                "times. Rename them, or keep the first ones by `frame.loc[:, ~frame.columns.duplicated()]`."
-            )
-        data = {column: data[column].to_numpy() for column in data.columns}
+    if is_frame(data):
+        data = columns(name, data)
     if not isinstance(data, dict):
-        return _tensor(f"`{name}`", data)
+        return _tensor(f"`{name}`", data, pad)
     for key in data:
         if not isinstance(key, str):
             raise ValueError(f"The names in `{name}` must be strings. Received: {key!r}. Rename this column.")
-    return {key: _tensor(f"`{name}[{key!r}]`", array) for key, array in data.items()}
+    return {key: _tensor(f"`{name}[{key!r}]`", array, pad) for key, array in data.items()}
 
 
 def check_lengths(named: dict[str, Tensors]) -> int:
@@ -57,8 +50,8 @@ def check_lengths(named: dict[str, Tensors]) -> int:
     return next(iter(lengths.values()))
 
 
-def _tensor(name, data):
-    array = _array(name, data)
+def _tensor(name, data, pad):
+    array = _array(name, data, pad)
     if array.ndim == 0:
         raise ValueError(
             f"{name} must be an array of shape [N, ...] with one row an example. Received: {data!r}. "
@@ -79,7 +72,7 @@ def _tensor(name, data):
         return tf.convert_to_tensor(array)
 
 
-def _array(name, data):
+def _array(name, data, pad):
     """Returns an array, or raises a ValueError for rows of several lengths."""
     if isinstance(data, tf.RaggedTensor | tf.SparseTensor):
         way_out = "x.to_tensor()" if isinstance(data, tf.RaggedTensor) else "tf.sparse.to_dense(x)"
@@ -87,9 +80,13 @@ def _array(name, data):
     try:
         array = np.asarray(data)
     except ValueError as error:
-        raise ValueError(f"{name} must be an array. Received: rows of several lengths. {_PAD}") from error
-    if array.dtype == object and any(isinstance(item, list | tuple | np.ndarray) for item in array.flat):
-        raise ValueError(f"{name} must be an array. Received: a column of lists. {_PAD}")
+        if pad:
+            return padded(name, data)
+        raise ValueError(f"{name} must be an array. Received: rows of several lengths. {PAD}") from error
+    if has_lists(array):
+        if pad and array.ndim == 1:
+            return padded(name, array)
+        raise ValueError(f"{name} must be an array. Received: a column of lists. {PAD}")
     return array
 
 

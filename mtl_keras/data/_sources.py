@@ -1,150 +1,120 @@
-"""One of several datasets that are mixed: what its rows are, and their stream from any row on."""
+"""A table in files, and its batches: what is the same for every format."""
 
-import itertools
-from collections.abc import Callable, Iterator
+import dataclasses
 from typing import Any
 
-import keras
-import numpy as np
-import tensorflow as tf
+from mtl_keras._arguments import by_task, choice, error
+from mtl_keras._extras import need
+from mtl_keras.data._batching import Batching
+from mtl_keras.data._column import Column, Known
+from mtl_keras.data._column_of import column_of, is_proven
+from mtl_keras.data._epochs import EpochDataset
+from mtl_keras.data._roles import Roles
+from mtl_keras.data._tables import Block, table_batches
+from mtl_keras.data.from_arrays import WEIGHTS
 
-from mtl_keras.data._chunks import Chunk, Rows, join, shuffle
-from mtl_keras.data._epochs import EpochDataset, Facts, Place
 
-_ROWS = 256  # rows in a chunk of a dataset of single rows
-
-
+@dataclasses.dataclass(frozen=True)
 class Source:
-    """A dataset, read pass after pass, with another order in each.
-
-    A dataset of this package has an order of its own in each pass. Any other one is shuffled within windows.
+    """A table in blocks.
 
     Args:
-        name: What the errors call it.
-        dataset: A `tf.data.Dataset` of batches or rows `(x, {task: y})` or `(x, {task: y}, weights)`.
-        shuffle_rows: Number of rows in a window.
-        seed: Of the orders, an integer of at least 0.
-
-    Attributes:
-        x: Structure of the specs of the inputs, of one row.
-        labels: `{task: spec of its label}`, of one row.
-        weights: `{task: spec of its weight}`, of one row; `{}` where the dataset has none.
-        num_rows: Number of rows in a pass; it reads a dataset once of which this is not known.
-
-    Raises:
-        ValueError: If it is not such a dataset, or has no row or no end.
+        where: What errors call it.
+        roles: Which columns are used for what.
+        types: `{column: pyarrow.DataType}` of these.
+        known: `{column: what is known of its values}`.
+        blocks: Where the rows are.
+        columns: `{column: Column}` of columns that are not what their type says, such as images.
     """
 
-    def __init__(self, name: str, dataset: Any, shuffle_rows: int, seed: int):
-        self.name = name
-        if not isinstance(dataset, tf.data.Dataset):
+    where: str
+    roles: Roles
+    types: dict[str, Any]
+    known: dict[str, Known]
+    blocks: list[Block]
+    columns: dict[str, Column] = dataclasses.field(default_factory=dict)
+
+
+def source_batches(
+    source: Source, batching: Batching, missing: Any, lengths: dict[str, int | None] | None, weights: str
+) -> EpochDataset:
+    """Returns the batches of a source.
+
+    Args:
+        source: The source.
+        batching: How rows become batches.
+        missing, lengths, weights: As in `from_parquet`.
+    """
+    choice("weights", weights, WEIGHTS)
+    lengths = _check_lengths(lengths, source)
+    if isinstance(missing, dict):
+        by_task("missing", missing, source.roles.y)
+    blocks = [block for block in source.blocks if block.num_rows]
+    if not blocks:
+        raise ValueError(f"{source.where}: there must be rows. Received: none.")
+
+    columns = columns_of(source, lengths)
+    has_weights = weights != "auto" or columns.sample_weight is not None or may_lack_labels(source, columns.y, missing)
+    return table_batches(blocks, columns, batching, has_weights=has_weights, missing=missing)
+
+
+def columns_of(source: Source, lengths: dict[str, int | None]) -> Roles:
+    """Returns the `Column`s of a source by what they are for."""
+
+    def column(name, role):
+        if name in source.columns:
+            return source.columns[name]
+        known = source.known.get(name, Known())
+        return column_of(source.types[name], name, role, known, lengths, source.where)
+
+    return source.roles.map(column)
+
+
+def may_lack_labels(source: Source, y: dict[str, Column], missing: Any = "auto") -> bool:
+    """Whether a label may be missing: not, if what is known of the labels proves that none is.
+
+    Args:
+        source: The source.
+        y: `{task: Column}`.
+        missing: As in `mask_missing`.
+    """
+    missing = missing if isinstance(missing, dict) else dict.fromkeys(y, missing)
+    known = {task: source.known.get(name, Known()) for task, name in source.roles.y.items()}
+    return not all(is_proven(column, known[task], missing.get(task, "auto")) for task, column in y.items())
+
+
+def same_types(one: dict[str, Any], other: dict[str, Any], where: str, first: str) -> None:
+    """Raises a ValueError unless two files have the same columns, of the same types.
+
+    Args:
+        one: `{column: type}` of the first file.
+        other: Those of another file.
+        where, first: What errors call the other file and the first one.
+    """
+    for name, kind in one.items():
+        if name not in other:
             raise ValueError(
-                f"Each source must be a `tf.data.Dataset`. Received: {name!r}: a {type(dataset).__name__}. "
-                "Use `mtl_keras.data.from_arrays`."
+                f"{where}: the column {name!r} is not there, as it is in {first}. Received: {list(other)}."
             )
-        if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
+        if _plain(kind) != _plain(other[name]):
             raise ValueError(
-                f"The source {name!r} must have an end. Leave out its `.repeat()`, as a mix repeats its sources."
+                f"{where}: the column {name!r} must be {kind}, as in {first}. Received: {other[name]}. Convert it in "
+                "one of the files."
             )
-        x, y, weights = _unpacked(name, dataset.element_spec)
-        self._is_batched = _is_batched(name, tf.nest.flatten((x, y)))
-        self.x, self.labels, self.weights = tf.nest.map_structure(self._of_a_row, (x, y, weights))
-        parts = tf.nest.flatten((self.x, self.labels, self.weights))
-        self._is_of_one_shape = all(spec.shape.is_fully_defined() for spec in parts)
-        self._dataset = dataset
-        self._free: list[tuple[tf.data.Dataset, Place]] = []  # made, and not iterated now
-        self._shuffle_rows = shuffle_rows
-        self._seed = seed
-        facts = dataset.facts if isinstance(dataset, EpochDataset) else Facts()
-        self._has_order = facts.num_rows is not None
-        self._batch_size = facts.batch_size
-        self._to_chunk: Callable[[Any, dict, dict], Chunk] = lambda x, y, weights: tf.nest.flatten(x)
-        self.num_rows: int = facts.num_rows or sum(len(chunk[0]) for chunk in self._pass(0))
-        if not self.num_rows:
-            raise ValueError(f"The source {name!r} must have at least one row. Received: an empty dataset.")
-
-    def rows_from(self, position: int, to_chunk: Callable[[Any, dict, dict], Chunk]) -> Rows:
-        """Returns the rows from a position on in all passes one after the other.
-
-        Args:
-            position: Number of the first row, counted from the start of pass 0.
-            to_chunk: Function of the inputs, labels and weights of rows that returns the chunk.
-        """
-        self._to_chunk = to_chunk
-
-        number, row = divmod(position, self.num_rows)
-        return Rows(self._ordered(number, row) if self._has_order else self._shuffled(number, row))
-
-    def _ordered(self, number: int, row: int) -> Iterator[Chunk]:
-        """Yields the batches of a dataset that has an order of its own, from a row of a pass on."""
-        step, row = divmod(row, self._batch_size) if self._batch_size else (0, row)
-        steps = int(self._dataset.cardinality())
-        dataset, place = self._free.pop() if self._free else self._dataset.placed(steps, shuffle_seed=self._seed)
-        place.epoch, place.step = number, step
-        try:
-            yield from _without(row, self._chunks(dataset))
-        finally:  # where a run is left
-            self._free.append((dataset, place))
-
-    def _shuffled(self, number: int, row: int) -> Iterator[Chunk]:
-        """Yields the rows of another dataset, shuffled within windows, from a row of a pass on."""
-        for passed in itertools.count(number):
-            yield from _without(row, shuffle(self._pass(passed), self._shuffle_rows, (self._seed, passed)))
-            row = 0
-
-    def _pass(self, number: int) -> Iterator[Chunk]:
-        """Yields the batches of a pass; single rows as chunks of many."""
-        dataset = self._dataset
-        if isinstance(dataset, EpochDataset):
-            dataset, place = dataset.placed()
-            place.epoch = number
-        if self._is_batched:
-            yield from self._chunks(dataset)
-        elif self._is_of_one_shape:
-            yield from self._chunks(dataset.batch(_ROWS))
-        else:
-            yield from self._rows(dataset)
-
-    def _chunks(self, dataset):
-        options = tf.data.Options()
-        options.autotune.enabled = False  # with it, an iterator that is left within a pass may block for 10 seconds
-        for batch in dataset.with_options(options).as_numpy_iterator():
-            yield self._to_chunk(*_unpacked(self.name, batch))
-
-    def _rows(self, dataset):
-        """Yields single rows of several lengths, padded within each chunk of rows."""
-        rows = (tf.nest.map_structure(lambda part: np.asarray(part)[None], row) for row in dataset.as_numpy_iterator())
-        chunks = (self._to_chunk(*_unpacked(self.name, row)) for row in rows)
-        while some := list(itertools.islice(chunks, _ROWS)):
-            yield join(some)
-
-    def _of_a_row(self, spec):
-        return tf.TensorSpec(spec.shape[1:] if self._is_batched else spec.shape, spec.dtype)
 
 
-def _without(row, chunks):
-    """Yields the chunks without their first rows."""
-    for chunk in chunks:
-        if row < len(chunk[0]):
-            yield [array[row:] for array in chunk]
-        row = max(row - len(chunk[0]), 0)
+def _plain(kind):
+    """Returns a type without its encoding."""
+    types = need("pyarrow", "files", "Reading a table").types
+    return kind.value_type if types.is_dictionary(kind) else kind
 
 
-def _unpacked(name, element):
-    """Returns `(x, {task: y}, {task: weight})`, with `{}` for no weights and one weight for all given to each."""
-    x, y, weights = keras.utils.unpack_x_y_sample_weight(element)
-    if not isinstance(y, dict) or not y:
-        raise ValueError(
-            f"The source {name!r} must have labels of at least one task, `(x, {{task: y}})`. Received: {element}."
-        )
-    if weights is None:
-        weights = {}
-    return x, y, weights if isinstance(weights, dict) else dict.fromkeys(y, weights)
-
-
-def _is_batched(name, specs):
-    """Whether the elements of a dataset are batches: all parts of one have the same first axis."""
-    for spec in specs:
-        if not isinstance(spec, tf.TensorSpec) or spec.shape.rank is None:
-            raise ValueError(f"The source {name!r} must have dense tensors of known rank. Received: {spec}.")
-    return all(spec.shape.rank for spec in specs) and len({spec.shape[0] for spec in specs}) == 1
+def _check_lengths(lengths, source):
+    lengths = {} if lengths is None else lengths
+    if not isinstance(lengths, dict):
+        raise ValueError(error("lengths", "a dict {column: length or None}", lengths))
+    for name in lengths:
+        if name not in source.types or not hasattr(source.types[name], "value_field"):
+            lists = [column for column, kind in source.types.items() if hasattr(kind, "value_field")]
+            raise ValueError(f"`lengths` must name columns of lists, out of {lists}. Received: {name!r}.")
+    return lengths

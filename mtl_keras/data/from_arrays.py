@@ -17,7 +17,7 @@ WEIGHTS = ("auto", "always", "elements")
 
 def from_arrays(
     x: Tensors,
-    y: Tensors,
+    y: Tensors | None = None,
     batch_size: int = 32,
     *,
     sample_weight: Tensors | None = None,
@@ -35,12 +35,14 @@ def from_arrays(
     depends on `seed` and on the epoch alone, and so does what `augment` draws: a run that is resumed goes on as it
     would have.
 
-    float64 becomes float32 and a bool label an integer one; other dtypes, such as uint8 images, stay.
+    float64 becomes float32 and a bool label an integer one; other dtypes, such as uint8 images, stay. Lists of integers
+    of several lengths in x, such as token ids, are padded with 0 at their end to the longest.
 
     Args:
         x: Inputs: an array of shape [N, ...], a dict of arrays, or a pandas DataFrame, whose columns become
             a dict.
-        y: Labels: `{task: array}`, each of shape [N] or [N, ...], or a DataFrame whose columns are tasks.
+        y: Labels: `{task: array}`, each of shape [N] or [N, ...], or a DataFrame whose columns are tasks. None for
+            batches of inputs alone, for `predict`.
         batch_size: Number of examples in a batch.
         sample_weight: `{task: array}` with every task, or one array for all, each of shape [N] or of its
             labels' shape.
@@ -79,22 +81,28 @@ def from_arrays(
     shuffle, drop_remainder = flag("shuffle", shuffle), flag("drop_remainder", drop_remainder)
     if augment is not None and not callable(augment):
         raise ValueError(error("augment", "a function `(x, seed) -> x` or None", augment))
-    x, y = read("x", x), _read_labels(y)
-    given = None if sample_weight is None else read("sample_weight", sample_weight)
-    named = {"x": x, "y": y} if given is None else {"x": x, "y": y, "sample_weight": given}
+    if y is None and sample_weight is not None:
+        raise ValueError("`sample_weight` must be None where `y` is. Received: weights without labels.")
+    named = {"x": read("x", x, pad=True)}
+    if y is not None:
+        named["y"] = _read_labels(y)
+    if sample_weight is not None:
+        named["sample_weight"] = read("sample_weight", sample_weight)
     num_examples = check_lengths(named)
     steps = _steps(num_examples, batch_size, drop_remainder)
-    with tf.device("CPU:0"):
-        y, masked = _mask(y, given, missing, weights)
-    for task, label in y.items():
-        warn_of_one_class(task, label, masked and masked[task])
-    tensors = (x, y) if masked is None else (x, y, masked)
+    tensors = (named["x"],)
+    if y is not None:
+        with tf.device("CPU:0"):
+            labels, masked = _mask(named["y"], named.get("sample_weight"), missing, weights)
+        for task, label in labels.items():
+            warn_of_one_class(task, label, masked and masked[task])
+        tensors += (labels,) if masked is None else (labels, masked)
 
     def gather_rows(rows, epoch, step):
-        batch = tf.nest.map_structure(lambda tensor: fixed(tf.gather(tensor, rows)), tensors)
-        if augment is None:
-            return batch
-        return augment(batch[0], batch_seed(seed, epoch, step)), *batch[1:]
+        x, *others = tf.nest.map_structure(lambda tensor: fixed(tf.gather(tensor, rows)), tensors)
+        if augment is not None:
+            x = augment(x, batch_seed(seed, epoch, step))
+        return (x, *others) if others else x
 
     def fixed(rows):
         return tf.ensure_shape(rows, [batch_size if drop_remainder else None, *rows.shape[1:]])

@@ -10,7 +10,7 @@ from mtl_keras._arguments import choice, count, error, number
 from mtl_keras.data._epochs import EpochDataset, Facts, generated
 from mtl_keras.data._joint import Joint
 from mtl_keras.data._schedule import Schedule
-from mtl_keras.data._sources import Source
+from mtl_keras.data._mix_source import MixSource
 from mtl_keras.data.annealed import Annealed
 from mtl_keras.data.temperature import Temperature
 
@@ -85,7 +85,7 @@ def mix(
         raise ValueError(error("sources", "a dict {name: dataset} with at least two of them", sources))
     shares_of = _shares(strategy, list(sources))
     seeds = np.random.default_rng(seed).integers(2**31, size=len(sources)).tolist()
-    read = [Source(name, source, shuffle_rows, s) for s, (name, source) in zip(seeds, sources.items(), strict=True)]
+    read = [MixSource(name, source, shuffle_rows, s) for s, (name, source) in zip(seeds, sources.items(), strict=True)]
     joint = Joint(read)
     sizes = [source.num_rows for source in read]
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras._arguments import choice
+from mtl_keras._frames import by_input, is_frame
 from mtl_keras._types import Tensors
 from mtl_keras.export import _description
 from mtl_keras.export._conform import conform
@@ -41,7 +42,8 @@ class Served:
         """Computes outputs on NumPy arrays.
 
         Args:
-            inputs: Dict of arrays by the inputs' names, or an array for a signature with one input. Integers become
+            inputs: Dict of arrays by the inputs' names, or an array for a signature with one input; or a data frame
+                whose columns are the inputs, or those of the one input. Integers become
                 floats where the signature takes these; floats do not become integers.
             task: Name of the only task to compute; all by default.
             signature: Name of a signature to call, in place of `task`.
@@ -83,6 +85,8 @@ class Served:
         return {name: to_pixels(image[None], spec.dtype).numpy()}
 
     def _tensors(self, inputs, specs):
+        if is_frame(inputs):
+            inputs = by_input("inputs", inputs, {name: tuple(spec.shape) for name, spec in specs.items()})
         if not isinstance(inputs, dict):
             if len(specs) != 1:
                 raise ValueError(f"`inputs` must be a dict by the names {list(specs)}. Received: {type(inputs)}.")

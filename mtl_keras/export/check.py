@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras._frames import by_input, is_frame
 from mtl_keras._types import Tensors
 from mtl_keras.export._conform import conform
 from mtl_keras.export._plain import check_model, plain
@@ -21,7 +22,7 @@ def check(model: keras.Model, path: str | os.PathLike, x: Tensors) -> dict[str, 
     Args:
         model: The model that was exported.
         path: Folder of the model, of which the highest version is read, or of a version.
-        x: Inputs as `predict` takes them: an array, or a list or dict of arrays.
+        x: Inputs as `predict` takes them: an array, a list or dict of arrays, or a data frame.
 
     Returns:
         `{signature: {task: largest absolute difference}}`. Up to 1e-6 is rounding.
@@ -45,6 +46,8 @@ def check(model: keras.Model, path: str | os.PathLike, x: Tensors) -> dict[str, 
     unknown = [task for task in served.tasks if task not in model.output]
     if unknown:
         raise ValueError(f"`model` must have the tasks of the export. Received: one without {unknown}.")
+    if is_frame(x):
+        x = by_input("x", x, {i.name: tuple(i.shape) for i in model.inputs})
     arrays = keras.tree.flatten(x) if not isinstance(x, dict) else [x[i.name] for i in model.inputs]
     inputs = {i.name: np.asarray(array) for i, array in zip(model.inputs, arrays, strict=True)}
     tasks = list(served.tasks)

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from mtl_keras.data._entering import check_data, explained, warn_of_one_class
+from mtl_keras.data._entering import as_tensors, check_data, explained, warn_of_one_class
 from mtl_keras.data._epochs import EpochDataset, Facts
 from mtl_keras.models import check
 from mtl_keras.models.epoch_clock import EpochClock
@@ -159,8 +159,11 @@ class Running:
         """Predicts `{task: array}`, as `keras.Model.predict` does.
 
         Args:
-            x, batch_size, verbose, steps, callbacks: As in Keras.
+            x: As in Keras; or a data frame whose columns are the inputs, or those of the one input; or arrays and
+                columns of strings.
+            batch_size, verbose, steps, callbacks: As in Keras.
         """
+        x = as_tensors(x, self.inputs)
         self._check_data(x)
         return super().predict(x, batch_size, verbose, steps, callbacks)
 

@@ -6,6 +6,7 @@ import numpy as np
 from keras import layers
 
 from mtl_keras._arguments import number
+from mtl_keras.towers._streamed import Moments, Values, inputs_of, is_dataset
 
 
 def lookup(values, name):
@@ -46,21 +47,23 @@ def check_statistics(name, given, numeric, categories, above=None):
     return {column: float(number(f"{name}[{column!r}]", value, above=above)) for column, value in given.items()}
 
 
-def describe(x, categorical, min_count):
+def describe(x, categorical, min_count, verbose=0):
     """Returns `numeric`, `categories`, `means` and `variances` of a table.
 
     Args:
-        x: A pandas DataFrame, or `{column: array [N]}`.
+        x: A pandas DataFrame, `{column: array [N]}`, or a dataset of batches of such dicts.
         categorical: Names of the integer columns that are categories.
         min_count: How often a category must be found to be listed.
+        verbose: 1 for a progress bar over a dataset, 0 for none.
     """
+    if is_dataset(x):
+        return _describe_dataset(x, categorical, min_count, verbose)
     if not (isinstance(x, dict) or (hasattr(x, "columns") and hasattr(x, "to_numpy"))):
         raise ValueError(f"`x` must be a DataFrame or a dict {{column: array}}. Received: {type(x).__name__}.")
     twice = sorted({str(column) for i, column in enumerate(x) if column in list(x)[:i]})
     if twice:
         raise ValueError(f"The columns of `x` must have distinct names. Received: {twice} several times. Rename them.")
-    if isinstance(categorical, str) or not set(categorical) <= set(x):
-        raise ValueError(f"`categorical` must name columns out of {list(x)}. Received: categorical={categorical!r}.")
+    _check_names(categorical, list(x))
     found = {"numeric": [], "categories": {}, "means": {}, "variances": {}}
     for column in x:
         values = np.asarray(x[column])
@@ -87,7 +90,47 @@ def _vocabulary(column, values, min_count, of_a_frame):
             f"`x[{column!r}]` must hold strings, integers or booleans alone to be a category. Received: dtype "
             f"{values.dtype}. Fill what is missing and convert it, such as by `{way_out}`, where x is the column."
         )
-    counts = collections.Counter(values.ravel().tolist())
+    return _often(column, collections.Counter(values.ravel().tolist()), min_count)
+
+
+def _describe_dataset(dataset, categorical, min_count, verbose):
+    """Returns what `describe` does of the batches of a dataset, in one pass."""
+    spec = dataset.element_spec
+    spec = spec[0] if isinstance(spec, tuple) else spec
+    if not isinstance(spec, dict):
+        raise ValueError(f"`x` must be a dataset with inputs {{column: tensor}}. Received: inputs {spec}.")
+    _check_names(categorical, list(spec))
+    numbers, categories = {}, {}
+    for column, one in spec.items():
+        dtype = one.dtype.name
+        if not 1 <= len(one.shape) <= 2 or (len(one.shape) == 2 and one.shape[1] != 1):
+            raise ValueError(f"`x[{column!r}]` must be of shape [B] or [B, 1]. Received: {one.shape}.")
+        if column in categorical and "float" in dtype:
+            raise ValueError(
+                f"`x[{column!r}]` must hold strings, integers or booleans alone to be a category. Received: {dtype}."
+            )
+        if dtype in ("string", "bool") or column in categorical:
+            categories[column] = Values()
+        else:
+            numbers[column] = Moments()
+    for batch in inputs_of(dataset, verbose):
+        for column, one in (numbers | categories).items():
+            one.add(batch[column])
+    return {
+        "numeric": tuple(numbers),
+        "categories": {column: _often(column, one.counts, min_count) for column, one in categories.items()},
+        "means": {column: one.mean for column, one in numbers.items()},
+        "variances": {column: one.variance or 1.0 for column, one in numbers.items()},  # of a constant column
+    }
+
+
+def _check_names(categorical, columns):
+    if isinstance(categorical, str) or not set(categorical) <= set(columns):
+        raise ValueError(f"`categorical` must name columns out of {columns}. Received: categorical={categorical!r}.")
+
+
+def _often(column, counts, min_count):
+    """Returns the sorted values that are found often enough."""
     often = sorted(value for value, count in counts.items() if count >= min_count)
     if not often:
         raise ValueError(

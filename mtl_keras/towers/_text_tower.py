@@ -13,6 +13,7 @@ from mtl_keras.layers import FillEmpty
 from mtl_keras.towers._base import Tower
 from mtl_keras.towers._regularization import dropped
 from mtl_keras.towers._stage import Stage
+from mtl_keras.towers._streamed import inputs_of, is_dataset
 from mtl_keras.towers._vocabulary import check_vocabulary, frequent_tokens
 
 STANDARDIZE = ("lower_and_strip_punctuation", "lower", "strip_punctuation", None)
@@ -53,14 +54,17 @@ class TextTower(Tower):
         )
 
     @classmethod
-    def from_data(cls, texts: Any, max_tokens: int | None = None, min_count: int = 1, **arguments: Any) -> "TextTower":
+    def from_data(
+        cls, texts: Any, max_tokens: int | None = None, min_count: int = 1, verbose: int = 1, **arguments: Any
+    ) -> "TextTower":
         """Returns the recipe with the vocabulary of texts, the most frequent tokens first.
 
         Args:
-            texts: Strings [N]: the training texts.
+            texts: The training texts: strings [N], or a dataset of batches with this one input, which is read once.
             max_tokens: How many tokens the vocabulary has at most; None for all.
             min_count: A token found less often than this is left to the embedding of unknown tokens. With 1, no
                 training text has an unknown token, and their embedding stays as it was initialised.
+            verbose: 1 for a progress bar over a dataset, 0 for none.
             **arguments: The other arguments of the class.
 
         Raises:
@@ -68,10 +72,9 @@ class TextTower(Tower):
         """
         max_tokens = None if max_tokens is None else count("max_tokens", max_tokens)
         min_count = count("min_count", min_count, 0)
-        texts = np.asarray(texts)
-        if texts.ndim != 1 or texts.dtype.kind not in "USO":
-            raise ValueError(f"`texts` must be strings [N]. Received: shape {texts.shape}, dtype {texts.dtype}.")
-        return cls(vocabulary=frequent_tokens(texts, cls(**arguments).standardize, max_tokens, min_count), **arguments)
+        parts = map(_only, inputs_of(texts, verbose)) if is_dataset(texts) else [np.asarray(texts)]
+        parts = (_checked(part) for part in parts)
+        return cls(vocabulary=frequent_tokens(parts, cls(**arguments).standardize, max_tokens, min_count), **arguments)
 
     def inputs(self) -> keras.KerasTensor:
         """Returns the Keras input: of texts `[B]` with a vocabulary, else of ids `[B, length]`."""
@@ -124,3 +127,22 @@ class TextTower(Tower):
         ids = self._tokens(x, name)
         x = layers.Embedding(self._num_ids(), embedding_dim, mask_zero=True, name=f"{name}_table")(ids)
         return dropped(x, name, dropout)
+
+
+def _only(x):
+    """Returns the one input of a batch, [B] or [B, 1], as [B]."""
+    parts = list(x.values()) if isinstance(x, dict) else [x]
+    if len(parts) != 1:
+        raise ValueError(
+            f"`texts` must be a dataset with one input. Received: {len(parts)} inputs, {', '.join(x)}. Choose one by "
+            "`dataset.map(lambda x, *others: x['text'])`."
+        )
+    return parts[0].ravel() if parts[0].shape[1:] == (1,) else parts[0]
+
+
+def _checked(texts):
+    """Returns strings [N], or raises a ValueError for anything else."""
+    known = texts.dtype.kind in "USO" and all(isinstance(text, str | bytes) for text in texts.flat)
+    if texts.ndim != 1 or not known:
+        raise ValueError(f"`texts` must be strings [N]. Received: shape {texts.shape}, dtype {texts.dtype}.")
+    return texts

@@ -1,7 +1,11 @@
 """The vocabulary of texts."""
 
+import collections
+import string
+
 import numpy as np
-from keras import layers
+
+_PUNCTUATION = string.punctuation.encode()
 
 
 def check_vocabulary(vocabulary):
@@ -18,18 +22,30 @@ def check_vocabulary(vocabulary):
 
 
 def frequent_tokens(texts, standardize, max_tokens, min_count):
-    """Returns the tokens of texts, the most frequent ones first."""
-    lookup = layers.TextVectorization(standardize=standardize)
-    lookup.adapt(texts)
-    tokens = lookup.get_vocabulary(include_special_tokens=False)
-    counts = np.zeros(len(tokens) + 2, "int64")
-    for start in range(0, len(texts), 1024):
-        ids = np.asarray(lookup(texts[start : start + 1024]))
-        counts += np.bincount(ids.ravel(), minlength=len(counts))
-    often = [token for token, count in zip(tokens, counts[2:], strict=True) if count >= min_count][:max_tokens]
+    """Returns the tokens of texts, the most frequent ones first, as `keras.layers.TextVectorization` finds them.
+
+    Args:
+        texts: Arrays of strings, of any number.
+        standardize: As in `TextTower`.
+        max_tokens: How many tokens there are at most; None for all.
+        min_count: How often a token must be found.
+    """
+    counts = collections.Counter()
+    for part in texts:
+        counts.update(b"\n".join(_standardized(text, standardize) for text in np.ravel(part).tolist()).split())
+    del counts[b"[UNK]"]
+    ordered = sorted(counts, key=lambda token: (counts[token], token), reverse=True)
+    often = [token for token in ordered if counts[token] >= min_count][:max_tokens]
     if not often:
         raise ValueError(
             f"`min_count` and `max_tokens` must leave a token. Received: min_count={min_count}, "
-            f"max_tokens={max_tokens}, and the most frequent token is found {counts[2:].max(initial=0)} times."
+            f"max_tokens={max_tokens}, and the most frequent token is found {max(counts.values(), default=0)} times."
         )
-    return tuple(str(token) for token in often)
+    return tuple(token.decode() for token in often)
+
+
+def _standardized(text, standardize):
+    """Returns a text as bytes, with what Keras does to it: to ASCII alone."""
+    text = text.encode() if isinstance(text, str) else text
+    text = text.translate(None, _PUNCTUATION) if standardize and "strip" in standardize else text
+    return text.lower() if standardize and "lower" in standardize else text

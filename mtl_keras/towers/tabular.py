@@ -97,23 +97,27 @@ class Tabular(Tower):
             settle(self, numeric=tuple(self.numeric))
 
     @classmethod
-    def from_data(cls, x: Any, categorical: Iterable[str] = (), min_count: int = 1, **arguments: Any) -> "Tabular":
+    def from_data(
+        cls, x: Any, categorical: Iterable[str] = (), min_count: int = 1, verbose: int = 1, **arguments: Any
+    ) -> "Tabular":
         """Returns the recipe for a table: its columns, vocabularies, means and variances.
 
         Columns of strings and of booleans are categories; those of integers and floats are numbers.
 
         Args:
-            x: A pandas DataFrame, or `{column: array [N]}`: the training rows.
+            x: The training rows: a pandas DataFrame, `{column: array [N]}`, or a dataset of batches with such inputs,
+                as from `data.from_parquet`, which is read once.
             categorical: Names of integer columns that are categories: codes rather than amounts.
             min_count: A category found less often than this is left to the embedding of unknown values. With 1, no
                 training row has an unknown value, and their embedding stays as it was initialised.
+            verbose: 1 for a progress bar over a dataset, 0 for none.
             **arguments: The other arguments of the class.
 
         Raises:
             ValueError: If a column holds neither numbers, strings nor booleans, or `categorical` names none or one of
                 floats.
         """
-        return cls(**describe(x, categorical, count("min_count", min_count, 0)), **arguments)
+        return cls(**describe(x, categorical, count("min_count", min_count, 0), verbose), **arguments)
 
     def inputs(self) -> dict[str, keras.KerasTensor]:
         """Returns the Keras inputs, `{column: keras.Input}`, of shape [B]; for `build_model(inputs=...)`."""

@@ -27,6 +27,7 @@ INTERNAL = {"engine", "linalg", "models"}  # of no interest to a user; models ar
 NEEDS_NEW_KERAS = {"optimizers.by_part": hasattr(keras.optimizers, "MultiOptimizer")}
 NEEDS_PACKAGE = {"export.litert": "ai_edge_litert", "export.onnx": "onnxruntime", "export.openvino": "openvino"}
 NEEDS_PACKAGE |= {"export.serve": "tensorflow_serving", "export.request": "tensorflow_serving"}
+NEEDS_PACKAGE |= {"data.from_huggingface": "datasets", "data.from_csv": "pyarrow", "data.from_parquet": "pyarrow"}
 NEEDS_PACKAGE["towers.BERT"] = "keras_hub"
 NEEDS_DATA_FROM_DISK = {"data.tfds"}  # its example reads a prepared data set: it must compile
 

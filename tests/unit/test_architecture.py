@@ -17,10 +17,11 @@ MODULES = {  # name relative to the package, "heads.binary": syntax tree
 }
 FAMILIES = sorted({name.split(".")[0] for name in MODULES if "." in name})
 
-EVERYWHERE = {"_arguments", "_types", "_weights"}  # what every part may import
+EVERYWHERE = {"_arguments", "_frames", "_types", "_weights"}  # what every part may import
 MAY_IMPORT = {  # part of the package: the other parts that it may import
     "_arguments": set(),
     "_backend": set(),
+    "_frames": set(),
     "_types": set(),
     "_version": set(),
     "_weights": set(),
@@ -51,7 +52,7 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
         "towers",
         "weightings",
     },
-    "data": {"task"},
+    "data": {"task", "_extras", "_unfinished"},
     "callbacks": {"linalg", "_registry", "_unfinished"},
     "export": {"engine", "_version", "_extras", "_unfinished"},
     "plots": set(),

@@ -195,7 +195,9 @@ class TestFrames:
     @pytest.mark.parametrize(
         ("column", "message"),
         [
-            (pd.Series([[1, 2], [3], [4]]), r"`x\['c'\]` must be an array. Received: a column of lists.*pad_sequ"),
+            (pd.Series([[1.5, 2], [3], [4]]), r"`x\['c'\]` must have lists of one length, or of integers.*pad_sequ"),
+            (pd.Series([[1, 2], None, [4]]), r"`x\['c'\]` must have a list of numbers in each row.*row 1: None"),
+            (pd.Series([["a"], ["b", "c"], []]), r"`x\['c'\]` must have lists of one length, or of integers"),
             (pd.Series(["a", None, "b"], dtype=object), r"`x\['c'\]` must hold numbers or strings.*fillna\(\"\"\)`"),
             (pd.Series(["a", np.nan, "b"], dtype="category"), r"`x\['c'\]` must hold numbers or strings.*fillna"),
             (pd.Series(["a", 1, 2.0], dtype=object), r"`x\['c'\]` must hold numbers or strings.*`.astype\(str\)`"),
@@ -207,12 +209,35 @@ class TestFrames:
             from_arrays(pd.DataFrame({"c": column}), {"t": np.arange(3)})
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [[[1, 2], [], [3]], np.array([[1, 2], (), np.array([3])], object), pd.Series([[1, 2], [], [3]])],
+    ids=["list", "array", "column"],
+)
+def test_lists_of_ids_are_padded(rows):
+    x = next(iter(from_arrays({"ids": rows})))["ids"]
+    assert x.dtype == tf.int64
+    np.testing.assert_array_equal(x, [[1, 2], [0, 0], [3, 0]])
+
+
+def test_inputs_without_labels():
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["u", "v", "w"], "c": [[1.5], [2.5], [3.5]]})
+    dataset = from_arrays(frame, batch_size=2, augment=lambda x, seed: {**x, "a": -x["a"]})
+    one, two = dataset.as_numpy_iterator()
+    assert one["a"].tolist() == [-1, -2]
+    assert two["b"].tolist() == [b"w"]
+    assert two["c"].tolist() == [[3.5]]
+    assert [x.tolist() for x in from_arrays(np.arange(3), batch_size=2).as_numpy_iterator()] == [[0, 1], [2]]
+    with pytest.raises(ValueError, match=r"`sample_weight` must be None where `y` is"):
+        from_arrays(frame, sample_weight=np.ones(3))
+
+
 @pytest.mark.parametrize("name", ["x", "y"])
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([[1, 2], [3], [4, 5]], r"must be an array. Received: rows of several lengths.*pad_sequences"),
-        ([[[1], [2]], [[3]], [[4]]], r"must be an array. Received: rows of several lengths.*pad_sequences"),
+        ([[1.5, 2], [3], [4, 5]], r"must .*several lengths.*pad_sequences"),
+        ([[[1], [2]], [[3]], [[4]]], r"must .*several lengths.*pad_sequences"),
         (tf.ragged.constant([[1, 2], [3], [4, 5]]), r"must be an array. Received: a RaggedTensor. .*to_tensor\(\)"),
         (tf.sparse.from_dense(np.eye(3)), r"must be an array. Received: a SparseTensor. .*to_dense"),
         (None, r"must be an array of shape \[N, ...\].*Received: None"),

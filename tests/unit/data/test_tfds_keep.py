@@ -16,7 +16,7 @@ LABELS = np.array([3, 0, 4, 1, 5])
 def _prepared(monkeypatch):
     """A data set of five images, whose pixels are their labels."""
     examples = tf.data.Dataset.from_tensor_slices((np.tile(LABELS[:, None, None, None], (2, 2, 1)), LABELS))
-    builder = types.SimpleNamespace(as_dataset=lambda **options: examples)
+    builder = types.SimpleNamespace(as_dataset=lambda **options: examples, info=types.SimpleNamespace(splits={}))
     package = types.SimpleNamespace(builder=lambda name, data_dir: builder)
     monkeypatch.setattr(importlib.import_module("mtl_keras.data._prepared"), "_import", lambda: package)
 

@@ -235,9 +235,13 @@ class TestWhatKerasTakes:
         x, y = tf.constant([["no"], ["yes"]] * 2), {"a": np.ones(ROWS, "float32")}
         data = (tf.data.Dataset.from_tensor_slices((x, y)).batch(2),) if as_dataset else (x, y)
         assert np.isfinite(model.fit(*data, verbose=0).history["loss"]).all()
-        for strings in (np.array([["no"]]), np.array([["no"]], object), [["no"]]):
-            with pytest.raises(ValueError, match=r"`x` must be .*Received: .* Use `(tf.constant|np.asarray)"):
-                model.predict(strings, verbose=0)
+        expected = model.predict(tf.constant([["no"], ["yes"]]), verbose=0)["a"]
+        for strings in (np.array([["no"], ["yes"]]), np.array([["no"], ["yes"]], object), pd.Series(["no", "yes"])):
+            np.testing.assert_array_equal(model.predict(strings, verbose=0)["a"], expected)
+        with pytest.raises(ValueError, match=r"`x` must be an array. Received: a list. Use `np.asarray"):
+            model.predict([["no"]], verbose=0)
+        with pytest.raises(ValueError, match=r"`x` must be a tensor, as Keras takes no strings of NumPy"):
+            model.fit(np.array([["no"]]), {"a": np.ones(1)}, verbose=0)
 
     def test_an_array_of_labels_for_one_task(self):
         x = keras.Input((2,), name="x")

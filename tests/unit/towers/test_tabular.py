@@ -95,6 +95,42 @@ class TestFromData:
     def test_rare_values_are_unknown(self):
         assert Tabular.from_data({"job": TABLE["job"]}, min_count=2).categories == {"job": ("cook",)}
 
+    @pytest.mark.parametrize("batch_size", [1, 7])
+    def test_of_a_dataset(self, batch_size, capsys):
+        rng = np.random.default_rng(0)
+        table = {
+            "age": np.where(rng.random(50) < 0.2, np.nan, 1e4 + rng.normal(size=50)).astype("float32"),
+            "same": np.full(50, 3.0, "float32"),
+            "code": rng.integers(0, 9, 50),
+            "flag": rng.random(50) < 0.5,
+            "job": np.array(["cook", "clerk", "é", "", "cook"] * 10),
+        }
+        dataset = mtl.data.from_arrays(table, {"t": np.arange(50.0)}, batch_size, shuffle=True)
+        arguments = {"categorical": ["code"], "min_count": 3, "units": (2,)}
+        read, known = Tabular.from_data(dataset, **arguments), Tabular.from_data(table, **arguments)
+        assert "50/50" in capsys.readouterr().out or batch_size > 1
+        assert (read.numeric, read.categories, read.units) == (known.numeric, known.categories, known.units)
+        wide = table["age"].astype("float64")
+        assert read.means["age"] == pytest.approx(np.nanmean(wide), rel=1e-12)
+        assert read.variances["age"] == pytest.approx(np.nanvar(wide), rel=1e-9)
+        assert (read.means["same"], read.variances["same"]) == (3.0, 1.0)
+
+    def test_of_datasets_that_are_no_table(self):
+        rows = mtl.data.from_arrays({"a": np.zeros((3, 2))})
+        with pytest.raises(ValueError, match=r"`x\['a'\]` must be of shape \[B\] or \[B, 1\]. Received: \(None, 2\)"):
+            Tabular.from_data(rows, verbose=0)
+        with pytest.raises(ValueError, match=r"`x` must be a dataset with inputs \{column: tensor\}"):
+            Tabular.from_data(rows.map(lambda x: x["a"]))
+        column = mtl.data.from_arrays({"a": np.arange(3.0)})
+        with pytest.raises(ValueError, match=r"`x\['a'\]` must hold strings, integers or booleans.*float32"):
+            Tabular.from_data(column, categorical=["a"])
+        with pytest.raises(ValueError, match=r"`categorical` must name columns out of \['a'\]"):
+            Tabular.from_data(column, categorical=["b"])
+        with pytest.raises(ValueError, match=r"The dataset must be finite"):
+            Tabular.from_data(column.repeat())
+        with pytest.raises(ValueError, match=r"`verbose` must be one of 0, 1"):
+            Tabular.from_data(column, verbose=2)
+
     def test_categories_of_pandas(self):
         frame = pd.DataFrame({"job": pd.Categorical(["b", "a", "b"])})
         assert Tabular.from_data(frame).categories == {"job": ("a", "b")}

@@ -140,6 +140,23 @@ class TestStrings:
         assert model.output["shared"].shape == (None, 2, 4)
         assert model({"text": tf.constant(["what", ""])})["shared"].shape == (2, 2, 4)
 
+    @pytest.mark.parametrize("standardize", ["lower_and_strip_punctuation", "lower", "strip_punctuation", None])
+    def test_the_vocabulary_is_that_of_keras(self, standardize):
+        texts = np.array(
+            ["The fare, the FARE: É é!", "\tx-y\x0bz [UNK] b\n", "", "(a) b' a_b _ --- \u2003 b\xa0c", "ß ẞ b"]
+        )
+        layer = keras.layers.TextVectorization(standardize=standardize)
+        layer.adapt(tf.constant(texts))
+        expected = [t for t in layer.get_vocabulary(include_special_tokens=False) if t != "[UNK]"]
+        assert list(BiLSTM.from_data(texts, standardize=standardize).vocabulary) == expected
+        dataset = mtl.data.from_arrays({"text": texts}, {"t": np.arange(5.0)}, 2)
+        assert list(BiLSTM.from_data(dataset, verbose=0, standardize=standardize).vocabulary) == expected
+
+    def test_from_data_of_several_inputs(self):
+        dataset = mtl.data.from_arrays({"a": ["b"], "c": ["d"]})
+        with pytest.raises(ValueError, match=r"`texts` must be a dataset with one input. Received: 2 inputs, a, c"):
+            BiLSTM.from_data(dataset, verbose=0)
+
     def test_from_data_orders_by_frequency(self):
         texts = ["the fare, the flights", "The FARE?", "the what"]
         assert BiLSTM.from_data(texts).vocabulary[:2] == ("the", "fare")

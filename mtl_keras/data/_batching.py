@@ -1,0 +1,101 @@
+"""How the rows of a source become batches: their size, and their order in two levels."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras._arguments import count, error, flag, settle
+
+
+@dataclasses.dataclass(frozen=True)
+class Batching:
+    """Batches of rows that are shuffled in two levels: the order of blocks, and of rows within windows.
+
+    Args:
+        batch_size: Number of rows in a batch.
+        shuffle: Whether each pass has an order of its own.
+        seed: An int32 number.
+        shuffle_rows: Number of rows in a window, at least; windows hold whole batches.
+        drop_remainder: Whether to leave out a last batch that is not full.
+        augment: None, or a function `(x, seed) -> x` on a batch.
+    """
+
+    batch_size: int
+    shuffle: bool
+    seed: int
+    shuffle_rows: int
+    drop_remainder: bool
+    augment: Callable | None = None
+
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            batch_size=count("batch_size", self.batch_size),
+            shuffle=flag("shuffle", self.shuffle),
+            seed=count("seed", self.seed, -(2**31), at_most=2**31 - 1),
+            shuffle_rows=count("shuffle_rows", self.shuffle_rows),
+            drop_remainder=flag("drop_remainder", self.drop_remainder),
+        )
+        if self.augment is not None and not callable(self.augment):
+            raise ValueError(error("augment", "a function `(x, seed) -> x` or None", self.augment))
+
+    @property
+    def window(self) -> int:
+        """Number of rows in a window."""
+        return -(-self.shuffle_rows // self.batch_size) * self.batch_size
+
+    def key(self, place: Any) -> int | None:
+        """Returns the seed of the orders at a `Place`, at least 0; None for the rows' own order."""
+        key = self.seed if self.shuffle else place.shuffle_seed
+        return None if key is None else int(key) % 2**32
+
+    def order(self, key: int | None, number: int, window: int, size: int) -> np.ndarray:
+        """Returns the order of a window's rows, int32."""
+        if key is None:
+            return np.arange(size, dtype="int32")
+        return np.random.default_rng((key, number, 1, window)).permutation(size).astype("int32")
+
+    def count(self, num_rows: Any) -> Any:
+        """Returns the number of batches of a number or tensor of rows."""
+        return num_rows // self.batch_size if self.drop_remainder else -(-num_rows // self.batch_size)
+
+    def steps(self, num_rows: int) -> int:
+        """Returns the number of batches of a pass, or raises a ValueError if there is none."""
+        steps = self.count(num_rows)
+        if steps == 0:
+            raise ValueError(
+                f"There must be at least one batch. Received: {num_rows} examples, batch_size={self.batch_size}, "
+                f"drop_remainder={self.drop_remainder}. Use a smaller `batch_size`, or more data."
+            )
+        return steps
+
+    def rows(self, order: tf.Tensor, i: tf.Tensor) -> tf.Tensor:
+        """Returns the row numbers of batch i of a window."""
+        return order[i * self.batch_size : (i + 1) * self.batch_size]
+
+    def sliced(self, rows: Any, num_rows: tf.Tensor) -> tf.data.Dataset:
+        """Returns the batches of a structure of tensors with one first axis.
+
+        Args:
+            rows: The tensors.
+            num_rows: The size of the first axis, int64.
+        """
+        steps = num_rows // self.batch_size
+        full = steps * self.batch_size
+
+        def by_batch(tensor):
+            shape = tf.concat([[steps, self.batch_size], tf.shape(tensor, tf.int64)[1:]], axis=0)
+            return tf.ensure_shape(tf.reshape(tensor[:full], shape), [None, self.batch_size, *tensor.shape[1:]])
+
+        dataset = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(by_batch, rows))
+        if self.drop_remainder:
+            return dataset
+        rest = tf.data.Dataset.from_tensors(tf.nest.map_structure(lambda tensor: tensor[full:], rows))
+        return dataset.concatenate(rest.take(tf.minimum(num_rows - full, 1)))
+
+    def fixed(self, tensor: tf.Tensor) -> tf.Tensor:
+        """Returns a batch with its static size."""
+        return tf.ensure_shape(tensor, [self.batch_size if self.drop_remainder else None, *tensor.shape[1:]])
