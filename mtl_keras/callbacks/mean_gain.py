@@ -18,9 +18,9 @@ class MeanGain(keras.callbacks.Callback):
     """Logs `val_mean_gain`: how much the tasks have gained on validation data, on average.
 
     It is 1/T · Σ_t ±(m_t − b_t) / |b_t| over the first metric m of each task, with the sign − where lower figures are
-    better. One number for all tasks that Keras' `EarlyStopping`, `ModelCheckpoint` and `ReduceLROnPlateau` can watch, with `monitor="val_mean_gain", mode="max"`.
-    Put it before them in the list of callbacks. Times 100, and with single-task figures as the baseline, it is
-    `metrics.delta_m`.
+    better. One number for all tasks that Keras' `EarlyStopping`, `ModelCheckpoint` and `ReduceLROnPlateau` can watch,
+    with `monitor="val_mean_gain", mode="max"`. Put it before them in the list of callbacks. Times 100, and with
+    single-task figures as the baseline, it is `metrics.delta_m`.
 
     The last words of a metric's name say its direction. Higher is better for `accuracy`, `auc`, `f1`, `precision`,
     `recall`, `map`, `iou`, `r2`, `correlation` and `score`; lower is better for `loss`, `mae`, `mse`, `rmse`, `mape`,
