@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from mtl_keras.callbacks._directions import mean_gain
+from mtl_keras.study._queue import Key, Queue
 from mtl_keras.study._run import Rule, fresh
 from mtl_keras.study.spaces import is_space, values_of
 
 TUNE, FINAL = "tune", "final"
 _TUNING_SEED = 1_000_000  # added to the first seed: no final run has it
-Key = tuple[str, str, int]  # candidate, TUNE or FINAL, number of the trial or seed
 
 
 @dataclasses.dataclass
@@ -145,6 +145,10 @@ class Plan:
             final = [run for key, run in runs.items() if key[:2] == (self.baseline, FINAL) and "error" not in run]
             seconds = float(np.mean([run["training_seconds"] for run in final]))
         return dataclasses.replace(self.rule, reference=self.reference(runs), seconds=seconds)
+
+    def queue(self, storage: Any, name: str) -> Queue:
+        """Returns the queue in a storage."""
+        return Queue(storage, name)
 
     def describe(self) -> dict[str, Any]:
         """Returns what must not change when a comparison is taken up again."""

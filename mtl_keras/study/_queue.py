@@ -11,12 +11,12 @@ from typing import Any
 
 from mtl_keras._extras import need
 from mtl_keras._unfinished import alone
-from mtl_keras.study._plan import Key
 from mtl_keras.study.spaces import suggest
 
 HEARTBEAT = 10  # seconds between the signs of life of a run
 GRACE = 60  # seconds without any after which another process makes the run again
 POLL = 1.0  # seconds between two looks at a queue in which all are being run
+Key = tuple[str, str, int]  # candidate, "tune" or "final", number of the trial or seed
 RUN, KEY, ABOUT = "run", "key", "mtl_keras"  # user attributes of trials and of the study
 
 

@@ -5,8 +5,6 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
-from mtl_keras.study._queue import Queue
-
 
 def run_workers(workers: int, work: Callable, plan: Any, storage: Any, name: str, verbose: bool) -> None:
     """Starts processes that work until all runs are made.
@@ -14,7 +12,7 @@ def run_workers(workers: int, work: Callable, plan: Any, storage: Any, name: str
     Args:
         workers: Number of processes.
         work: Function of `(plan, queue, verbose)`.
-        plan: What to run; it is pickled.
+        plan: What to run, with a `queue(storage, name)`; it is pickled.
         storage, name: Of the queue.
         verbose: Whether to print a line for each run.
 
@@ -48,4 +46,4 @@ def run_workers(workers: int, work: Callable, plan: Any, storage: Any, name: str
 
 
 def _process(work, plan, storage, name, verbose):
-    work(plan, Queue(storage, name), verbose)
+    work(plan, plan.queue(storage, name), verbose)

@@ -13,8 +13,8 @@ from mtl_keras._arguments import choice, count, flag
 from mtl_keras.callbacks._directions import check_directions, mean_gain
 from mtl_keras.study import _check, _estimators
 from mtl_keras.study._data import Data
-from mtl_keras.study._plan import FINAL, TUNE, Key, Plan, first_figures, printed
-from mtl_keras.study._queue import Queue, until_done
+from mtl_keras.study._plan import FINAL, TUNE, Plan, first_figures, printed
+from mtl_keras.study._queue import Key, until_done
 from mtl_keras.study._run import Rule, run
 from mtl_keras.study._shortlist import shortlist
 from mtl_keras.study._workers import run_workers
@@ -143,7 +143,7 @@ def compare(
     if twice:
         raise ValueError(f"`baselines` must have names of their own. Received: {twice}, which are candidates, too.")
     plan.data = " ".join(part.fingerprint() for part in parts)
-    queue = Queue(storage, name)
+    queue = plan.queue(storage, name)
     queue.set_about(_about(plan, queue, metrics))
     if workers > 1:
         run_workers(workers, work, plan, storage, name, verbose)
@@ -154,7 +154,7 @@ def compare(
     return Comparison(queue.about(), runs, plan)
 
 
-def work(plan: Plan, queue: Queue, verbose: bool) -> None:
+def work(plan: Plan, queue: Any, verbose: bool) -> None:
     """Works off a comparison, together with other processes that do the same."""
     runs: dict[Key, dict[str, Any]] = {}
     keys = plan.keys()

@@ -12,7 +12,8 @@ import numpy as np
 from mtl_keras.callbacks._directions import mean_gain
 from mtl_keras.study import _report, _table, _verdict
 from mtl_keras.study._outliers import outliers
-from mtl_keras.study._plan import FINAL, TUNE, Key, Plan, first_figures
+from mtl_keras.study._plan import FINAL, TUNE, Plan, first_figures
+from mtl_keras.study._queue import Key
 from mtl_keras.study._run import run
 from mtl_keras.study._statistics import Gain, correct, gain_of
 
