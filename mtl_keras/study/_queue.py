@@ -153,19 +153,25 @@ class Queue:
             yield
 
 
-def until_done(queue: Queue, advance: Callable[[], bool], work: Callable[[], None]) -> None:
-    """Works off a queue together with other processes.
+def until_done(queue: Queue, advance: Callable[[], bool], work: Callable[[], None], most: int | None = None) -> bool:
+    """Works off a queue together with other processes; returns whether all runs are made.
 
     Args:
         queue: The queue.
         advance: Function that fills the queue, and returns whether all runs are made.
         work: Function that makes the next run.
+        most: Number of runs after which to return in any case; None for no limit.
     """
+    made = 0
     while not advance():
+        if made == most:
+            return False
         if queue.waits():
             work()
+            made += 1
         else:
             time.sleep(POLL)
+    return True
 
 
 def _key(trial):

@@ -67,7 +67,7 @@ def run(
         complete: Whether to look at test data, flags and memory as well: not of trials that only tune.
     """
     start = time.perf_counter()
-    keras.utils.clear_session(free_memory=False)
+    keras.utils.clear_session()  # with the graphs of the last run, or memory would grow
     keras.utils.set_random_seed(seed)
     reset_peak()
     model, callbacks = unpack(make())

@@ -33,9 +33,8 @@ def notes(study: Any) -> list[str]:
     """Returns sentences about what the table means, and about runs that are conspicuous or failed."""
     settings, tuned = study.about["settings"], [n for n, trials in study.about["trials"].items() if trials]
     budget = "as many seconds as the baseline" if settings["equal_seconds"] else f"{settings['epochs']} epochs"
-    lines = [
-        f"Mean ± standard deviation over {len(study.seeds)} seeds on the test data; {budget} at most for each run."
-    ]
+    seeds = f"{len(study.seeds)} seeds" if len(study.seeds) > 1 else "1 seed"
+    lines = [f"Mean ± standard deviation over {seeds} on the test data; {budget} at most for each run."]
     if tuned:
         lines.append(f"{settings['trials']} tuning trials on the validation data for each of: {', '.join(tuned)}.")
     lines.append(f"* differs from {study.baseline}: paired t-test over the seeds, Holm's correction, level 5 %.")

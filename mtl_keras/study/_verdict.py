@@ -38,8 +38,8 @@ def interval(gain: Gain, of_loss: bool = False) -> str:
 
 
 def decimals(width: float) -> int:
-    """Returns the number of decimals at which an interval of this width is shown: one digit of its half."""
-    return 1 if not width > 0 else min(4, max(0, -math.floor(math.log10(width / 2))))
+    """Returns the number of decimals at which an interval of this width is shown: one at least below 20."""
+    return 1 if not width > 0 else min(4, max(int(width < 20), -math.floor(math.log10(width / 2))))
 
 
 def _undecided(name, gain, baseline, comparisons):

@@ -1,9 +1,16 @@
 """Processes that work off one queue."""
 
 import multiprocessing
+import multiprocessing.connection
 import pickle
+import sys
 from collections.abc import Callable
 from typing import Any
+
+MOST_RUNS = (
+    25  # of a process: TensorFlow keeps functions of every model that a process has trained, some megabytes each
+)
+_RENEW = 75  # exit code of a process that leaves runs to the next one
 
 
 def run_workers(workers: int, work: Callable, plan: Any, storage: Any, name: str, verbose: bool) -> None:
@@ -11,7 +18,7 @@ def run_workers(workers: int, work: Callable, plan: Any, storage: Any, name: str
 
     Args:
         workers: Number of processes.
-        work: Function of `(plan, queue, verbose)`.
+        work: Function of `(plan, queue, verbose, most)` that makes so many runs, and returns whether all are made.
         plan: What to run, with a `queue(storage, name)`; it is pickled.
         storage, name: Of the queue.
         verbose: Whether to print a line for each run.
@@ -28,22 +35,27 @@ def run_workers(workers: int, work: Callable, plan: Any, storage: Any, name: str
             f"{type(failure).__name__}: {failure}"
         ) from failure
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_process, args=(work, plan, storage, name, verbose)) for _ in range(workers)]
-    for process in processes:
+
+    def start():
+        process = context.Process(target=_process, args=(work, plan, storage, name, verbose))
         process.start()
+        return process
+
+    running, failed = [start() for _ in range(workers)], []
     try:
-        for process in processes:
-            process.join()
+        while running:
+            multiprocessing.connection.wait([process.sentinel for process in running])
+            ended = [process for process in running if not process.is_alive()]
+            running = [process for process in running if process not in ended]
+            running += [start() for process in ended if process.exitcode == _RENEW]
+            failed += [process.exitcode for process in ended if process.exitcode not in (0, _RENEW)]
     finally:
-        for process in processes:
-            if process.is_alive():
-                process.terminate()
-    failed = [process.exitcode for process in processes if process.exitcode]
+        for process in running:
+            process.terminate()
     if failed:
-        raise RuntimeError(
-            f"{len(failed)} of {workers} workers failed, with exit codes {failed}. Their errors are above."
-        )
+        raise RuntimeError(f"{len(failed)} workers failed, with exit codes {failed}. Their errors are above.")
 
 
 def _process(work, plan, storage, name, verbose):
-    work(plan, plan.queue(storage, name), verbose)
+    if not work(plan, plan.queue(storage, name), verbose, MOST_RUNS):
+        sys.exit(_RENEW)

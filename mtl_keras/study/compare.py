@@ -82,8 +82,9 @@ def compare(
         storage: File of an SQLite database, or URL of a database, such as `"postgresql+psycopg://user@host/base"`; None
             keeps all in memory.
         name: Name of the study in the storage.
-        workers: Number of processes on this machine. They import `build`: put the call under
-            `if __name__ == "__main__":`.
+        workers: Number of processes on this machine; 1 for this process. They import `build`: put the call under
+            `if __name__ == "__main__":`. They are renewed now and then, as TensorFlow keeps some megabytes of every
+            model that a process has trained.
         keep: `"best"` saves the model of each final run at its best epoch in a folder beside the storage.
         seed: The first seed.
         verbose: Whether to print a line for each run.
@@ -154,8 +155,8 @@ def compare(
     return Comparison(queue.about(), runs, plan)
 
 
-def work(plan: Plan, queue: Any, verbose: bool) -> None:
-    """Works off a comparison, together with other processes that do the same."""
+def work(plan: Plan, queue: Any, verbose: bool, most: int | None = None) -> bool:
+    """Makes runs of a comparison, `most` at most; returns whether all are made, here or by other processes."""
     runs: dict[Key, dict[str, Any]] = {}
     keys = plan.keys()
 
@@ -182,7 +183,7 @@ def work(plan: Plan, queue: Any, verbose: bool) -> None:
     def spaces(key: Key) -> dict[str, Any]:
         return plan.spaces(key[0]) if key[0] in plan.candidates and plan.num_trials(key[0]) else {}
 
-    until_done(queue, advance, lambda: queue.work(make, spaces))
+    return until_done(queue, advance, lambda: queue.work(make, spaces), most)
 
 
 def _made(plan, key, drawn, runs):

@@ -169,11 +169,16 @@ def search(
     return SearchResult(queue.about(), queue.study, searching)
 
 
-def work(searching: Searching, queue: Queue, verbose: bool) -> None:
-    """Makes the trials of a search, together with other processes that do the same."""
+def work(searching: Searching, queue: Queue, verbose: bool, most: int | None = None) -> bool:
+    """Makes trials of a search, `most` at most; returns whether all are made, here or by other processes."""
     _until_reference(searching, queue, verbose)
+    made = 0
     while _taken(queue) < searching.trials:
+        if made == most:
+            return False
         _one(searching, queue, verbose)
+        made += 1
+    return True
 
 
 def _until_reference(searching, queue, verbose):
