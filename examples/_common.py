@@ -42,6 +42,14 @@ def smoke_set(shape, tasks, batch_size=64, keep=None, **options):
     return mtl.data.from_arrays(images, labels, batch_size, **options)
 
 
+def means(study, candidate):
+    """Returns `{task_metric: mean over the seeds}` of a candidate on the test data, in the form of `print_table`."""
+    figures = {
+        f"{task}_{name}": study.figures(candidate, task, name) for task, of in study.metrics.items() for name in of
+    }
+    return {name: float(np.mean(list(of.values()))) for name, of in figures.items() if of}
+
+
 def print_table(results, tasks):
     """Prints a row for each metric of each task, and a column for each model.
 

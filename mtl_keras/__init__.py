@@ -12,6 +12,7 @@ from mtl_keras import (
     optimizers,
     plots,
     sharing,
+    study,
     towers,
     weightings,
 )

@@ -1,8 +1,9 @@
-"""Looks into an export and predicts with it.
+"""Looks into an export and predicts with it; prints a comparison.
 
 python -m mtl_keras inspect saved_models/digits
 python -m mtl_keras predict saved_models/digits --task digit image.png
 python -m mtl_keras predict saved_models/people people.csv
+python -m mtl_keras study study.db --html report/index.html
 
 `inspect` reads what an export says of itself, and runs nothing of it. `predict` loads and runs the export, which is a
 program: predict with what you trust.
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mtl_keras import data, export
+from mtl_keras import data, export, study
 from mtl_keras._arguments import choice, count
 from mtl_keras._frames import as_array
 from mtl_keras.export._contents import Contents
@@ -26,7 +27,7 @@ _BATCH = 1024  # rows of a table that are predicted at a time
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m mtl_keras", description="Looks into exports of models.")
+    parser = argparse.ArgumentParser(prog="python -m mtl_keras", description="Looks into exports and comparisons.")
     commands = parser.add_subparsers(dest="command", required=True)
     looks = commands.add_parser(
         "inspect", help="print the tasks, labels and signatures of an export; runs nothing of it"
@@ -42,8 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     predicts.add_argument("--task", help="the only task to predict")
     predicts.add_argument("--top", type=int, default=1, help="how many labels to print, 1 by default")
+    compares = commands.add_parser("study", help="print the table and the verdict of a comparison")
+    compares.add_argument("folder", metavar="storage", help="file or URL of the comparison's storage")
+    compares.add_argument("--name", help="name of the comparison, if the storage holds several")
+    compares.add_argument("--html", metavar="FILE", help="where to write the report; pictures and runs go beside it")
     given = parser.parse_args(arguments)
     try:
+        if given.command == "study":
+            _study(given.folder, given.name, given.html)
+            return 0
         if given.command == "inspect":
             _inspect(Contents(given.folder))
         else:
@@ -54,6 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: {_printable(' '.join(f'{kind}{error}'.split()))}", file=sys.stderr)
         return 1
     return 0
+
+
+def _study(storage, name, page):
+    comparison = study.load(storage, name)
+    print(_printable_lines(str(comparison)))
+    if page is not None:
+        page = pathlib.Path(page)
+        written = pathlib.Path(comparison.report(page.parent))
+        written.rename(page)
 
 
 def _load(folder):
@@ -167,6 +184,10 @@ def _print_table(rows):
     print()
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _printable_lines(text):
+    return "\n".join(map(_printable, text.splitlines()))
 
 
 def _printable(text):

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.data._batching import Batching
-from mtl_keras.data._epochs import EpochDataset, Facts, batch_seed, options, passes
+from mtl_keras.data._epochs import EpochDataset, Facts, batch_seed, passes
 from mtl_keras.data._record_spec import Shard
 
 _BUFFER = 2**20  # bytes that are read at a time
@@ -85,7 +85,7 @@ def record_batches(shards: list[Shard], parse: Callable[[tf.Tensor], Any], batch
         return (x, *others) if others else x
 
     facts = Facts(min(num_rows, steps * batching.batch_size), batching.batch_size)
-    return passes(one_pass, steps, facts).with_options(options()).prefetch(tf.data.AUTOTUNE)
+    return passes(one_pass, steps, facts)
 
 
 def count_records(path: str) -> int:

@@ -13,7 +13,7 @@ from mtl_keras._extras import need
 from mtl_keras.data._batching import Batching
 from mtl_keras.data._chunks import Rows
 from mtl_keras.data._column import Column
-from mtl_keras.data._epochs import EpochDataset, Facts, batch_seed, options, passes
+from mtl_keras.data._epochs import EpochDataset, Facts, batch_seed, passes
 from mtl_keras.data._roles import Roles
 from mtl_keras.data.mask_missing import mask_missing
 
@@ -119,7 +119,7 @@ def table_batches(
         return dataset.map(finished, num_parallel_calls=calls, deterministic=None if calls is None else True)
 
     facts = Facts(min(num_rows, steps * batching.batch_size), batching.batch_size)
-    return passes(one_pass, steps, facts).with_options(options()).prefetch(tf.data.AUTOTUNE)
+    return passes(one_pass, steps, facts)
 
 
 @dataclasses.dataclass(frozen=True)

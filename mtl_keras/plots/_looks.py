@@ -2,7 +2,7 @@
 
 import re
 
-_COLOURS = (  # the first six are those of Okabe and Ito; all ten differ for colour-blind readers too
+COLOURS = (  # the first six are those of Okabe and Ito; all ten differ for colour-blind readers too
     "#0072B2",
     "#E69F00",
     "#009E73",
@@ -27,8 +27,8 @@ def task_looks(tasks):
     """
     looks = {}
     for i, task in enumerate(sorted(set(tasks), key=natural)):
-        cycle, place = divmod(i, len(_COLOURS))
-        looks[task] = (_COLOURS[place], _MARKERS[cycle % len(_MARKERS)])
+        cycle, place = divmod(i, len(COLOURS))
+        looks[task] = (COLOURS[place], _MARKERS[cycle % len(_MARKERS)])
     return looks
 
 

@@ -21,6 +21,7 @@ def import_matplotlib(function):
         import matplotlib.colors
         import matplotlib.figure
         import matplotlib.lines
+        import matplotlib.patches
         import matplotlib.ticker
     except ImportError as error:
         raise ImportError(

@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("[!_]*.py"))
 ROWS = {  # what the first column of the table has
     "atis_intent_slots.py": ["intent", "slots", "sentence", "model"],
+    "should_i_share.py": ["digit", "odd"],
     "quickstart.py": ["digit", "odd", "ink"],
     "mnist_hard_sharing.py": ["digit", "odd", "ink"],
     "mnist_soft_sharing.py": ["digit", "odd", "ink"],

@@ -1,0 +1,121 @@
+"""What does a study cost beside the same runs by hand, and how often is it wrong? `python benchmarks/study.py`.
+
+Overhead: 4 candidates with 5 seeds, in a storage, against a loop of `build`, `fit`, `evaluate`. Memory: of two
+workers over 100 runs. False verdicts (`--null`): 20 comparisons of two candidates that differ in their random
+numbers alone, with 5 seeds each.
+"""
+
+import argparse
+import os
+import pathlib
+import random
+import tempfile
+import time
+
+import keras
+import numpy as np
+
+import mtl_keras as mtl
+
+TASKS = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+WEIGHTINGS = {"sum": None, "uncertainty": "uncertainty", "famo": "famo", "pcgrad": "pcgrad"}
+
+
+def data(rows, size, seed):
+    """Returns images of noise with labels of their brightest place."""
+    x = np.random.default_rng(seed).normal(size=(rows, size, size, 1)).astype("float32")
+    digit = x.reshape(rows, -1)[:, :10].argmax(axis=1)
+    return x, {"digit": digit, "odd": digit % 2}
+
+
+def lenet(weighting=None):
+    model = mtl.build_model((28, 28, 1), TASKS, tower="lenet")
+    model.compile("adam", weighting=weighting)
+    return model
+
+
+def small(salt=0):
+    """Returns a small model; `salt` numbers are drawn before, so that all others are different ones."""
+    for _ in range(salt):
+        random.random()
+    model = mtl.build_model((4, 4, 1), TASKS, tower=mtl.towers.MLP((16,)))
+    model.compile(keras.optimizers.Adam(0.01))
+    return model
+
+
+def by_hand(train, valid, test, seeds, epochs):
+    for weighting in WEIGHTINGS.values():
+        for seed in range(seeds):
+            keras.utils.clear_session(free_memory=False)
+            keras.utils.set_random_seed(seed)
+            model = lenet(weighting)
+            batches = mtl.data.from_arrays(*train, 128, shuffle=True, seed=seed)
+            model.fit(batches, validation_data=mtl.data.from_arrays(*valid, 128), epochs=epochs, verbose=0)
+            model.evaluate(mtl.data.from_arrays(*test, 128), verbose=0)
+
+
+def overhead(rows, seeds, epochs, rounds):
+    parts = [data(rows, 28, 0), data(rows // 5, 28, 1), data(rows // 5, 28, 2)]
+    candidates = {name: {"weighting": weighting} for name, weighting in WEIGHTINGS.items()}
+    options = {"baseline": "sum", "seeds": seeds, "epochs": epochs, "batch_size": 128, "verbose": False}
+    ratios = []
+    for turn in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            storage = pathlib.Path(folder) / "study.db"
+            runs = [
+                lambda: by_hand(*parts, seeds, epochs),
+                lambda s=storage: mtl.study.compare(lenet, candidates, *parts, storage=s, **options),
+            ]
+            times = [0.0, 0.0]
+            for i in (0, 1) if turn % 2 else (1, 0):
+                start = time.perf_counter()
+                runs[i]()
+                times[i] = time.perf_counter() - start
+        ratios.append(times[1] / times[0])
+        print(f"{len(candidates) * seeds} runs by hand {times[0]:.1f} s, as a study {times[1]:.1f} s", flush=True)
+    print(f"study / by hand = {np.median(ratios):.3f}", flush=True)
+
+
+def memory():
+    """The most that a worker has taken, in runs from the first to the last."""
+    parts = [data(256, 4, seed) for seed in range(3)]
+    with tempfile.TemporaryDirectory() as folder:
+        options = {"seeds": 100, "epochs": 1, "batch_size": 128, "storage": f"{folder}/study.db", "workers": 2}
+        study = mtl.study.compare(small, {"a": {}}, *parts, baseline="a", verbose=False, **options)
+    runs = sorted(study.runs("a").values(), key=lambda run: run["at"])
+    for first in (0, 40, 60, 90):
+        print(
+            f"runs {first + 1} to {first + 10}: {max(r['megabytes'] for r in runs[first : first + 10]):.0f} MB at most"
+        )
+
+
+def false_verdicts(seed, repetitions=20):
+    parts = [data(256, 4, seed) for seed in range(3)]
+    wrong = 0
+    for i in range(repetitions):
+        candidates = {"a": {"salt": 2 * i}, "b": {"salt": 2 * i + 1}}
+        options = {"baseline": "a", "seeds": 5, "epochs": 3, "batch_size": 128, "seed": seed, "verbose": False}
+        verdicts = mtl.study.compare(small, candidates, *parts, **options).verdicts()
+        wrong += any(said["b"] != "cannot be told apart" for said in verdicts.values())
+    print(f"false verdicts: {wrong} of {repetitions} comparisons of what does not differ", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0, help="first seed of the false verdicts")
+    parser.add_argument("--null", action="store_true", help="false verdicts alone, which takes a quarter of an hour")
+    arguments = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if arguments.null:
+        false_verdicts(arguments.seed)
+        return
+    memory()
+    overhead(arguments.rows, arguments.seeds, arguments.epochs, arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()

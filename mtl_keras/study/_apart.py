@@ -1,0 +1,47 @@
+"""Tasks that share nothing, each as a model of its own."""
+
+from typing import Any
+
+import keras
+
+from mtl_keras.models import MultiTaskModel
+
+_OF_WEIGHTINGS = ("weighting", "level", "every", "apply_to")
+
+
+def shares_nothing(model: MultiTaskModel) -> bool:
+    """Returns whether a compiled model has several tasks, none of whose variables reach two of them."""
+    return len(model.task_names) > 1 and model.partition is not None and not model.partition.shared
+
+
+def apart(model: MultiTaskModel) -> dict[str, MultiTaskModel]:
+    """Returns `{task: model of this task alone}`, compiled as the whole was, on the same layers.
+
+    What they learn is in the whole as well. Each has an optimizer of its own, as set up as that of the whole.
+
+    Args:
+        model: A compiled model whose tasks share nothing.
+    """
+    return {task: _alone(model, task) for task in model.task_names}
+
+
+def _alone(model, task):
+    own = MultiTaskModel(
+        model.input,
+        {task: model.output[task]},
+        tasks=[known for known in model.tasks if known.name == task],
+        tower_layers={task: model.tower_layers.get(task, [])},
+        feature_layers={t: layer for t, layer in model.feature_layers.items() if t == task},
+        name=f"{model.name}_{task}",
+    )
+    arguments = {name: v for name, v in model.compile_arguments.items() if name not in _OF_WEIGHTINGS}
+    for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+        if isinstance(arguments[name], dict):
+            arguments[name] = {t: value for t, value in arguments[name].items() if t == task}
+    optimizer = arguments.pop("optimizer")
+    own.compile(_fresh(optimizer), **arguments)
+    return own
+
+
+def _fresh(optimizer: keras.optimizers.Optimizer) -> Any:
+    return keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))

@@ -1,0 +1,99 @@
+"""Estimators of scikit-learn, one for each task, as baselines."""
+
+import time
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtl_keras._extras import need
+from mtl_keras.study._run import Rule
+
+
+def by_tasks(given: Any, tasks: list[str]) -> dict[str, dict[str, Any]]:
+    """Returns `{name: {task: estimator}}` for the `baselines` of a comparison, or raises a ValueError."""
+    if given is not None and not isinstance(given, dict):
+        raise ValueError(f"`baselines` must be a dict {{name: estimator}}. Received: {given!r}.")
+    found = {}
+    for name, estimator in (given or {}).items():
+        of_tasks = estimator if isinstance(estimator, dict) else dict.fromkeys(tasks, estimator)
+        if set(of_tasks) != set(tasks) or not all(
+            hasattr(e, "fit") and hasattr(e, "predict") for e in of_tasks.values()
+        ):
+            raise ValueError(
+                f"`baselines[{name!r}]` must be an estimator of scikit-learn, or a dict {{task: estimator}} with the "
+                f"tasks {tasks}. Received: {estimator!r}."
+            )
+        found[name] = of_tasks
+    return found
+
+
+def run(estimators: dict[str, Any], model: Any, rule: Rule, seed: int) -> dict[str, Any]:
+    """Fits an estimator for each task, and returns what is stored of the run.
+
+    Args:
+        estimators: `{task: estimator}`, which are cloned, with the seed as `random_state`.
+        model: A compiled model, whose metrics evaluate the predictions.
+        rule: The data. Rows without a label of the task are left out.
+        seed: The seed.
+    """
+    clone = need("sklearn.base", "study", "`baselines=`").clone
+    start = time.perf_counter()
+    results: dict[str, Any] = {"valid": {}, "test": {}, "history": {}, "epoch": {}, "flags": [], "estimator": True}
+    train, parts = rule.train.rows(seed), {"valid": rule.valid, "test": rule.test}
+    held_out = {part: data.rows(seed) for part, data in parts.items() if data is not None}
+    for task, estimator in estimators.items():
+        estimator = clone(estimator)
+        if "random_state" in estimator.get_params():
+            estimator.set_params(random_state=seed)
+        x, y, weight = _rows_of(train, task)
+        options = {} if weight is None or (weight == 1).all() else {"sample_weight": weight}
+        estimator.fit(x, y, **options)
+        for part, rows in held_out.items():
+            x, y, weight = _rows_of(rows, task)
+            results[part][task] = _figures(model, task, y, _predictions(estimator, x, model.output[task].shape), weight)
+    results["seconds"] = time.perf_counter() - start
+    return results
+
+
+def _rows_of(rows, task):
+    """Returns inputs as a matrix, labels and weights of the rows that have a label of a task."""
+    x, y, weights = rows
+    y, weight = y[task], None if weights is None else weights[task]
+    if isinstance(x, dict):
+        x = np.concatenate([np.asarray(column).reshape(len(y), -1) for column in x.values()], axis=1)
+    x = np.asarray(x).reshape(len(y), -1)
+    if weight is None:
+        return x, y, None
+    there = weight.reshape(len(y), -1).all(axis=1)
+    return x[there], y[there], weight[there]
+
+
+def _predictions(estimator, x, shape):
+    """Returns predictions as the head of a task gives them: probabilities, or values."""
+    if not hasattr(estimator, "predict_proba"):
+        return np.asarray(estimator.predict(x), "float32").reshape(len(x), -1)
+    probabilities = np.asarray(estimator.predict_proba(x), "float32")
+    if shape[-1] == 1:
+        if len(estimator.classes_) == 1:
+            return np.full((len(x), 1), float(estimator.classes_[0]), "float32")
+        return probabilities[:, 1:]
+    complete = np.zeros((len(x), shape[-1]), "float32")
+    complete[:, np.asarray(estimator.classes_, int)] = probabilities
+    return complete
+
+
+def _figures(model, task, y, predicted, weight):
+    """Returns `{metric: figure}` of the task's metrics."""
+    objective = model.objectives[task]
+    objective.reset_state()
+    y, predicted = keras.ops.convert_to_tensor(y), keras.ops.convert_to_tensor(predicted)
+    weight = None if weight is None else keras.ops.convert_to_tensor(weight)
+    predictions, objective.predictions = objective.predictions, None
+    try:
+        objective.update_state(y, predicted, weight, None, 0.0, 1.0)
+    finally:
+        objective.predictions = predictions
+    names = [metric.name for metric in (*objective.task_metrics, *objective.weighted_metrics)]
+    figures = {name[len(task) + 1 :]: float(value) for name, value in objective.result().items()}
+    return {name: figures[name] for name in names}

@@ -1,0 +1,57 @@
+"""The report as Markdown and as a page of HTML."""
+
+import base64
+import html as escape
+import pathlib
+from typing import Any
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72em; margin: 2em auto; padding: 0 1em; color: #222 }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums } img { max-width: 100% }
+td, th { padding: .2em .9em .2em 0; text-align: left; border-bottom: 1px solid #ddd; white-space: nowrap }
+pre { white-space: pre-wrap; font: 14px/1.5 system-ui, sans-serif } .wide { overflow-x: auto }
+"""
+
+
+def markdown(parts: list[tuple[str, Any]], pictures: dict[str, str]) -> str:
+    """Returns the report as Markdown, with links to the pictures.
+
+    Args:
+        parts: Pairs of a title and a table, a list of rows, or a text.
+        pictures: `{title: file name}`.
+    """
+    lines = ["# Comparison", ""]
+    for title, part in parts:
+        lines += [f"## {title}", ""]
+        if isinstance(part, str):
+            lines += ["```", part, "```", ""]
+            continue
+        head, *rows = [[cell.replace("|", "\\|") for cell in row] for row in part]
+        lines += [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *(f"| {' | '.join(row)} |" for row in rows), ""]
+    for title, name in pictures.items():
+        lines += [f"## {title}", "", f"![{title}]({name})", ""]
+    return "\n".join(lines)
+
+
+def html(parts: list[tuple[str, Any]], pictures: dict[str, str], folder: pathlib.Path) -> str:
+    """Returns the report as one page, with the pictures inside.
+
+    Args:
+        parts, pictures: As in `markdown`.
+        folder: Where the pictures are.
+    """
+    body = ["<h1>Comparison</h1>"]
+    for title, part in parts:
+        body.append(f"<h2>{escape.escape(title)}</h2>")
+        if isinstance(part, str):
+            body.append(f"<pre>{escape.escape(part)}</pre>")
+            continue
+        head, *rows = ([escape.escape(str(cell)) for cell in row] for row in part)
+        body.append('<div class="wide"><table><tr>' + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>")
+        body += ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows]
+        body.append("</table></div>")
+    for title, name in pictures.items():
+        data = base64.b64encode((folder / name).read_bytes()).decode()
+        body.append(f'<h2>{escape.escape(title)}</h2><img alt="" src="data:image/png;base64,{data}">')
+    top = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Comparison</title><style>{_STYLE}</style>'
+    return top + "\n".join(body) + "</html>\n"

@@ -1,0 +1,99 @@
+"""Differences over seeds: intervals, p-values, and how many seeds would tell them from 0."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from mtl_keras._extras import need
+
+LEVEL = 0.05
+POWER = 0.8
+MOST_SEEDS = 1000
+_PURPOSE = "`mtl_keras.study`"
+
+
+@dataclasses.dataclass
+class Gain:
+    """A mean gain over the seeds, in per cent of the baseline.
+
+    Attributes:
+        mean, sd: Over the paired differences.
+        low, high: The bounds of the 95 % interval by Student's t; NaN with fewer than two seeds, or no spread at all.
+        seeds: Number of pairs.
+        p: Of the paired t-test; NaN where the interval is.
+        corrected: The p-value after Holm's correction over the comparisons of its family.
+    """
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+    seeds: int
+    p: float
+    corrected: float = math.nan
+
+    @property
+    def told(self) -> str | None:
+        """`"gains"` or `"loses"` where the corrected test tells the mean from 0, and else None."""
+        if not self.corrected < LEVEL:
+            return None
+        return "gains" if self.mean > 0 else "loses"
+
+
+def gain_of(differences: Sequence[float]) -> Gain:
+    """Returns the `Gain` of paired differences, one a seed.
+
+    Differences that are all the same, as of a task that every seed solves, have no spread to make an interval of: if
+    they are 0, the p-value is 1.
+    """
+    special = need("scipy.special", "study", _PURPOSE)
+    values = np.asarray([value for value in differences if math.isfinite(value)], float)
+    if len(values) < 2:
+        mean = float(values.mean()) if len(values) else math.nan
+        return Gain(mean, math.nan, math.nan, math.nan, len(values), math.nan)
+    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    if sd <= 1e-12 * max(1.0, abs(mean)):
+        same = abs(mean) <= 1e-12
+        bound = 0.0 if same else math.nan
+        return Gain(mean, sd, bound, bound, len(values), 1.0 if same else math.nan)
+    freedom, error = len(values) - 1, sd / math.sqrt(len(values))
+    half = error * float(special.stdtrit(freedom, 1 - LEVEL / 2))
+    p = 2 * float(special.stdtr(freedom, -abs(mean) / error))
+    return Gain(mean, sd, mean - half, mean + half, len(values), p)
+
+
+def correct(gains: Sequence[Gain]) -> None:
+    """Sets `corrected` of gains that are one family: Holm's step-down correction, over those that have a p-value."""
+    tested = sorted((gain for gain in gains if not math.isnan(gain.p)), key=lambda gain: gain.p)
+    highest = 0.0
+    for i, gain in enumerate(tested):
+        highest = max(highest, min(1.0, (len(tested) - i) * gain.p))
+        gain.corrected = highest
+
+
+def seeds_needed(gain: Gain, comparisons: int = 1) -> int | None:
+    """Returns how many seeds would tell the observed mean from 0 in four cases of five; None if `MOST_SEEDS` do not.
+
+    Args:
+        gain: The gain.
+        comparisons: Number of comparisons in its family, over which the level is divided.
+    """
+    power = need("statsmodels.stats.power", "study", _PURPOSE).TTestPower()
+    if not gain.sd > 0 or gain.mean == 0:
+        return None
+    effect, alpha = abs(gain.mean) / gain.sd, LEVEL / comparisons
+
+    def enough(seeds):
+        return power.power(effect, seeds, alpha) >= POWER
+
+    low, high = 1, 2  # `low` are too few
+    while not enough(high):
+        low, high = high, 2 * high
+        if low >= MOST_SEEDS:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high if high <= MOST_SEEDS else None

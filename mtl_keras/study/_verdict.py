@@ -1,0 +1,58 @@
+"""The verdict in words."""
+
+import math
+
+from mtl_keras.study._statistics import Gain, seeds_needed
+
+_MANY = 4  # candidates that cannot be told apart, from which on they are one list
+
+
+def sentences(gains: dict[str, Gain], baseline: str, comparisons: int) -> list[str]:
+    """Returns what can be said of each candidate against the baseline, on a task or on all.
+
+    Args:
+        gains: `{candidate: Gain}`, corrected.
+        baseline: Name of the baseline.
+        comparisons: Number of comparisons in the family that the correction was over.
+    """
+    told = [
+        f"{name} {gain.told} {interval(gain, of_loss=gain.told == 'loses')}"
+        for name, gain in gains.items()
+        if gain.told
+    ]
+    open_ones = {name: gain for name, gain in gains.items() if not gain.told}
+    if len(open_ones) < _MANY:
+        return told + [_undecided(name, gain, baseline, comparisons) for name, gain in open_ones.items()]
+    seeds = max(gain.seeds for gain in open_ones.values())
+    names = ", ".join(f"{name} ({_tail(gain, comparisons)})" for name, gain in open_ones.items())
+    return [*told, f"cannot be told apart from {baseline} with {seeds} seeds: {names}"]
+
+
+def interval(gain: Gain, of_loss: bool = False) -> str:
+    """Returns a gain as text, "0.6 % [0.2, 1.0]"; or of a loss how much is lost."""
+    mean, low, high = (-gain.mean, -gain.high, -gain.low) if of_loss else (gain.mean, gain.low, gain.high)
+    if math.isnan(low):
+        return f"{mean:.2g} %"
+    digits = decimals(high - low)
+    return f"{mean:.{digits}f} % [{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
+
+
+def decimals(width: float) -> int:
+    """Returns the number of decimals at which an interval of this width is shown: one at least below 20."""
+    return 1 if not width > 0 else min(4, max(int(width < 20), -math.floor(math.log10(width / 2))))
+
+
+def _undecided(name, gain, baseline, comparisons):
+    if gain.seeds < 2:
+        runs = "one run" if gain.seeds else "no run"
+        return f"{name} cannot be told apart from {baseline}: {runs} to compare. Use at least two seeds"
+    text = f"{name} cannot be told apart from {baseline} with {gain.seeds} seeds"
+    return f"{text} ({interval(gain)}); {_tail(gain, comparisons)}"
+
+
+def _tail(gain, comparisons):
+    if gain.sd == 0 or math.isnan(gain.sd):
+        return "no difference" if gain.mean == 0 else "no spread over the seeds, and so no interval"
+    seeds = seeds_needed(gain, comparisons)
+    shown = f"{abs(gain.mean):.2g}"
+    return f"about {seeds} seeds would tell {shown} from 0" if seeds else f"no 1,000 seeds would tell {shown} from 0"

@@ -1,0 +1,61 @@
+"""Processes that work off one queue."""
+
+import multiprocessing
+import multiprocessing.connection
+import pickle
+import sys
+from collections.abc import Callable
+from typing import Any
+
+MOST_RUNS = (
+    25  # of a process: TensorFlow keeps functions of every model that a process has trained, some megabytes each
+)
+_RENEW = 75  # exit code of a process that leaves runs to the next one
+
+
+def run_workers(workers: int, work: Callable, plan: Any, storage: Any, name: str, verbose: bool) -> None:
+    """Starts processes that work until all runs are made.
+
+    Args:
+        workers: Number of processes.
+        work: Function of `(plan, queue, verbose, most)` that makes so many runs, and returns whether all are made.
+        plan: What to run, with a `queue(storage, name)`; it is pickled.
+        storage, name: Of the queue.
+        verbose: Whether to print a line for each run.
+
+    Raises:
+        ValueError: If the plan cannot be pickled.
+        RuntimeError: If a process fails.
+    """
+    try:
+        pickle.dumps((plan, work))
+    except (pickle.PicklingError, AttributeError, TypeError) as failure:
+        raise ValueError(
+            f"`workers={workers}` need what can be pickled: functions at the top of a module, arrays, and recipes. "
+            f"{type(failure).__name__}: {failure}"
+        ) from failure
+    context = multiprocessing.get_context("spawn")
+
+    def start():
+        process = context.Process(target=_process, args=(work, plan, storage, name, verbose))
+        process.start()
+        return process
+
+    running, failed = [start() for _ in range(workers)], []
+    try:
+        while running:
+            multiprocessing.connection.wait([process.sentinel for process in running])
+            ended = [process for process in running if not process.is_alive()]
+            running = [process for process in running if process not in ended]
+            running += [start() for process in ended if process.exitcode == _RENEW]
+            failed += [process.exitcode for process in ended if process.exitcode not in (0, _RENEW)]
+    finally:
+        for process in running:
+            process.terminate()
+    if failed:
+        raise RuntimeError(f"{len(failed)} workers failed, with exit codes {failed}. Their errors are above.")
+
+
+def _process(work, plan, storage, name, verbose):
+    if not work(plan, plan.queue(storage, name), verbose, MOST_RUNS):
+        sys.exit(_RENEW)

@@ -1,0 +1,286 @@
+"""Compares ways to train the same tasks."""
+
+import os
+import pathlib
+import re
+import time
+import warnings
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from mtl_keras._arguments import choice, count, flag
+from mtl_keras.callbacks._directions import check_directions, mean_gain
+from mtl_keras.study import _check, _estimators
+from mtl_keras.study._data import Data
+from mtl_keras.study._plan import FINAL, TUNE, Plan, first_figures, printed
+from mtl_keras.study._queue import Key, until_done
+from mtl_keras.study._run import Rule, run
+from mtl_keras.study._shortlist import shortlist
+from mtl_keras.study._workers import run_workers
+from mtl_keras.study.comparison import Comparison
+
+
+def compare(
+    build: Callable,
+    candidates: dict[str, dict[str, Any]] | str,
+    train: Any,
+    valid: Any,
+    test: Any,
+    *,
+    baseline: str = "single-task",
+    tune: dict[str, Any] | None = None,
+    trials: int = 6,
+    seeds: int = 5,
+    epochs: int = 20,
+    patience: int | None = None,
+    budget: str = "epochs",
+    batch_size: int = 32,
+    baselines: dict[str, Any] | None = None,
+    directions: dict[str, str] | None = None,
+    storage: str | os.PathLike | None = None,
+    name: str = "comparison",
+    workers: int = 1,
+    keep: str | None = None,
+    seed: int = 0,
+    verbose: bool = True,
+) -> Comparison:
+    """Trains candidates with equal budgets and several seeds, and says which differences from a baseline are real.
+
+    Every candidate has the same number of epochs, of tuning trials and of seeds. Tuning looks at `valid`, the figures
+    are from `test`, and the seeds of the final runs are not those of the tuning. Each run keeps the epoch with the best
+    mean gain over the baseline on `valid`. Where the tasks share nothing, each task is trained as a model of its own
+    and keeps the best epoch of its own metric.
+
+    Each (candidate, trial, seed) is a trial of an Optuna study. Call it again with the same storage to go on after an
+    interruption; start the same script on several machines with the URL of one database to share the work. A run that
+    fails is a row with its error, and is not made again. A run that was killed is made again after a minute.
+
+    Args:
+        build: Function of parameters that returns a compiled `MultiTaskModel`, or `(model, callbacks)`. A model whose
+            tasks share no variables is trained task by task, unless it comes with callbacks, which may connect them.
+        candidates: `{name: {parameter of build: value}}`, where a value can be a space, which is tuned for this
+            candidate alone; or `"shortlist"`, about eight ways that suit the tasks and the tower, for a `build` that
+            takes `sharing` and `weighting`.
+        train, valid, test: `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})` as arrays or frames; a
+            `tf.data.Dataset` of batches; or a function of the seed that returns either. The order of arrays, but not
+            that of a dataset, depends on the seed.
+        baseline: Name of the candidate that gains are over. `"single-task"` is added if it is not among the candidates
+            and `build` takes `sharing`.
+        tune: `{parameter of build: space}` for every candidate that does not set the parameter: `Float`, `Int`,
+            `Choice` or `LossWeights`.
+        trials: Number of tuning trials of each candidate that has something to tune: the defaults of `build`, and then
+            points spread over the spaces, the same for all.
+        seeds: Number of final runs of each candidate.
+        epochs: The most epochs of a run.
+        patience: A run stops after so many epochs without a better score; None for never.
+        budget: `"epochs"`: all train for as many epochs; `"seconds"`: the others train for as long as the baseline's
+            final runs did on average.
+        batch_size: Number of rows in a batch, for arrays.
+        baselines: `{name: scikit-learn estimator or {task: estimator}}`, fitted for each task and seed.
+        directions: `{metric or task: "max" or "min"}`, for first metrics that `callbacks.MeanGain` does not know.
+        storage: File of an SQLite database, or URL of a database, such as `"postgresql+psycopg://user@host/base"`; None
+            keeps all in memory.
+        name: Name of the study in the storage.
+        workers: Number of processes on this machine; 1 for this process. They import `build`: put the call under
+            `if __name__ == "__main__":`. They are renewed now and then, as TensorFlow keeps some megabytes of every
+            model that a process has trained.
+        keep: `"best"` saves the model of each final run at its best epoch in a folder beside the storage.
+        seed: The first seed.
+        verbose: Whether to print a line for each run.
+
+    Returns:
+        A `Comparison`: print it for the table and the verdict.
+
+    Raises:
+        ValueError: Before anything is trained, if an argument is wrong; `build` fails, does not take a parameter, or
+            returns something else than a compiled model with the same tasks for all candidates; data lack the labels of
+            a task; or the storage holds a study with other settings under this name.
+        RuntimeError: If all runs of the baseline fail.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(4)), mtl.Task("odd", mtl.heads.Binary())]
+
+    def build(sharing="hard", weighting=None, rate=0.01):
+        model = mtl.build_model((6,), tasks, tower=mtl.towers.MLP((8,)), sharing=sharing)
+        model.compile(keras.optimizers.Adam(rate), weighting=weighting)
+        return model
+
+    digit = np.arange(60) % 4
+    data = np.eye(6)[digit], {"digit": digit, "odd": digit % 2}
+    study = mtl.study.compare(build, {"sum": {}}, data, data, data, seeds=2, epochs=2)
+    print(study)  # a row for single-task and one for sum, and the verdict
+    ```
+    """
+    _check.check_build(build)
+    parts = [Data("train", train, batch_size, shuffle=True), Data("valid", valid, batch_size)]
+    parts.append(Data("test", test, batch_size))
+    workers = count("workers", workers)
+    _check.check_workers(workers, build, parts, storage)
+    choice("budget", budget, ("epochs", "seconds"))
+    choice("keep", keep, (None, "best"))
+    flag("verbose", verbose)
+    ways = check_directions(directions)
+    patience = None if patience is None else count("patience", patience)
+    plan = Plan(
+        build=build,
+        candidates=_candidates(build, candidates, baseline, parts[0]),
+        tune=_check.check_spaces("tune", _check.check_names("tune", tune or {}, build)),
+        baseline=baseline,
+        trials=count("trials", trials),
+        seeds=list(range(count("seed", seed, at_least=0), seed + count("seeds", seeds))),
+        rule=Rule(parts[0], parts[1], parts[2], count("epochs", epochs), patience, None, {}),
+        estimators={},
+        models=_folder(storage, name) if keep else None,
+        equal_seconds=budget == "seconds",
+    )
+    metrics = _check.check_candidates(plan)
+    plan.rule.signs = _check.signs_of(metrics, ways)
+    plan.estimators = _estimators.by_tasks(baselines, list(metrics))
+    _check.check_data(parts, list(metrics))
+    twice = sorted(set(plan.estimators) & set(plan.candidates))
+    if twice:
+        raise ValueError(f"`baselines` must have names of their own. Received: {twice}, which are candidates, too.")
+    plan.data = " ".join(part.fingerprint() for part in parts)
+    queue = plan.queue(storage, name)
+    queue.set_about(_about(plan, queue, metrics))
+    if workers > 1:
+        run_workers(workers, work, plan, storage, name, verbose)
+    else:
+        work(plan, queue, verbose)
+    runs = queue.runs()
+    plan.reference(runs)
+    return Comparison(queue.about(), runs, plan)
+
+
+def work(plan: Plan, queue: Any, verbose: bool, most: int | None = None) -> bool:
+    """Makes runs of a comparison, `most` at most; returns whether all are made, here or by other processes."""
+    runs: dict[Key, dict[str, Any]] = {}
+    keys = plan.keys()
+
+    def drawn(key: Key) -> dict[str, Any]:
+        candidate, kind, number = key
+        if candidate in plan.estimators or not plan.num_trials(candidate):
+            return {}
+        return plan.drawn(candidate, number if kind == TUNE else plan.best(candidate, runs))
+
+    def advance() -> bool:
+        nonlocal runs
+        runs = queue.runs()
+        queue.fill([key for key in plan.ready(runs) if key not in runs], drawn)
+        return all(key in runs for key in keys)
+
+    def make(key: Key, trial: Any) -> tuple[float, dict[str, Any]]:
+        stored = _made(plan, key, dict(trial.params), runs)
+        if verbose:
+            print(_line(plan, key, stored, len(runs)), flush=True)
+        reference = stored["valid"] and key[0] != plan.baseline and plan.reference(runs)
+        figures = first_figures(stored["valid"])
+        return (mean_gain(figures, reference, plan.rule.signs) if reference else 0.0), stored
+
+    def spaces(key: Key) -> dict[str, Any]:
+        return plan.spaces(key[0]) if key[0] in plan.candidates and plan.num_trials(key[0]) else {}
+
+    return until_done(queue, advance, lambda: queue.work(make, spaces), most)
+
+
+def _made(plan, key, drawn, runs):
+    """Makes a run, and returns what is stored of it."""
+    candidate, kind, number = key
+    if candidate in plan.estimators:
+        plan_model = _check.built(lambda: plan.make(plan.baseline, _any(plan, runs)), f"the baseline {plan.baseline!r}")
+        stored = _estimators.run(plan.estimators[candidate], plan_model, plan.rule, number)
+    else:
+        rule, seed = plan.rule_of(key, runs), plan.seed(key)
+        stored, model = run(lambda: plan.make(candidate, drawn), rule, seed, complete=kind == FINAL)
+        if plan.models and kind == FINAL:
+            path = pathlib.Path(plan.models) / f"{_file_name(candidate)}-{number}.keras"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            model.build_optimizer()  # which has trained nothing where each task was trained by itself
+            model.save(path)
+            stored["file"] = str(path)
+    return {**stored, "seed": plan.seed(key), "data": plan.data, "at": time.time()}
+
+
+def _any(plan, runs):
+    return plan.drawn(plan.baseline, 0) if plan.num_trials(plan.baseline) else {}
+
+
+def _candidates(build, given, baseline, train):
+    """Returns the checked candidates, with the baseline."""
+    if isinstance(given, str):
+        choice("candidates", given, ("shortlist",))
+        given = shortlist(build, train.tasks())
+    if not isinstance(given, dict) or not given:
+        raise ValueError(
+            f'`candidates` must be a dict {{name: parameters of build}}, or "shortlist". Received: {given!r}.'
+        )
+    if baseline not in given:
+        if baseline != "single-task":
+            raise ValueError(
+                f"`baseline` must be one of the candidates {list(given)}. Received: baseline={baseline!r}."
+            )
+        given = {baseline: _check.check_names("candidates['single-task']", {"sharing": "single_task"}, build), **given}
+    for name in given:
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"`candidates` must have names that are strings. Received: {name!r}.")
+    return {name: _check.check_names(f"candidates[{name!r}]", params, build) for name, params in given.items()}
+
+
+def _about(plan, queue, metrics):
+    """Returns what the storage says of the comparison, or raises a ValueError if it holds another one."""
+    about = {
+        "kind": "comparison",
+        "settings": plan.describe(),
+        "metrics": metrics,
+        "candidates": {
+            name: {p: printed(value) for p, value in params.items()} for name, params in plan.candidates.items()
+        },
+        "estimators": {name: printed(estimators) for name, estimators in plan.estimators.items()},
+        "seeds": plan.seeds,
+        "trials": {name: plan.num_trials(name) for name in plan.candidates},
+        "data": plan.data,
+    }
+    before = queue.about()
+    if not before:
+        return about
+    way_out = f"Use another `storage`, or another name than name={queue.name!r}."
+    if before.get("kind") != "comparison":
+        raise ValueError(f"`storage` holds a search under the name {queue.name!r}, no comparison. {way_out}")
+    changed = [s for s, value in about["settings"].items() if before["settings"].get(s) != value]
+    changed += [f"candidates[{n!r}]" for n, p in about["candidates"].items() if before["candidates"].get(n, p) != p]
+    changed += ["metrics"] if before["metrics"] != metrics else []
+    if changed:
+        raise ValueError(f"`storage` holds a comparison with other settings: {', '.join(changed)}. {way_out}")
+    if before["data"] != plan.data:
+        warnings.warn(
+            "The data are not those of the runs in the storage: their first batches differ. Make the data the same in "
+            f"every call, or use another storage or name than {queue.name!r}.",
+            stacklevel=3,
+        )
+    return about
+
+
+def _folder(storage, name):
+    """Returns the folder of the kept models."""
+    if isinstance(storage, (str, os.PathLike)) and "://" not in str(storage):
+        return str(pathlib.Path(storage).absolute().with_suffix("")) + f"_{_file_name(name)}_models"
+    return f"{_file_name(name)}_models"
+
+
+def _file_name(name):
+    safe = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+    return safe if safe == name else f"{safe}-{zlib.crc32(name.encode()):08x}"
+
+
+def _line(plan, key, stored, made):
+    """Returns the line that is printed of a run."""
+    figures = stored["test"] or stored["valid"]
+    shown = ", ".join(
+        f"{task} {next(iter(of.items()))[0]} {next(iter(of.values())):.4g}" for task, of in figures.items()
+    )
+    what = f"trial {key[2]}" if key[1] == TUNE else f"seed {key[2]}"
+    part = "test" if stored["test"] else "valid"
+    return f"[{made + 1}/{len(plan.keys())}] {key[0]}, {what}: {shown} on {part}, {stored['seconds']:.1f} s"

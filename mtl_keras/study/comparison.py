@@ -1,0 +1,187 @@
+"""What a comparison found."""
+
+import math
+import os
+import statistics
+import textwrap
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtl_keras.callbacks._directions import mean_gain
+from mtl_keras.study import _report, _table, _verdict
+from mtl_keras.study._outliers import outliers
+from mtl_keras.study._plan import FINAL, TUNE, Plan, first_figures
+from mtl_keras.study._queue import Key
+from mtl_keras.study._run import run
+from mtl_keras.study._statistics import Gain, correct, gain_of
+
+ALL = "all tasks"
+
+
+class Comparison:
+    """The runs of a comparison, with what follows from them. `mtl_keras.study.compare` and `load` return it.
+
+    Printed, it is a table of the test figures, mean ± standard deviation over the seeds, and the verdict. Δm is the
+    mean over the tasks of the gain of the first metric, in per cent of the baseline's mean. Its 95 % interval is by
+    Student's t over the seeds, paired with the baseline's. The p-values of the paired t-tests are corrected after Holm
+    over all candidates and tasks together: where nothing differs, 5 % of the comparisons name a difference at all. The
+    intervals are not corrected, and do not include the chance in the choice of the test rows.
+
+    Args:
+        about: What the storage says of the comparison.
+        runs: `{(candidate, "tune" or "final", number of the trial or seed): what is stored of the run}`.
+        plan: The plan, for `build_best`; None if it was read from a storage.
+
+    Attributes:
+        candidates: Names of the candidates and estimators, the baseline first.
+        baseline: Name of the baseline.
+        metrics: `{task: names of its metrics}`, the first of which counts.
+        seeds: Seeds of the final runs.
+        gains: `{candidate: {task or "all tasks": Gain}}` of all but the baseline, in per cent.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("a", mtl.heads.Binary()), mtl.Task("b", mtl.heads.Binary())]
+
+    def build(sharing="hard"):
+        model = mtl.build_model((2,), tasks, tower=mtl.towers.MLP((2,)), sharing=sharing)
+        model.compile("adam")
+        return model
+
+    y = np.arange(20) % 2
+    data = np.stack([y, 1 - y], axis=1), {"a": y, "b": y}
+    study = mtl.study.compare(build, {"sum": {}}, data, data, data, seeds=2, epochs=1, verbose=False)
+    study.gains["sum"]["a"].mean, study.gains["sum"]["all tasks"].low
+    len(study.rows())  # 4
+    ```
+    """
+
+    def __init__(self, about: dict[str, Any], runs: dict[Key, dict[str, Any]], plan: Plan | None = None) -> None:
+        self.about = about
+        self.baseline: str = about["settings"]["baseline"]
+        names = [*about["candidates"], *about["estimators"]]
+        self.candidates = [self.baseline, *(name for name in names if name != self.baseline)]
+        self.metrics: dict[str, list[str]] = about["metrics"]
+        self.seeds: list[int] = about["seeds"]
+        self._plan = plan
+        self._runs = {key: r for key, r in runs.items() if key[0] in names and (key[1] == TUNE or key[2] in self.seeds)}
+        self.gains = self._all_gains()
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks."""
+        return list(self.metrics)
+
+    def runs(self, candidate: str, kind: str = FINAL) -> dict[int, dict[str, Any]]:
+        """Returns what is stored of the runs of a candidate: `{seed: dict}`, or of `"tune"`, `{trial: dict}`."""
+        return {key[2]: stored for key, stored in sorted(self._runs.items()) if key[:2] == (candidate, kind)}
+
+    def figures(self, candidate: str, task: str, metric: str | None = None, part: str = "test") -> dict[int, float]:
+        """Returns `{seed: figure}` of the final runs that did not fail.
+
+        Args:
+            candidate, task: Names.
+            metric: Name of a metric of the task; the first one by default.
+            part: `"test"` or `"valid"`.
+        """
+        metric = metric or self.metrics[task][0]
+        good = {seed: stored for seed, stored in self.runs(candidate).items() if "error" not in stored}
+        return {seed: s[part][task][metric] for seed, s in good.items() if metric in s[part].get(task, {})}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Returns a flat dict for each run, failed ones too: what `report` writes to `runs.csv`."""
+        return [_table.row(key, stored) for key, stored in sorted(self._runs.items())]
+
+    def flags(self) -> dict[tuple[str, int], list[str]]:
+        """Returns `{(candidate, seed): sentences}` of the final runs that are conspicuous or lie far outside."""
+        found = outliers({c: {t: self.figures(c, t) for t in self.tasks} for c in self.candidates})
+        for candidate in self.candidates:
+            for seed, stored in self.runs(candidate).items():
+                if stored.get("flags"):
+                    found.setdefault((candidate, seed), []).extend(stored["flags"])
+        return found
+
+    def verdicts(self) -> dict[str, dict[str, str]]:
+        """Returns `{task or "all tasks": {candidate: "gains", "loses" or "cannot be told apart"}}`."""
+        return {
+            task: {name: of[task].told or "cannot be told apart" for name, of in self.gains.items()}
+            for task in [ALL, *self.tasks]
+        }
+
+    def verdict(self) -> str:
+        """Returns the verdict in words: of all tasks, and of each."""
+        lines = []
+        for task in [ALL, *self.tasks] if self.gains else []:
+            gains = {name: of[task] for name, of in self.gains.items()}
+            many = self._comparisons()
+            title = f"{task}, Δm" if task == ALL else f"{task}, {self.metrics[task][0]}"
+            texts = _verdict.sentences(gains, self.baseline, many)
+            lines += [title, *(textwrap.fill(t, 118, initial_indent="  ", subsequent_indent="    ") for t in texts)]
+        return "\n".join(lines)
+
+    @property
+    def best(self) -> str:
+        """Name of the candidate with the highest mean gain on `valid`: the test data do not choose."""
+        base = {task: statistics.fmean(self.figures(self.baseline, task, part="valid").values()) for task in self.tasks}
+        scores = {}
+        for name in self.about["candidates"]:
+            figures = {task: self.figures(name, task, part="valid").values() for task in self.tasks}
+            if all(figures.values()):
+                means = {task: statistics.fmean(values) for task, values in figures.items()}
+                scores[name] = mean_gain(means, base, self.about["settings"]["signs"])
+        return max(scores, key=lambda name: scores[name])
+
+    def build_best(self) -> Any:
+        """Returns a trained model of the best candidate: the run with the best figures on `valid`.
+
+        It is read from its file if the comparison has `keep="best"`, and else trained again as it was.
+
+        Raises:
+            ValueError: If there is no file, and the comparison was read from a storage, without its `build`.
+        """
+        signs, base = self.about["settings"]["signs"], self.runs(self.best)
+        good = {seed: first_figures(stored["valid"]) for seed, stored in base.items() if "error" not in stored}
+        start = good[min(good)]
+        seed = max(good, key=lambda s: mean_gain(good[s], start, signs))
+        file = base[seed].get("file")
+        if file and os.path.exists(file):
+            return keras.saving.load_model(file)
+        if self._plan is None:
+            raise ValueError('There is no file of the model. Use `compare(..., keep="best")`, or call `compare` again.')
+        key, plan = (self.best, FINAL, seed), self._plan
+        return run(lambda: plan.make(key[0], base[seed]["params"]), plan.rule_of(key, self._runs), seed)[1]
+
+    def report(self, folder: str | os.PathLike) -> str:
+        """Writes `index.html`, `report.md`, `runs.csv` and the pictures to a folder; returns the path of the page.
+
+        Needs the extra `plots`.
+        """
+        return _report.write(self, folder)
+
+    def __str__(self) -> str:
+        return f"{_table.text(self)}\n\n{self.verdict()}".rstrip()
+
+    def _comparisons(self) -> int:
+        return len(self.gains) * (1 + len(self.tasks))
+
+    def _all_gains(self) -> dict[str, dict[str, Gain]]:
+        """Returns the corrected gains of all but the baseline."""
+        found: dict[str, dict[str, Gain]] = {}
+        for name in self.candidates[1:]:
+            relative = {task: self._differences(name, task) for task in self.tasks}
+            common = sorted(set.intersection(*(set(of) for of in relative.values())))
+            means = [float(np.mean([relative[task][seed] for task in self.tasks])) for seed in common]
+            found[name] = {task: gain_of(list(of.values())) for task, of in relative.items()}
+            found[name][ALL] = gain_of(means)
+        correct([gain for of in found.values() for gain in of.values()])
+        return found
+
+    def _differences(self, candidate: str, task: str) -> dict[int, float]:
+        """Returns `{seed: gain over the baseline's run of the same seed, in per cent of the baseline's mean}`."""
+        base, own = self.figures(self.baseline, task), self.figures(candidate, task)
+        mean = statistics.fmean(base.values()) if base else math.nan
+        sign = self.about["settings"]["signs"][task]
+        return {seed: 100 * sign * (own[seed] - base[seed]) / abs(mean or math.nan) for seed in own if seed in base}

@@ -1,0 +1,56 @@
+"""Reads a comparison from its storage."""
+
+import os
+import pathlib
+from typing import Any
+
+from mtl_keras.study._queue import Queue, open_storage, optuna
+from mtl_keras.study.comparison import Comparison
+
+
+def load(storage: str | os.PathLike, name: str | None = None) -> Comparison:
+    """Returns the comparison that a storage holds, as far as it has come.
+
+    Args:
+        storage: File of an SQLite database, or URL of a database, as in `compare`.
+        name: Name of the study; None if there is one comparison alone.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the storage holds no comparison of this name, or several without a name to choose.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("a", mtl.heads.Binary()), mtl.Task("b", mtl.heads.Binary())]
+
+    def build(sharing="hard"):
+        model = mtl.build_model((2,), tasks, tower=mtl.towers.MLP((2,)), sharing=sharing)
+        model.compile("adam")
+        return model
+
+    y = np.arange(20) % 2
+    data = np.stack([y, 1 - y], axis=1), {"a": y, "b": y}
+    options = {"baseline": "sum", "seeds": 1, "epochs": 1, "storage": "study.db", "verbose": False}
+    mtl.study.compare(build, {"sum": {}}, data, data, data, **options)
+    print(mtl.study.load("study.db"))
+    ```
+    """
+    if "://" not in str(storage) and not pathlib.Path(storage).is_file():
+        raise FileNotFoundError(f"`storage` must be a file of a comparison, or a URL. Received: {str(storage)!r}.")
+    found = {}
+    for known in _names(storage):
+        queue = Queue(storage, known)
+        if queue.about().get("kind") == "comparison":
+            found[known] = queue
+    if name is None and len(found) == 1:
+        name = next(iter(found))
+    if name not in found:
+        raise ValueError(
+            f"`name` must be one of the comparisons {list(found)} in {str(storage)!r}. Received: {name!r}."
+        )
+    return Comparison(found[name].about(), found[name].runs())
+
+
+def _names(storage: Any) -> list[str]:
+    return optuna().get_all_study_names(open_storage(storage))

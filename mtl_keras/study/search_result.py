@@ -1,0 +1,94 @@
+"""What a search found."""
+
+from typing import Any
+
+from mtl_keras.study._run import run
+from mtl_keras.study.spaces import values_of
+
+_ROWS = 10
+
+
+class SearchResult:
+    """The trials of a search. `mtl_keras.study.search` returns it. Printed, it is a table of the ten best trials.
+
+    Args:
+        about: What the storage says of the search.
+        study: The `optuna.study.Study`.
+        searching: What was searched.
+
+    Attributes:
+        study: The `optuna.study.Study`: `optuna.visualization` draws it, with parallel coordinates, importances and
+            more.
+        metrics: `{task: names of its metrics}`, the first of which counts.
+
+    Example:
+
+    ```python
+    def build(trial):  # with Optuna's own way to suggest
+        tasks = [mtl.Task("a", mtl.heads.Binary()), mtl.Task("b", mtl.heads.Binary())]
+        width = trial.suggest_int("width", 2, 8)
+        model = mtl.build_model((2,), tasks, tower=mtl.towers.MLP((width,)))
+        model.compile("adam")
+        return model
+
+    y = np.arange(20) % 2
+    data = np.stack([y, 1 - y], axis=1), {"a": y, "b": y}
+    found = mtl.study.search(build, None, data, data, objective="pareto", trials=2, epochs=1, verbose=False)
+    print(found)
+    [trial.params for trial in found.front]  # those that no other beats in both tasks
+    ```
+    """
+
+    def __init__(self, about: dict[str, Any], study: Any, searching: Any) -> None:
+        self.metrics: dict[str, list[str]] = about["metrics"]
+        self.study = study
+        self._searching = searching
+
+    @property
+    def front(self) -> list[Any]:
+        """The Optuna trials that no other beats: one with `"mean_gain"`, and the front with `"pareto"`."""
+        return self.study.best_trials if len(self.study.directions) > 1 else [self.study.best_trial]
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The parameters of `build` of the trial with the highest mean gain."""
+        return self._values(self._by_gain()[0].params)
+
+    def build_best(self) -> Any:
+        """Returns the model of the best trial, trained again as it was."""
+        searching, trial = self._searching, self._by_gain()[0]
+        return run(lambda: self._built(trial), searching.rule, searching.seed, complete=False)[1]
+
+    def _built(self, trial):
+        searching = self._searching
+        return searching.build(trial) if searching.space is None else searching.build(**self._values(trial.params))
+
+    def _values(self, params):
+        space = self._searching.space
+        return dict(params) if space is None else values_of(space, params)
+
+    def _by_gain(self):
+        """Returns the complete trials, the highest mean gain first."""
+        trials = [trial for trial in self.study.trials if trial.state.name == "COMPLETE"]
+        return sorted(trials, key=lambda trial: -trial.user_attrs["run"]["gain"])
+
+    def __str__(self) -> str:
+        front = {trial.number for trial in self.front}
+        names = list(dict.fromkeys(name for trial in self.study.trials for name in trial.params))
+        table = [["trial", *(f"{task} {metrics[0]}" for task, metrics in self.metrics.items()), "gain %", *names]]
+        for trial in self._by_gain()[:_ROWS]:
+            stored = trial.user_attrs["run"]
+            figures = [f"{next(iter(stored['valid'][task].values())):.4g}" for task in self.metrics]
+            params = [_shown(trial.params.get(name)) for name in names]
+            star = " *" if trial.number in front else ""
+            table.append([f"{trial.number}{star}", *figures, f"{100 * stored['gain']:+.2f}", *params])
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = ["   ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
+        states = [trial.state.name for trial in self.study.trials]
+        counts = ", ".join(f"{states.count(s)} {s.lower()}" for s in ("COMPLETE", "PRUNED", "FAIL") if s in states)
+        note = "Figures of the validation data, by which the trials were chosen: they look better than they are."
+        return "\n".join([*lines, "", f"{counts}; * no other trial is better.", note])
+
+
+def _shown(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,72 @@
+"""A comparison killed at ten random moments has every run once, with the figures of one that was not killed."""
+
+import os
+import pathlib
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+
+import mtl_keras as mtl
+
+ROOT = pathlib.Path(__file__).parents[2]
+KILLS = 10
+
+
+def _start(file, workers):
+    """Starts the program in a process group of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-m", "tests.integration.study_program", str(file), str(workers)]
+    output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **output)
+
+
+def _last_start(file):
+    """Returns when the last run was started; None before the first one."""
+    try:
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as base:
+            return base.execute("SELECT MAX(datetime_start) FROM trials").fetchone()[0]
+    except sqlite3.OperationalError:
+        return None
+
+
+def _wait_for_a_run(process, file, before):
+    for _ in range(1200):
+        if process.poll() is not None or _last_start(file) != before:
+            return
+        time.sleep(0.05)
+    raise TimeoutError("no run was started within a minute")
+
+
+@pytest.mark.slow
+def test_killed_ten_times_with_two_workers(tmp_path):
+    file, rng, kills = tmp_path / "killed.db", random.Random(0), 0
+    while kills < KILLS:
+        before = _last_start(file)
+        process = _start(file, 2)
+        _wait_for_a_run(process, file, before)
+        time.sleep(rng.uniform(0, 1.5))
+        if process.poll() is not None:
+            break  # all is done
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        kills += 1
+    assert kills >= 5
+    assert _start(file, 2).wait(timeout=300) == 0
+    assert _start(tmp_path / "whole.db", 1).wait(timeout=300) == 0
+    killed, whole = mtl.study.load(file), mtl.study.load(tmp_path / "whole.db")
+    keys = [(c, kind, n) for c in ("single-task", "sum") for kind, numbers in KINDS.items() for n in numbers]
+    for study in (killed, whole):
+        assert sorted((row["candidate"], row["kind"], row["number"]) for row in study.rows()) == sorted(keys)
+    for one, other in zip(killed.rows(), whole.rows(), strict=True):
+        for name, value in other.items():
+            if name.startswith(("valid ", "test ", "parameter", "best epoch", "error")):
+                assert one[name] == value, (name, one["candidate"])
+    assert killed.gains == whole.gains
+
+
+KINDS = {"tune": (0, 1), "final": (0, 1, 2)}

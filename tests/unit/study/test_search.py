@@ -1,0 +1,91 @@
+"""search: the trials, what is pruned, and what is found."""
+
+import optuna
+import pytest
+
+import mtl_keras as mtl
+from tests.unit.study._problem import TASKS, TRAIN, VALID, build
+
+RATE = {"rate": mtl.study.Float(1e-6, 0.1, log=True)}
+
+
+def search(space=RATE, function=build, **options):
+    options = {"trials": 2, "epochs": 1, "batch_size": 64, "verbose": False, **options}
+    return mtl.study.search(function, space, TRAIN, VALID, **options)
+
+
+def test_the_first_trial_has_the_defaults_and_gain_0():
+    found = search()
+    first, second = found.study.trials
+    assert first.params == {"rate": 0.02}
+    assert first.value == 0
+    start, end = ({t: trial.user_attrs["run"]["valid"][t]["accuracy"] for t in TASKS} for trial in (first, second))
+    assert second.value == pytest.approx(mtl.metrics.delta_m(end, start) / 100)
+    assert found.best == max((first, second), key=lambda trial: trial.value).params
+    lines = str(found).splitlines()
+    assert lines[0].split() == ["trial", "digit", "accuracy", "odd", "accuracy", "gain", "%", "rate"]
+    assert "2 complete" in lines[-2]
+
+
+@pytest.mark.slow
+def test_pareto_and_suggestions_of_optuna(capsys):
+    def function(trial):
+        return build(width=trial.suggest_int("width", 2, 6), sharing=trial.suggest_categorical("s", ["hard", "mmoe"]))
+
+    found = search(None, function, objective="pareto", trials=3, verbose=True)
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert [direction.name for direction in found.study.directions] == ["MAXIMIZE", "MAXIMIZE"]
+    for trial in found.study.trials:
+        figures = [trial.user_attrs["run"]["valid"][task]["accuracy"] for task in TASKS]
+        assert trial.values == figures
+        beaten = [
+            all(a >= b for a, b in zip(o.values, figures, strict=True)) and o.values != figures
+            for o in found.study.trials
+        ]
+        assert (trial in found.front) == (not any(beaten))
+    assert found.best.keys() == {"width", "s"}
+
+
+@pytest.mark.slow
+def test_pruning_by_epoch_and_going_on(tmp_path):
+    """With a pruner that stops every trial but the first after its first epoch."""
+    pruner = optuna.pruners.ThresholdPruner(lower=1e9)
+    options = {"epochs": 3, "storage": tmp_path / "s.db", "pruner": pruner}
+    found = search(trials=2, **options)
+    assert [trial.state.name for trial in found.study.trials] == ["COMPLETE", "PRUNED"]
+    assert [len(trial.intermediate_values) for trial in found.study.trials] == [3, 1]
+    assert [trial.state.name for trial in search(trials=3, **options).study.trials][2:] == ["PRUNED"]
+    with pytest.raises(ValueError, match="`storage` holds a search with other settings: epochs"):
+        search(**{**options, "epochs": 2})
+
+
+@pytest.mark.slow
+def test_a_given_baseline_and_a_model_of_the_best():
+    found = search({"weighting": mtl.study.Choice([None, "uncertainty"])}, baseline={"digit": 0.5, "odd": 0.5})
+    for trial in found.study.trials:
+        valid = trial.user_attrs["run"]["valid"]
+        assert trial.value == pytest.approx(sum(valid[task]["accuracy"] / 0.5 - 1 for task in TASKS) / 2)
+    figures = found.build_best().evaluate(*VALID, verbose=0, return_dict=True)
+    best = found.study.best_trial.user_attrs["run"]["valid"]
+    assert figures["digit_accuracy"] == pytest.approx(best["digit"]["accuracy"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"space": {"rat": RATE["rate"]}}, r"`space` has parameters \['rat'\]"),
+        ({"space": {"rate": 0.1}}, r"`space\['rate'\]` must be one of"),
+        ({"objective": "loss"}, "`objective` must be one of"),
+        ({"objective": "pareto", "pruner": optuna.pruners.NopPruner()}, "`pruner` must be None"),
+        ({"baseline": {"digit": 0.5}}, "`baseline` must be a dict"),
+        (
+            {"space": {"fails": mtl.study.Choice([True, False])}, "function": lambda fails: build(fails=fails)},
+            "`build` failed",
+        ),
+        ({"trials": 0}, "`trials` must be"),
+        ({"workers": 2}, "need a storage"),
+    ],
+)
+def test_wrong_arguments(options, message):
+    with pytest.raises(ValueError, match=message):
+        search(**options)
