@@ -133,7 +133,7 @@ def check_data(data: list[Data], tasks: list[str]) -> None:
     """Raises a ValueError unless each part of the data has labels of every task."""
     for part in data:
         missing = [task for task in tasks if task not in part.tasks()]
-        if not missing and len(part.batches(0).element_spec) > 2:
+        if not missing and len(part.first().element_spec) > 2:
             missing = _without_labels(part, tasks)
         if missing:
             raise ValueError(f"`{part.name}` has no labels of the tasks {missing}. Expected labels of {tasks}.")
@@ -142,7 +142,7 @@ def check_data(data: list[Data], tasks: list[str]) -> None:
 def _without_labels(part, tasks):
     """Returns the tasks whose weights are 0 everywhere."""
     missing = set(tasks)
-    for _, _, weights in part.batches(0).as_numpy_iterator():
+    for _, _, weights in part.first().as_numpy_iterator():
         for task in list(missing):
             if np.any(weights[task] if isinstance(weights, dict) else weights):
                 missing.discard(task)

@@ -32,9 +32,10 @@ class Data:
         if arrays and not given[1]:
             raise ValueError(f"`{name}` must have labels of at least one task. Received: none.")
         self._batches: Any = None  # of arrays that are not shuffled
+        self._first: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_batches": None}  # another process makes them anew
+        return {**self.__dict__, "_batches": None, "_first": None}  # another process makes them anew
 
     def batches(self, seed: int) -> Any:
         """Returns the `tf.data.Dataset` that a run of this seed reads."""
@@ -50,9 +51,15 @@ class Data:
             self._batches = batches
         return batches
 
+    def first(self) -> Any:
+        """Returns the dataset of seed 0, always the same one, for a look at it."""
+        if self._first is None:
+            self._first = self.batches(0)
+        return self._first
+
     def tasks(self) -> list[str]:
         """Returns the names of the tasks that have labels."""
-        spec = self.batches(0).element_spec
+        spec = self.first().element_spec
         if not isinstance(spec, tuple) or len(spec) < 2 or not isinstance(spec[1], dict):
             raise ValueError(f"`{self.name}` must have batches `(x, {{task: y}})`. Received: {spec!r}.")
         return list(spec[1])
@@ -69,7 +76,7 @@ class Data:
     def fingerprint(self) -> str:
         """Returns a text that changes with the first batch of seed 0."""
         digest = hashlib.sha256()
-        for path, array in _flat(next(iter(self.batches(0).take(1).as_numpy_iterator()))):
+        for path, array in _flat(next(iter(self.first().take(1).as_numpy_iterator()))):
             digest.update(f"{path} {array.dtype} {array.shape}".encode())
             digest.update(array.tobytes() if array.dtype != object else repr(array.tolist()).encode())
         return digest.hexdigest()[:16]
