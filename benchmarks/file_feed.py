@@ -1,0 +1,190 @@
+"""Are files read as fast as arrays and as other readers, and do training steps wait for them? Rows/s are medians."""
+
+import argparse
+import pathlib
+import tempfile
+import time
+
+import keras
+import numpy as np
+import pandas as pd
+import pyarrow.csv
+import pyarrow.parquet as pq
+import tensorflow as tf
+from data_feed import compiled, lenet
+from large_table import CATEGORIES, NUMBERS, write
+
+import mtl_keras as mtl
+
+TASKS = ["click", "price"]
+SHUFFLE = 65_536
+PASSES = 10  # so that the start of a pipeline does not count
+
+
+def compare(question, rows, callables, rounds, reference):
+    """Times callables in turn, and prints the rows/s of each and the median of its rate over the reference's."""
+    times = {name: [] for name in callables}
+    for turn in range(rounds + 1):
+        for name in callables if turn % 2 else reversed(callables):
+            start = time.perf_counter()
+            callables[name]()
+            times[name].append(time.perf_counter() - start)
+    times = {name: np.array(one[1:]) for name, one in times.items()}
+    for name, one in times.items():
+        low, median, high = np.quantile(times[reference] / one, [0.25, 0.5, 0.75])
+        print(
+            f"{question}: {name}: {rows / np.median(one):,.0f} rows/s, {median:.2f} times {reference} "
+            f"(quartiles {low:.2f} to {high:.2f})",
+            flush=True,
+        )
+
+
+def drain(dataset):
+    """Takes all batches of a dataset, without Python."""
+    dataset.reduce(np.int64(0), lambda count, *batch: count + 1).numpy()
+
+
+def table(folder, num_rows, batch, rounds):
+    """One pass over a table of 20 floats, 4 strings and 2 labels, shuffled: files beside arrays and other readers."""
+    write(folder, num_rows)
+    (file,) = folder.glob("*.parquet")
+    read = pq.read_table(file)
+    text = folder / "table.csv"
+    pyarrow.csv.write_csv(read, text)
+    frame = read.to_pandas()
+    frame = frame.astype({f"category{k}": object for k in range(CATEGORIES)})
+    options = {"batch_size": batch, "shuffle": True, "weights": "always"}
+    arrays = mtl.data.from_arrays(frame.drop(columns=TASKS), frame[TASKS], **options)
+    parquet = mtl.data.from_parquet(file, y=TASKS, **options)
+    csv = mtl.data.from_csv(text, y=TASKS, **options)
+    theirs = tf.data.experimental.make_csv_dataset(
+        str(text), batch, num_epochs=1, shuffle_buffer_size=SHUFFLE, num_rows_for_inference=100
+    )
+
+    def chunks():
+        for chunk in pd.read_csv(text, chunksize=batch):
+            x = {name: tf.constant(chunk[name].to_numpy()) for name in chunk if name not in TASKS}
+            y = {name: tf.constant(chunk[name].to_numpy()) for name in TASKS}
+            del x, y
+
+    readers = {
+        "from_arrays": lambda: drain(arrays),
+        "from_parquet": lambda: drain(parquet),
+        "from_csv": lambda: drain(csv),
+        "make_csv_dataset": lambda: drain(theirs),
+        "pandas chunks, not shuffled": chunks,
+    }
+    compare("table", num_rows, readers, rounds, "from_arrays")
+
+
+def records(folder, num_rows, batch, rounds):
+    """Passes over images 28x28 with two labels, shuffled: from_records beside a tuned tf.data pipeline."""
+    mtl.data.write_records(digits(num_rows), folder / "records", shards=8)
+    ours = mtl.data.from_records(folder / "records", batch, shuffle=True)
+    ours = ours.repeat().take(PASSES * int(ours.cardinality()))
+    features = {
+        "x": tf.io.FixedLenFeature([], tf.string),
+        "y/digit": tf.io.FixedLenFeature([], tf.int64),
+        "y/ink": tf.io.FixedLenFeature([], tf.float32),
+    }
+
+    def parse(serialized):
+        parsed = tf.io.parse_example(serialized, features)
+        image = tf.reshape(tf.io.decode_raw(parsed["x"], tf.uint8), [-1, 28, 28, 1])
+        return image, {"digit": parsed["y/digit"], "ink": parsed["y/ink"]}
+
+    files = sorted(map(str, (folder / "records").glob("*.tfrecord")))
+
+    def tuned(cycle):
+        dataset = tf.data.Dataset.from_tensor_slices(files).shuffle(len(files)).repeat(PASSES)
+        if cycle == 1:
+            dataset = dataset.flat_map(tf.data.TFRecordDataset)
+        else:
+            dataset = dataset.interleave(tf.data.TFRecordDataset, cycle, 16, num_parallel_calls=2, deterministic=False)
+        dataset = dataset.shuffle(16_384).batch(batch).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+        return dataset.prefetch(tf.data.AUTOTUNE)
+
+    rates = {}
+    for cycle in (1, 2, 8):
+        dataset = tuned(cycle)
+        drain(dataset)
+        start = time.perf_counter()
+        drain(dataset)
+        rates[cycle] = time.perf_counter() - start
+    best = tuned(min(rates, key=rates.get))
+    print(f"records: tf.data reads {min(rates, key=rates.get)} files at a time best", flush=True)
+    readers = {"tuned tf.data": lambda: drain(best), "from_records": lambda: drain(ours)}
+    compare("records", PASSES * num_rows, readers, rounds, "tuned tf.data")
+
+
+def digits(num_rows):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (num_rows, 28, 28, 1)).astype("uint8")
+    return mtl.data.from_arrays(x, {"digit": rng.integers(0, 10, num_rows), "ink": rng.normal(size=num_rows)}, 256)
+
+
+def tabular():
+    names = [f"value {k}" for k in range(200)]
+    numeric, categories = (
+        tuple(f"number{k}" for k in range(NUMBERS)),
+        {f"category{k}": names for k in range(CATEGORIES)},
+    )
+    tower = mtl.towers.Tabular(numeric, categories)
+    tasks = [mtl.Task("click", mtl.heads.Binary()), mtl.Task("price", mtl.heads.Regression())]
+    model = mtl.build_model(tower.inputs(), tasks, tower=tower)
+    model.compile("adam")
+    return model
+
+
+def waits(question, model, datasets, steps, rounds):
+    """Prints which share of `fit` on a dataset is longer than `fit` on one batch of it that is repeated."""
+    batch = next(iter(next(iter(datasets.values()))))
+    model.optimizer.learning_rate = 0.0  # one batch again and again would be learnt, and numbers near 0 are slow
+    datasets = {"one batch": tf.data.Dataset.from_tensors(batch).repeat(), **datasets}
+    times = {name: [] for name in datasets}
+    for turn in range(rounds + 1):
+        for name in datasets if turn % 2 else reversed(datasets):
+            start = time.perf_counter()
+            model.fit(datasets[name], steps_per_epoch=steps, verbose=0, shuffle=False)
+            times[name].append(time.perf_counter() - start)
+    for name in list(datasets)[1:]:
+        low, median, high = np.quantile(1 - np.array(times["one batch"][1:]) / times[name][1:], [0.25, 0.5, 0.75])
+        print(
+            f"{question}, {name}: {median:.1%} of the time waits for data (quartiles {low:.1%} to {high:.1%}), a "
+            f"step of {np.median(times[name]) / steps * 1e3:.1f} ms",
+            flush=True,
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("questions", nargs="*", default=["table", "records", "tabular", "lenet"])
+    parser.add_argument("--rows", type=int, default=500_000)
+    parser.add_argument("--batch", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder = pathlib.Path(place)
+        if "table" in arguments.questions:
+            table(folder / "table", arguments.rows, arguments.batch, arguments.rounds)
+        if "records" in arguments.questions:
+            records(folder, min(arguments.rows, 60_000), 256, arguments.rounds)
+        if "tabular" in arguments.questions:
+            write(folder / "waits", 1_000_000)
+            options = {"batch_size": arguments.batch, "shuffle": True, "weights": "always"}
+            frame = pq.read_table(folder / "waits").to_pandas()
+            frame = frame.astype({f"category{k}": object for k in range(CATEGORIES)})
+            sources = {
+                "from_parquet": mtl.data.from_parquet(folder / "waits", y=TASKS, **options),
+                "from_arrays": mtl.data.from_arrays(frame.drop(columns=TASKS), frame[TASKS], **options),
+            }
+            waits(f"Tabular, batch {arguments.batch}", tabular(), sources, 1500, arguments.rounds)
+        if "lenet" in arguments.questions:
+            mtl.data.write_records(digits(60_000).map(lambda x, y: (x, {"digit": y["digit"]})), folder / "digits")
+            images = {"from_records": mtl.data.from_records(folder / "digits", 256, shuffle=True)}
+            waits("LeNet, batch 256", compiled(lenet()), images, 500, arguments.rounds)
+
+
+if __name__ == "__main__":
+    keras.utils.set_random_seed(0)
+    main()
