@@ -199,7 +199,7 @@ class Images(Column):
     def take(self, arrays, rows):
         def decode(encoded):
             image = tf.io.decode_image(encoded, expand_animations=False)
-            text = f"The column {self.key!r} must hold images of one size, {self._shape}. Resize them in the data set."
+            text = f"The column `{self.key}` must hold images of one size, {self._shape}. Resize them in the data set."
             same = tf.debugging.assert_equal(tf.shape(image), self._shape, message=text)
             with tf.control_dependencies([same]):
                 return tf.ensure_shape(tf.identity(image), self._shape)

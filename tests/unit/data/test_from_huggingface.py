@@ -98,5 +98,5 @@ def test_wrong_images(image, message):
 def test_images_of_several_sizes():
     other = {"bytes": tf.io.encode_png(np.zeros((5, 3, 1), "uint8")).numpy(), "path": None}
     made = hf.Dataset.from_dict({"x": [*images(1), other]}, features=hf.Features({"x": hf.Image()}))
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"The column 'x' must hold images of one size"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"The column `x` must hold images of one size"):
         list(from_huggingface(made))
