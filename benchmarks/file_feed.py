@@ -181,7 +181,7 @@ def main():
             waits(f"Tabular, batch {arguments.batch}", tabular(), sources, 1500, arguments.rounds)
         if "lenet" in arguments.questions:
             mtl.data.write_records(digits(60_000).map(lambda x, y: (x, {"digit": y["digit"]})), folder / "digits")
-            images = {"from_records": mtl.data.from_records(folder / "digits", 256, shuffle=True)}
+            images = {"from_records": mtl.data.from_records(folder / "digits", 256, shuffle=True).repeat()}
             waits("LeNet, batch 256", compiled(lenet()), images, 500, arguments.rounds)
 
 
