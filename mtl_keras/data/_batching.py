@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras._arguments import count, error, flag, settle
+from mtl_keras.data._epochs import Facts
+from mtl_keras.data._passes import batch_seed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,16 +20,16 @@ class Batching:
         batch_size: Number of rows in a batch.
         shuffle: Whether each pass has an order of its own.
         seed: An int32 number.
-        shuffle_rows: Number of rows in a window, at least; windows hold whole batches.
         drop_remainder: Whether to leave out a last batch that is not full.
+        shuffle_rows: Number of rows in a window, at least; windows hold whole batches.
         augment: None, or a function `(x, seed) -> x` on a batch.
     """
 
     batch_size: int
     shuffle: bool
     seed: int
-    shuffle_rows: int
     drop_remainder: bool
+    shuffle_rows: int = 1
     augment: Callable | None = None
 
     def __post_init__(self) -> None:
@@ -72,6 +74,10 @@ class Batching:
             )
         return steps
 
+    def facts(self, num_rows: int) -> Facts:
+        """Returns what is known of the batches of a pass through so many rows."""
+        return Facts(min(num_rows, self.steps(num_rows) * self.batch_size), self.batch_size)
+
     def rows(self, order: tf.Tensor, i: tf.Tensor) -> tf.Tensor:
         """Returns the row numbers of batch i of a window."""
         return order[i * self.batch_size : (i + 1) * self.batch_size]
@@ -96,6 +102,20 @@ class Batching:
         rest = tf.data.Dataset.from_tensors(tf.nest.map_structure(lambda tensor: tensor[full:], rows))
         return dataset.concatenate(rest.take(tf.minimum(num_rows - full, 1)))
 
-    def fixed(self, tensor: tf.Tensor) -> tf.Tensor:
-        """Returns a batch with its static size."""
+    def finished(self, batch: Any, number: tf.Tensor, step: tf.Tensor) -> Any:
+        """Returns a batch with its static size, augmented.
+
+        Args:
+            batch: x, (x, y) or (x, y, sample_weight).
+            number: Number of the pass.
+            step: Number of the batch in the pass.
+        """
+        batch = tf.nest.map_structure(self._fixed, batch)
+        if self.augment is None:
+            return batch
+        x, *others = batch if isinstance(batch, tuple) else (batch,)
+        x = self.augment(x, batch_seed(self.seed, number, step))
+        return (x, *others) if others else x
+
+    def _fixed(self, tensor):
         return tf.ensure_shape(tensor, [self.batch_size if self.drop_remainder else None, *tensor.shape[1:]])

@@ -1,30 +1,12 @@
 """Columns of Arrow tables as tensors: what each type becomes, and how a batch of its rows is taken."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from mtl_keras._extras import need
-
-EXACT = 2**24  # up to which float32 holds all integers
-
-
-@dataclasses.dataclass(frozen=True)
-class Known:
-    """What is known of a column's values before they are read.
-
-    Args:
-        nulls: Number of nulls; None if unknown.
-        low, high: Bounds of its numbers; None if unknown.
-        shape: Lengths of its lists by depth; None if they differ or are unknown.
-    """
-
-    nulls: int | None = None
-    low: Any = None
-    high: Any = None
-    shape: tuple[int, ...] | None = None
+from mtl_keras.data._arrow import is_dictionary, list_lengths, list_values, numbers, spread
 
 
 class Column:
@@ -119,11 +101,11 @@ class Numbers(Column):
         valid_rows = chunked.is_valid().to_numpy() if self._shape and chunked.null_count else None
         for _ in self._shape:
             chunked = list_values(chunked)
-        values, valid = _numbers(chunked, self._dtype)
+        values, valid = numbers(chunked, self._dtype)
         if valid_rows is not None:  # whole lists are null
             valid = np.ones(len(values), bool) if valid is None else valid
-            values = _spread(values, valid_rows, self._shape, np.nan if self._dtype.kind == "f" else 0)
-            valid = _spread(valid, valid_rows, self._shape, False)
+            values = spread(values, valid_rows, self._shape, np.nan if self._dtype.kind == "f" else 0)
+            valid = spread(valid, valid_rows, self._shape, False)
         values = values.reshape(rows, *self._shape)
         if not self._has_mask:
             return [values]
@@ -141,10 +123,10 @@ class Strings(Column):
 
     def arrays(self, chunked):
         pa = need("pyarrow", "files", "Reading a table")
-        array = chunked.unify_dictionaries().combine_chunks() if _is_dictionary(chunked) else chunked.combine_chunks()
+        array = chunked.unify_dictionaries().combine_chunks() if is_dictionary(chunked) else chunked.combine_chunks()
         if isinstance(array, pa.ChunkedArray):  # of several chunks in spite of it, if over 2 GB
             array = pa.concat_arrays(array.chunks)
-        array = array if _is_dictionary(array) else array.dictionary_encode()
+        array = array if is_dictionary(array) else array.dictionary_encode()
         indices, values = array.indices, array.dictionary
         values = values.cast(pa.large_binary()).to_numpy(zero_copy_only=False)
         values = np.array([b"" if value is None else value for value in values] + [b""], object)
@@ -240,7 +222,7 @@ class Ragged(Column):
 
     def arrays(self, chunked):
         lengths = list_lengths(chunked)
-        values, valid = _numbers(list_values(chunked), self._dtype)
+        values, valid = numbers(list_values(chunked), self._dtype)
         valid = np.ones(len(values) if self.role == "y" else 0, bool) if valid is None else valid
         return [values, valid, np.concatenate([[0], np.cumsum(lengths)]).astype("int64")]
 
@@ -252,43 +234,3 @@ class Ragged(Column):
             return tf.gather(ragged, rows).to_tensor(shape=[None, self._length])
 
         return padded(values), padded(valid) if self.role == "y" else None
-
-
-def _is_dictionary(array):
-    return hasattr(array.type, "index_type")
-
-
-def list_values(array: Any) -> Any:
-    """Returns the values of lists, without those of lists that are null."""
-    pa = need("pyarrow", "files", "Reading a table")
-    if not isinstance(array, pa.ChunkedArray):
-        return array.flatten()
-    return pa.chunked_array([chunk.flatten() for chunk in array.chunks], type=array.type.value_type)
-
-
-def list_lengths(array: Any) -> np.ndarray:
-    """Returns the lengths of lists, 0 for null."""
-    compute = need("pyarrow.compute", "files", "Reading a table")
-    return np.asarray(compute.fill_null(compute.list_value_length(array), 0))
-
-
-def _spread(values, valid_rows, shape, fill):
-    """Returns values of some rows as those of all rows, with `fill` in the others."""
-    out = np.full((len(valid_rows), *shape), fill, values.dtype)
-    out[valid_rows] = values.reshape(-1, *shape)
-    return out
-
-
-def _numbers(chunked, dtype):
-    """Returns numbers as an array of a dtype, NaN or 0 for a null, and which are not null, or None where none is."""
-    pa = need("pyarrow", "files", "Reading a table")
-    if _is_dictionary(chunked):
-        chunked = chunked.cast(chunked.type.value_type)
-    if pa.types.is_decimal(chunked.type):
-        chunked = chunked.cast(pa.float64())
-    valid = chunked.is_valid().to_numpy() if chunked.null_count else None
-    if valid is not None and dtype.kind != "f":
-        chunked = chunked.fill_null(False if pa.types.is_boolean(chunked.type) else 0)
-    elif pa.types.is_boolean(chunked.type) and valid is not None:
-        chunked = chunked.cast(pa.uint8())
-    return chunked.to_numpy().astype(dtype, copy=False), valid

@@ -7,9 +7,27 @@ import numpy as np
 
 from mtl_keras._arguments import count
 from mtl_keras._extras import need
-from mtl_keras.data._column import EXACT, Bytes, Column, Known, Numbers, Ragged, Strings, list_lengths, list_values
+from mtl_keras.data._arrow import list_lengths, list_values
+from mtl_keras.data._column import Bytes, Column, Numbers, Ragged, Strings
 
+_EXACT = 2**24  # up to which float32 holds all integers
 _TYPES = "numbers, booleans, strings, bytes, categories, or lists of numbers"
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """What is known of a column's values before they are read.
+
+    Args:
+        nulls: Number of nulls; None if unknown.
+        low, high: Bounds of its numbers; None if unknown.
+        shape: Lengths of its lists by depth; None if they differ or are unknown.
+    """
+
+    nulls: int | None = None
+    low: Any = None
+    high: Any = None
+    shape: tuple[int, ...] | None = None
 
 
 def column_of(kind: Any, key: str, role: str, known: Known, lengths: dict[str, int | None], where: str) -> Column:
@@ -110,7 +128,7 @@ def _dtype_of_role(dtype, name, role, known, depth):
     if role == "y":
         return np.dtype("int32") if dtype.kind == "b" else dtype
     if known.nulls and not depth:  # which only floats can hold
-        if any(bound is not None and abs(bound) > EXACT for bound in (known.low, known.high)):
+        if any(bound is not None and abs(bound) > _EXACT for bound in (known.low, known.high)):
             raise ValueError(
                 f"{name} must have no null, as its integers are too large for float32, which has NaN for one. "
                 f"Received: {known.nulls} nulls, and numbers up to {known.high}. Fill the nulls in the file."

@@ -10,7 +10,7 @@ import numpy as np
 
 from mtl_keras._arguments import error
 from mtl_keras._extras import need
-from mtl_keras.data._column import Known
+from mtl_keras.data._column_of import Known
 from mtl_keras.data._csv_rows import header, read_bytes, spans
 from mtl_keras.data._roles import assign
 from mtl_keras.data._sources import Source

@@ -5,8 +5,7 @@ from functools import partial
 from typing import Any
 
 from mtl_keras._extras import need
-from mtl_keras.data._column import Known
-from mtl_keras.data._column_of import merged, shape_of_lists
+from mtl_keras.data._column_of import Known, merged, shape_of_lists
 from mtl_keras.data._roles import assign
 from mtl_keras.data._sources import Source, same_types
 from mtl_keras.data._tables import Block, reading

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.data._batching import Batching
-from mtl_keras.data._epochs import EpochDataset, Facts, batch_seed, passes
+from mtl_keras.data._epochs import EpochDataset
+from mtl_keras.data._passes import passes
 from mtl_keras.data._record_spec import Shard
 
 _BUFFER = 2**20  # bytes that are read at a time
@@ -69,23 +70,14 @@ def record_batches(shards: list[Shard], parse: Callable[[tf.Tensor], Any], batch
             count = batching.count(tf.shape(order, tf.int64)[0])
 
             def one_batch(i):
-                return fixed(parse(tf.gather(records, batching.rows(order, i))), number, start + i)
+                return batching.finished(parse(tf.gather(records, batching.rows(order, i))), number, start + i)
 
             slices = tf.data.Dataset.range(count)
             return slices.map(one_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
         return windows.flat_map(batches)
 
-    def fixed(batch, number, step):
-        batch = tf.nest.map_structure(batching.fixed, batch)
-        if batching.augment is None:
-            return batch
-        x, *others = batch if isinstance(batch, tuple) else (batch,)
-        x = batching.augment(x, batch_seed(batching.seed, number, step))
-        return (x, *others) if others else x
-
-    facts = Facts(min(num_rows, steps * batching.batch_size), batching.batch_size)
-    return passes(one_pass, steps, facts)
+    return passes(one_pass, steps, batching.facts(num_rows))
 
 
 def count_records(path: str) -> int:

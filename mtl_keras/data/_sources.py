@@ -6,8 +6,8 @@ from typing import Any
 from mtl_keras._arguments import by_task, choice, error
 from mtl_keras._extras import need
 from mtl_keras.data._batching import Batching
-from mtl_keras.data._column import Column, Known
-from mtl_keras.data._column_of import column_of, is_proven
+from mtl_keras.data._column import Column
+from mtl_keras.data._column_of import Known, column_of, is_proven
 from mtl_keras.data._epochs import EpochDataset
 from mtl_keras.data._roles import Roles
 from mtl_keras.data._tables import Block, table_batches

@@ -13,7 +13,8 @@ from mtl_keras._extras import need
 from mtl_keras.data._batching import Batching
 from mtl_keras.data._chunks import Rows
 from mtl_keras.data._column import Column
-from mtl_keras.data._epochs import EpochDataset, Facts, batch_seed, passes
+from mtl_keras.data._epochs import EpochDataset
+from mtl_keras.data._passes import passes
 from mtl_keras.data._roles import Roles
 from mtl_keras.data.mask_missing import mask_missing
 
@@ -102,12 +103,7 @@ def table_batches(
             return dataset.enumerate(start)
 
         def finished(step, batch):
-            batch = tf.nest.map_structure(batching.fixed, batch)
-            if batching.augment is None:
-                return batch
-            x, *others = batch if isinstance(batch, tuple) else (batch,)
-            x = batching.augment(x, batch_seed(batching.seed, number, step))
-            return (x, *others) if others else x
+            return batching.finished(batch, number, step)
 
         windows = tf.data.Dataset.from_generator(
             lambda number, first: windows_of(int(number), int(first), place),
@@ -118,8 +114,7 @@ def table_batches(
         calls = None if batching.augment is None else tf.data.AUTOTUNE
         return dataset.map(finished, num_parallel_calls=calls, deterministic=None if calls is None else True)
 
-    facts = Facts(min(num_rows, steps * batching.batch_size), batching.batch_size)
-    return passes(one_pass, steps, facts)
+    return passes(one_pass, steps, batching.facts(num_rows))
 
 
 @dataclasses.dataclass(frozen=True)

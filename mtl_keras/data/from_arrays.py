@@ -5,10 +5,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from mtl_keras._arguments import choice, count, error, flag
+from mtl_keras._arguments import choice
 from mtl_keras._types import Tensor, Tensors
+from mtl_keras.data._batching import Batching
 from mtl_keras.data._entering import warn_of_one_class
-from mtl_keras.data._epochs import batch_seed, batches
+from mtl_keras.data._passes import passes
 from mtl_keras.data._read import check_lengths, read
 from mtl_keras.data.mask_missing import mask_missing
 
@@ -76,11 +77,8 @@ def from_arrays(
         print(x.shape, y["ink"].numpy(), sample_weight["ink"].numpy())
     ```
     """
-    batch_size, seed = count("batch_size", batch_size), count("seed", seed, -(2**31), at_most=2**31 - 1)
+    batching = Batching(batch_size, shuffle, seed, drop_remainder, augment=augment)
     choice("weights", weights, WEIGHTS)
-    shuffle, drop_remainder = flag("shuffle", shuffle), flag("drop_remainder", drop_remainder)
-    if augment is not None and not callable(augment):
-        raise ValueError(error("augment", "a function `(x, seed) -> x` or None", augment))
     if y is None and sample_weight is not None:
         raise ValueError("`sample_weight` must be None where `y` is. Received: weights without labels.")
     named = {"x": read("x", x, pad=True)}
@@ -89,7 +87,7 @@ def from_arrays(
     if sample_weight is not None:
         named["sample_weight"] = read("sample_weight", sample_weight)
     num_examples = check_lengths(named)
-    steps = _steps(num_examples, batch_size, drop_remainder)
+    steps = batching.steps(num_examples)
     tensors = (named["x"],)
     if y is not None:
         with tf.device("CPU:0"):
@@ -98,16 +96,25 @@ def from_arrays(
             warn_of_one_class(task, label, masked and masked[task])
         tensors += (labels,) if masked is None else (labels, masked)
 
-    def gather_rows(rows, epoch, step):
-        x, *others = tf.nest.map_structure(lambda tensor: fixed(tf.gather(tensor, rows)), tensors)
-        if augment is not None:
-            x = augment(x, batch_seed(seed, epoch, step))
-        return (x, *others) if others else x
+    def numbered(number, first, place):
+        """Returns the rows [B], the pass and the step of each batch."""
+        key = batching.key(place)
+        order = None
+        if key is not None:
+            order = tf.random.experimental.stateless_shuffle(tf.range(num_examples), seed=tf.stack([key, number]))
 
-    def fixed(rows):
-        return tf.ensure_shape(rows, [batch_size if drop_remainder else None, *rows.shape[1:]])
+        def one_batch(step):
+            start = step * batching.batch_size
+            end = tf.minimum(start + batching.batch_size, num_examples)
+            return tf.range(start, end) if order is None else order[start:end], number, step
 
-    return batches(gather_rows, num_examples, batch_size, steps, shuffle=shuffle, seed=seed)
+        return tf.data.Dataset.range(first, steps).map(one_batch)
+
+    def gathered(rows, number, step):
+        batch = tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), tensors)
+        return batching.finished(batch if y is not None else batch[0], number, step)
+
+    return passes(numbered, steps, batching.facts(num_examples), gathered)
 
 
 def _read_labels(y):
@@ -140,13 +147,3 @@ def _mask(y, weights, missing, when):
             if tf.reduce_all(flat == flat[:, :1]):
                 masked[task] = flat[:, 0]
     return clean, masked
-
-
-def _steps(num_examples, batch_size, drop_remainder):
-    steps = num_examples // batch_size if drop_remainder else -(-num_examples // batch_size)
-    if steps == 0:
-        raise ValueError(
-            f"There must be at least one batch. Received: {num_examples} examples, batch_size={batch_size}, "
-            f"drop_remainder={drop_remainder}. Use a smaller `batch_size`, or more data."
-        )
-    return steps

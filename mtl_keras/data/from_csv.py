@@ -65,6 +65,6 @@ def from_csv(
         print(x["job"].numpy(), y["rich"].numpy(), sample_weight["rich"].numpy())
     ```
     """
-    batching = Batching(batch_size, shuffle, seed, shuffle_rows, drop_remainder, augment)
+    batching = Batching(batch_size, shuffle, seed, drop_remainder, shuffle_rows, augment)
     source = csv_source(find(files, ".csv"), x, y, sample_weight, delimiter, dtypes)
     return source_batches(source, batching, missing, None, weights)

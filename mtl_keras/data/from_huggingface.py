@@ -10,8 +10,8 @@ from mtl_keras._arguments import error
 from mtl_keras._extras import need
 from mtl_keras._types import Tensor, Tensors
 from mtl_keras.data._batching import Batching
-from mtl_keras.data._column import Images, Known
-from mtl_keras.data._column_of import shape_of_lists
+from mtl_keras.data._column import Images
+from mtl_keras.data._column_of import Known, shape_of_lists
 from mtl_keras.data._roles import assign
 from mtl_keras.data._sources import Source, source_batches
 from mtl_keras.data._tables import Block
@@ -64,7 +64,7 @@ def from_huggingface(
     train = mtl.data.from_huggingface(reviews, x="text", y=["stars", "spam"], batch_size=2, shuffle=True)
     ```
     """
-    batching = Batching(batch_size, shuffle, seed, shuffle_rows, drop_remainder, augment)
+    batching = Batching(batch_size, shuffle, seed, drop_remainder, shuffle_rows, augment)
     package = need("datasets", "huggingface", "`from_huggingface`")
     if not isinstance(dataset, package.Dataset):
         hint = f"Choose a split: {', '.join(dataset)}." if isinstance(dataset, dict) else ""

@@ -80,6 +80,6 @@ def from_parquet(
         print(x["job"].numpy(), y["rich"].numpy(), sample_weight["rich"].numpy())
     ```
     """
-    batching = Batching(batch_size, shuffle, seed, shuffle_rows, drop_remainder, augment)
+    batching = Batching(batch_size, shuffle, seed, drop_remainder, shuffle_rows, augment)
     source = parquet_source(find(files, ".parquet"), x, y, sample_weight)
     return source_batches(source, batching, missing, lengths, weights)

@@ -67,7 +67,7 @@ def from_records(
         print(x["age"].numpy(), sample_weight["rich"].numpy())  # [38 2 44] [1. 1. 0.]
     ```
     """
-    batching = Batching(batch_size, shuffle, seed, shuffle_rows, drop_remainder, augment)
+    batching = Batching(batch_size, shuffle, seed, drop_remainder, shuffle_rows, augment)
     choice("weights", weights, WEIGHTS)
     if parse is None:
         if not isinstance(files, str | os.PathLike):

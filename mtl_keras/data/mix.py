@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras._arguments import choice, count, error, number
-from mtl_keras.data._epochs import EpochDataset, Facts, generated
+from mtl_keras.data._epochs import EpochDataset, Facts
+from mtl_keras.data._generated import generated
 from mtl_keras.data._joint import Joint
 from mtl_keras.data._mix_source import MixSource
 from mtl_keras.data._schedule import Schedule

@@ -91,7 +91,7 @@ def tfds(
         )
     choice("weights", weights, WEIGHTS)
     limit = count("in_memory_limit", in_memory_limit, 0)
-    batching = Batching(batch_size, shuffle, seed, shuffle_rows, False, augment)
+    batching = Batching(batch_size, shuffle, seed, False, shuffle_rows, augment)
     builder, examples = opened(name, split, data_dir, download, supervised=x is None)
     if x is not None:
         _check_names(x, tasks, examples.element_spec)

@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from mtl_keras.data._entering import as_tensors, check_data, explained, warn_of_one_class
+from mtl_keras.data._as_tensors import as_tensors
+from mtl_keras.data._entering import check_data, explained, warn_of_one_class
 from mtl_keras.data._epochs import EpochDataset, Facts
 from mtl_keras.models import check
 from mtl_keras.models.epoch_clock import EpochClock

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras.data import Annealed, Temperature, from_arrays, mix
+from tests.helpers.epochs import rest_of_epoch
 
 NUM_A, NUM_B = 90, 10
 
@@ -133,9 +134,7 @@ def test_starts_at_any_step(unit, strategy):
     whole = [x.tolist() for _ in range(3) for x, *_ in dataset.as_numpy_iterator()]
     steps = len(whole) // 3
     for epoch, step in ((0, 5), (2, steps - 1)):
-        run, place = dataset.placed(starts_within=True)
-        place.epoch, place.step = epoch, step
-        rest = [x.tolist() for x, *_ in run.as_numpy_iterator()]
+        rest = [x.tolist() for x, *_ in rest_of_epoch(dataset, epoch, step).as_numpy_iterator()]
         assert rest == whole[epoch * steps + step : (epoch + 1) * steps]
 
 
@@ -143,14 +142,12 @@ def test_starts_at_any_step_of_a_long_epoch(monkeypatch):
     monkeypatch.setattr("mtl_keras.data._schedule._BLOCK", 13)  # steps lie in several blocks
     dataset = mix(_sources(), Temperature(2.0), batch_size=8)
     whole = [x.tolist() for _ in range(2) for x, *_ in dataset.as_numpy_iterator()]
-    run, place = dataset.placed(starts_within=True)
-    place.epoch, place.step = 1, 7
-    assert [x.tolist() for x, *_ in run.as_numpy_iterator()] == whole[15 + 7 :]
+    assert [x.tolist() for x, *_ in rest_of_epoch(dataset, 1, 7).as_numpy_iterator()] == whole[15 + 7 :]
     assert _counts(dataset)[0] == (90, 30)
 
 
 def test_several_iterations_at_once(monkeypatch):
-    monkeypatch.setattr("mtl_keras.data._epochs._MAX_RUNS", 1)  # fewer are remembered than go on
+    monkeypatch.setattr("mtl_keras.data._generated._MAX_RUNS", 1)  # fewer are remembered than go on
     dataset = mix(_sources(), batch_size=50)
     expected = [[x.tolist() for x, *_ in dataset.as_numpy_iterator()] for _ in range(3)]
     again = mix(_sources(), batch_size=50)

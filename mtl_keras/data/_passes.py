@@ -1,0 +1,64 @@
+"""Makes the datasets whose passes are a function of their number."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from mtl_keras.data._epochs import EpochDataset, Facts
+
+_LAST = np.iinfo("int64").max
+
+
+def passes(one_pass: Callable, steps: int, facts: Facts, to_batch: Callable | None = None) -> EpochDataset:
+    """Returns a dataset whose passes are a function of their number, prefetched.
+
+    Args:
+        one_pass: Function `(number, first, place)` that returns the `tf.data.Dataset` of pass `number` from step
+            `first` on, where the two are int64 tensors.
+        steps: Number of elements of a pass.
+        facts: What is known of the rows.
+        to_batch: Function that each element is mapped by, in several threads.
+    """
+
+    def make(place, endless):
+        def from_start(start):
+            here = one_pass(start[0], start[1], place)
+            if not endless:
+                return here
+            zero = tf.constant(0, tf.int64)
+            later = tf.data.Dataset.range(start[0] + 1, _LAST).flat_map(lambda number: one_pass(number, zero, place))
+            return here.concatenate(later)
+
+        known = tf.data.INFINITE_CARDINALITY if endless else steps
+        dataset = _looked_up(place, steps).flat_map(from_start)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(known))
+        if to_batch is not None:
+            dataset = dataset.map(to_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return dataset.with_options(_options()).prefetch(tf.data.AUTOTUNE)
+
+    return EpochDataset(make, facts=facts)
+
+
+def batch_seed(seed: int, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """Returns the int32 seed [2] of a batch, which no other batch of any epoch has."""
+    key = tf.stack([tf.constant(seed, tf.int32), tf.cast(epoch, tf.int32)])
+    return tf.random.experimental.stateless_fold_in(key, step)
+
+
+def _options() -> tf.data.Options:
+    """Returns the options of all datasets of this package."""
+    made = tf.data.Options()
+    made.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE
+    made.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return made
+
+
+def _looked_up(place, steps):
+    """Returns a dataset of one element [2], the start of an iteration, looked up each time that it is iterated."""
+
+    def look_up(_):
+        start = tf.numpy_function(lambda: np.array(place.start(steps), "int64"), [], tf.int64)
+        return tf.ensure_shape(start, [2])
+
+    return tf.data.Dataset.range(1).map(look_up)
