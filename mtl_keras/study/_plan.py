@@ -163,6 +163,26 @@ class Plan:
             "signs": self.rule.signs,
         }
 
+    def about(self, metrics: dict[str, list[str]]) -> dict[str, Any]:
+        """Returns what the storage says of the comparison.
+
+        Args:
+            metrics: `{task: names of its metrics}`.
+        """
+        return {
+            "kind": "comparison",
+            "settings": self.describe(),
+            "metrics": metrics,
+            "candidates": {
+                name: {p: printed(value) for p, value in parameters.items()}
+                for name, parameters in self.candidates.items()
+            },
+            "estimators": {name: printed(estimators) for name, estimators in self.estimators.items()},
+            "seeds": self.seeds,
+            "trials": {name: self.num_trials(name) for name in self.candidates},
+            "data": self.data,
+        }
+
 
 def first_figures(figures: dict[str, dict[str, float]]) -> dict[str, float]:
     """Returns `{task: figure of its first metric}`."""

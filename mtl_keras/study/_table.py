@@ -10,10 +10,13 @@ from mtl_keras.study._verdict import decimals
 
 def text(study: Any) -> str:
     """Returns the table and the notes below it as text."""
-    table = cells(study)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    return "\n".join([*lines, "", *notes(study)])
+    return "\n".join([*aligned(cells(study)), "", *notes(study)])
+
+
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Returns the lines of a table whose cells stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def cells(study: Any) -> list[list[str]]:

@@ -2,21 +2,19 @@
 
 import os
 import pathlib
-import re
-import time
 import warnings
-import zlib
 from collections.abc import Callable
 from typing import Any
 
 from mtl_keras._arguments import choice, count, flag
-from mtl_keras.callbacks._directions import check_directions, mean_gain
+from mtl_keras.callbacks._directions import check_directions
 from mtl_keras.study import _check, _estimators
 from mtl_keras.study._data import Data
-from mtl_keras.study._plan import FINAL, TUNE, Plan, first_figures, printed
-from mtl_keras.study._queue import Key, until_done
-from mtl_keras.study._run import Rule, run
+from mtl_keras.study._plan import Plan
+from mtl_keras.study._run import Rule
+from mtl_keras.study._runs import file_name, make_runs
 from mtl_keras.study._shortlist import shortlist
+from mtl_keras.study._stored import stored_before
 from mtl_keras.study._workers import run_workers
 from mtl_keras.study.comparison import Comparison
 
@@ -145,67 +143,21 @@ def compare(
         raise ValueError(f"`baselines` must have names of their own. Received: {twice}, which are candidates, too.")
     plan.data = " ".join(part.fingerprint() for part in parts)
     queue = plan.queue(storage, name)
-    queue.set_about(_about(plan, queue, metrics))
+    about = plan.about(metrics)
+    if stored_before(queue, about).get("data", plan.data) != plan.data:
+        warnings.warn(
+            "The data are not those of the runs in the storage: their first batches differ. Make the data the same in "
+            f"every call, or use another storage or name than {queue.name!r}.",
+            stacklevel=2,
+        )
+    queue.set_about(about)
     if workers > 1:
-        run_workers(workers, work, plan, storage, name, verbose)
+        run_workers(workers, make_runs, plan, storage, name, verbose)
     else:
-        work(plan, queue, verbose)
+        make_runs(plan, queue, verbose)
     runs = queue.runs()
     plan.reference(runs)
     return Comparison(queue.about(), runs, plan)
-
-
-def work(plan: Plan, queue: Any, verbose: bool, most: int | None = None) -> bool:
-    """Makes runs of a comparison, `most` at most; returns whether all are made, here or by other processes."""
-    runs: dict[Key, dict[str, Any]] = {}
-    keys = plan.keys()
-
-    def drawn(key: Key) -> dict[str, Any]:
-        candidate, kind, number = key
-        if candidate in plan.estimators or not plan.num_trials(candidate):
-            return {}
-        return plan.drawn(candidate, number if kind == TUNE else plan.best(candidate, runs))
-
-    def advance() -> bool:
-        nonlocal runs
-        runs = queue.runs()
-        queue.fill([key for key in plan.ready(runs) if key not in runs], drawn)
-        return all(key in runs for key in keys)
-
-    def make(key: Key, trial: Any) -> tuple[float, dict[str, Any]]:
-        stored = _made(plan, key, dict(trial.params), runs)
-        if verbose:
-            print(_line(plan, key, stored, len(runs)), flush=True)
-        reference = stored["valid"] and key[0] != plan.baseline and plan.reference(runs)
-        figures = first_figures(stored["valid"])
-        return (mean_gain(figures, reference, plan.rule.signs) if reference else 0.0), stored
-
-    def spaces(key: Key) -> dict[str, Any]:
-        return plan.spaces(key[0]) if key[0] in plan.candidates and plan.num_trials(key[0]) else {}
-
-    return until_done(queue, advance, lambda: queue.work(make, spaces), most)
-
-
-def _made(plan, key, drawn, runs):
-    """Makes a run, and returns what is stored of it."""
-    candidate, kind, number = key
-    if candidate in plan.estimators:
-        plan_model = _check.built(lambda: plan.make(plan.baseline, _any(plan, runs)), f"the baseline {plan.baseline!r}")
-        stored = _estimators.run(plan.estimators[candidate], plan_model, plan.rule, number)
-    else:
-        rule, seed = plan.rule_of(key, runs), plan.seed(key)
-        stored, model = run(lambda: plan.make(candidate, drawn), rule, seed, complete=kind == FINAL)
-        if plan.models and kind == FINAL:
-            path = pathlib.Path(plan.models) / f"{_file_name(candidate)}-{number}.keras"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            model.build_optimizer()  # which has trained nothing where each task was trained by itself
-            model.save(path)
-            stored["file"] = str(path)
-    return {**stored, "seed": plan.seed(key), "data": plan.data, "at": time.time()}
-
-
-def _any(plan, runs):
-    return plan.drawn(plan.baseline, 0) if plan.num_trials(plan.baseline) else {}
 
 
 def _candidates(build, given, baseline, train):
@@ -229,58 +181,8 @@ def _candidates(build, given, baseline, train):
     return {name: _check.check_names(f"candidates[{name!r}]", params, build) for name, params in given.items()}
 
 
-def _about(plan, queue, metrics):
-    """Returns what the storage says of the comparison, or raises a ValueError if it holds another one."""
-    about = {
-        "kind": "comparison",
-        "settings": plan.describe(),
-        "metrics": metrics,
-        "candidates": {
-            name: {p: printed(value) for p, value in params.items()} for name, params in plan.candidates.items()
-        },
-        "estimators": {name: printed(estimators) for name, estimators in plan.estimators.items()},
-        "seeds": plan.seeds,
-        "trials": {name: plan.num_trials(name) for name in plan.candidates},
-        "data": plan.data,
-    }
-    before = queue.about()
-    if not before:
-        return about
-    way_out = f"Use another `storage`, or another name than name={queue.name!r}."
-    if before.get("kind") != "comparison":
-        raise ValueError(f"`storage` holds a search under the name {queue.name!r}, no comparison. {way_out}")
-    changed = [s for s, value in about["settings"].items() if before["settings"].get(s) != value]
-    changed += [f"candidates[{n!r}]" for n, p in about["candidates"].items() if before["candidates"].get(n, p) != p]
-    changed += ["metrics"] if before["metrics"] != metrics else []
-    if changed:
-        raise ValueError(f"`storage` holds a comparison with other settings: {', '.join(changed)}. {way_out}")
-    if before["data"] != plan.data:
-        warnings.warn(
-            "The data are not those of the runs in the storage: their first batches differ. Make the data the same in "
-            f"every call, or use another storage or name than {queue.name!r}.",
-            stacklevel=3,
-        )
-    return about
-
-
 def _folder(storage, name):
     """Returns the folder of the kept models."""
     if isinstance(storage, (str, os.PathLike)) and "://" not in str(storage):
-        return str(pathlib.Path(storage).absolute().with_suffix("")) + f"_{_file_name(name)}_models"
-    return f"{_file_name(name)}_models"
-
-
-def _file_name(name):
-    safe = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
-    return safe if safe == name else f"{safe}-{zlib.crc32(name.encode()):08x}"
-
-
-def _line(plan, key, stored, made):
-    """Returns the line that is printed of a run."""
-    figures = stored["test"] or stored["valid"]
-    shown = ", ".join(
-        f"{task} {next(iter(of.items()))[0]} {next(iter(of.values())):.4g}" for task, of in figures.items()
-    )
-    what = f"trial {key[2]}" if key[1] == TUNE else f"seed {key[2]}"
-    part = "test" if stored["test"] else "valid"
-    return f"[{made + 1}/{len(plan.keys())}] {key[0]}, {what}: {shown} on {part}, {stored['seconds']:.1f} s"
+        return str(pathlib.Path(storage).absolute().with_suffix("")) + f"_{file_name(name)}_models"
+    return f"{file_name(name)}_models"

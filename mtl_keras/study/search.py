@@ -1,72 +1,20 @@
 """Searches one space over everything."""
 
-import inspect
 import os
-import time
 from collections.abc import Callable
 from typing import Any
 
 from mtl_keras._arguments import choice, count, flag
-from mtl_keras.callbacks._directions import check_directions, mean_gain
+from mtl_keras.callbacks._directions import check_directions
 from mtl_keras.study import _check
 from mtl_keras.study._data import Data
-from mtl_keras.study._plan import first_figures, printed
-from mtl_keras.study._queue import Queue, optuna, quiet
-from mtl_keras.study._run import Rule, run
+from mtl_keras.study._queue import quiet
+from mtl_keras.study._run import Rule
+from mtl_keras.study._searching import OBJECTIVES, DefaultTrial, Searching
+from mtl_keras.study._stored import stored_before
+from mtl_keras.study._trials import make_reference, make_trials
 from mtl_keras.study._workers import run_workers
 from mtl_keras.study.search_result import SearchResult
-from mtl_keras.study.spaces import suggest, values_of
-
-OBJECTIVES = ("mean_gain", "pareto")
-
-
-class Searching:
-    """A search as it was called, after its arguments were checked.
-
-    Args:
-        build: Function of parameters, or of an Optuna trial without a space.
-        space: `{parameter: space}`, or None.
-        rule: How to train.
-        objective: One of `OBJECTIVES`.
-        trials: Number of trials.
-        seed: Of every run, and of the sampler.
-        sampler, pruner: Of Optuna, or None.
-    """
-
-    def __init__(self, build, space, rule, objective, trials, seed, sampler=None, pruner=None):
-        self.build, self.space, self.rule, self.objective = build, space, rule, objective
-        self.trials, self.seed, self.sampler, self.pruner = trials, seed, sampler, pruner
-
-    @property
-    def directions(self) -> tuple[str, ...]:
-        """The directions of a trial's values."""
-        if self.objective == "mean_gain":
-            return ("maximize",)
-        return tuple("maximize" if sign > 0 else "minimize" for sign in self.rule.signs.values())
-
-    def queue(self, storage: Any, name: str) -> Queue:
-        """Returns the study in the storage."""
-        samplers = optuna().samplers
-        several = self.objective == "pareto"
-        sampler = self.sampler or samplers.TPESampler(seed=None if storage else self.seed, multivariate=False)
-        pruner = self.pruner or optuna().pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=1)
-        options = {"sampler": sampler} if several else {"sampler": sampler, "pruner": pruner}
-        return Queue(storage, name, self.directions, **options)
-
-    def make(self, trial: Any) -> Any:
-        """Returns what `build` returns for a trial."""
-        if self.space is None:
-            return self.build(trial)
-        return self.build(**values_of(self.space, suggest(trial, self.space)))
-
-    def first_trial(self) -> dict[str, Any]:
-        """Returns the numbers of the first trial: the defaults of `build` that lie in the space."""
-        numbers: dict[str, Any] = {}
-        if self.space is not None:
-            defaults = {p.name: p.default for p in inspect.signature(self.build).parameters.values()}
-            for name, space in self.space.items():
-                numbers |= space.default(name, defaults.get(name)) or {}
-        return numbers
 
 
 def search(
@@ -149,10 +97,10 @@ def search(
     if space is not None:
         space = _check.check_spaces("space", _check.check_names("space", space, build))
     rule = Rule(parts[0], parts[1], None, count("epochs", epochs), patience, None, {}, baseline)
-    searching = Searching(build, space, rule, objective, count("trials", trials), count("seed", seed, at_least=0))
-    searching.sampler, searching.pruner = sampler, pruner
+    trials, seed = count("trials", trials), count("seed", seed, at_least=0)
+    searching = Searching(build, space, rule, objective, trials, seed, sampler, pruner)
     with quiet():
-        fixed = _Any(searching.first_trial())
+        fixed = DefaultTrial(searching.first_trial())
         model = _check.built(lambda: searching.make(fixed), "the first trial")
     metrics = _check.metrics_of(model)
     rule.signs = _check.signs_of(metrics, check_directions(directions))
@@ -160,87 +108,15 @@ def search(
     if baseline is not None:
         _check_baseline(baseline, list(metrics))
     queue = searching.queue(storage, name)
-    _agree(queue, searching, metrics)
+    about = {"kind": "search", "settings": searching.describe(), "metrics": metrics}
+    if not stored_before(queue, about):
+        queue.set_about(about)
     if workers > 1:
-        _until_reference(searching, queue, verbose)
-        run_workers(workers, work, searching, storage, name, verbose)
+        make_reference(searching, queue, verbose)
+        run_workers(workers, make_trials, searching, storage, name, verbose)
     else:
-        work(searching, queue, verbose)
+        make_trials(searching, queue, verbose)
     return SearchResult(queue.about(), queue.study, searching)
-
-
-def work(searching: Searching, queue: Queue, verbose: bool, most: int | None = None) -> bool:
-    """Makes trials of a search, `most` at most; returns whether all are made, here or by other processes."""
-    _until_reference(searching, queue, verbose)
-    made = 0
-    while _taken(queue) < searching.trials:
-        if made == most:
-            return False
-        _one(searching, queue, verbose)
-        made += 1
-    return True
-
-
-def _until_reference(searching, queue, verbose):
-    """Makes the first trial, whose figures are the reference of the others; none where a baseline is given."""
-    with quiet():
-        optuna().storages.fail_stale_trials(queue.study)
-    if not queue.study.get_trials(deepcopy=False):
-        queue.study.enqueue_trial(searching.first_trial())
-    while searching.rule.reference is None:
-        about = queue.about()
-        if "reference" in about:
-            searching.rule.reference = about["reference"]
-        else:
-            _one(searching, queue, verbose)
-
-
-def _one(searching, queue, verbose):
-    """Makes one trial, and stores it."""
-    study, several = queue.study, searching.objective == "pareto"
-
-    def objective(trial):
-        is_first = searching.rule.reference is None
-
-        def on_score(epoch, score):
-            trial.report(score, epoch)
-            return not is_first and trial.should_prune()
-
-        callback = None if several else on_score
-        try:
-            stored, _ = run(lambda: searching.make(trial), searching.rule, searching.seed, callback, complete=False)
-        except Exception as error:  # whatever a user's model raises
-            trial.set_user_attr("error", f"{type(error).__name__}: {error}"[:1000])
-            raise
-        figures = first_figures(stored["valid"])
-        if is_first:
-            queue.set_about({**queue.about(), "reference": figures})
-        reference = searching.rule.reference or figures
-        gain = mean_gain(figures, reference, searching.rule.signs)
-        trial.set_user_attr("run", _short(stored, gain))
-        if verbose:
-            shown = ", ".join(f"{task} {figure:.4g}" for task, figure in figures.items())
-            print(f"trial {trial.number}: {shown}, gain {100 * gain:+.2f} %, {stored['seconds']:.1f} s", flush=True)
-        if not several and not is_first and trial.should_prune():
-            raise optuna().TrialPruned
-        return list(figures.values()) if several else gain
-
-    with quiet():
-        study.optimize(objective, n_trials=1, catch=(Exception,))
-    last = study.get_trials(deepcopy=False)[-1]
-    if searching.rule.reference is None and last.state.name == "FAIL":
-        error = last.user_attrs.get("error", "it was stopped")
-        raise RuntimeError(f"The first trial failed, to whose figures the others are compared: {error}")
-
-
-def _taken(queue):
-    """Returns how many trials have been made, or are being made."""
-    return sum(trial.state.name != "WAITING" for trial in queue.study.get_trials(deepcopy=False))
-
-
-def _short(stored, gain):
-    kept = ("valid", "epoch", "history", "parameters", "seconds", "seconds_per_epoch", "versions")
-    return {**{name: stored[name] for name in kept}, "gain": gain, "at": time.time()}
 
 
 def _check_baseline(baseline, tasks):
@@ -248,43 +124,3 @@ def _check_baseline(baseline, tasks):
         raise ValueError(
             f"`baseline` must be a dict {{task: figure other than 0}} with the tasks {tasks}. Received: {baseline!r}."
         )
-
-
-def _agree(queue, searching, metrics):
-    """Stores what the search is, or raises a ValueError if the storage holds another one."""
-    settings = {
-        "objective": searching.objective,
-        "space": None if searching.space is None else {n: printed(s) for n, s in searching.space.items()},
-        "epochs": searching.rule.epochs,
-        "patience": searching.rule.patience,
-        "seed": searching.seed,
-        "signs": searching.rule.signs,
-        "baseline": searching.rule.reference,
-    }
-    about, before = {"kind": "search", "settings": settings, "metrics": metrics}, queue.about()
-    way_out = f"Use another `storage`, or another name than name={queue.name!r}."
-    if before and before["kind"] != "search":
-        raise ValueError(f"`storage` holds a comparison under the name {queue.name!r}, no search. {way_out}")
-    changed = [name for name, value in settings.items() if before and before["settings"].get(name) != value]
-    if changed or (before and before["metrics"] != metrics):
-        raise ValueError(f"`storage` holds a search with other settings: {', '.join(changed) or 'metrics'}. {way_out}")
-    if not before:
-        queue.set_about(about)
-
-
-class _Any:
-    """A trial for the check of `build`: it suggests given numbers, and else the first or lowest value."""
-
-    number = 0
-
-    def __init__(self, params: dict[str, Any]):
-        self.params = params
-
-    def suggest_float(self, name: str, low: float, high: float, **options: Any) -> float:
-        return self.params.get(name, low)
-
-    def suggest_int(self, name: str, low: int, high: int, **options: Any) -> int:
-        return self.params.get(name, low)
-
-    def suggest_categorical(self, name: str, choices: Any) -> Any:
-        return self.params.get(name, choices[0])

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mtl_keras.study._run import run
+from mtl_keras.study._table import aligned
 from mtl_keras.study.spaces import values_of
 
 _ROWS = 10
@@ -82,12 +83,10 @@ class SearchResult:
             params = [_shown(trial.params.get(name)) for name in names]
             star = " *" if trial.number in front else ""
             table.append([f"{trial.number}{star}", *figures, f"{100 * stored['gain']:+.2f}", *params])
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = ["   ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
         states = [trial.state.name for trial in self.study.trials]
         counts = ", ".join(f"{states.count(s)} {s.lower()}" for s in ("COMPLETE", "PRUNED", "FAIL") if s in states)
         note = "Figures of the validation data, by which the trials were chosen: they look better than they are."
-        return "\n".join([*lines, "", f"{counts}; * no other trial is better.", note])
+        return "\n".join([*aligned(table), "", f"{counts}; * no other trial is better.", note])
 
 
 def _shown(value):
