@@ -13,7 +13,7 @@ from mtl_keras._extras import need
 from mtl_keras.data._column_of import Known
 from mtl_keras.data._csv_rows import header, read_bytes, spans
 from mtl_keras.data._roles import assign
-from mtl_keras.data._sources import Source
+from mtl_keras.data._table_source import TableSource
 from mtl_keras.data._tables import Block
 
 _SAMPLE = 2**20  # bytes of a file in which the types are found
@@ -59,7 +59,7 @@ class _Format:
         yield table.slice(min(first, table.num_rows))
 
 
-def csv_source(paths: list[str], x: Any, y: Any, sample_weight: Any, delimiter: str, dtypes: Any) -> Source:
+def csv_source(paths: list[str], x: Any, y: Any, sample_weight: Any, delimiter: str, dtypes: Any) -> TableSource:
     """Returns the table of CSV files, whose rows are counted, and whose types are found in the first rows.
 
     Args:
@@ -94,7 +94,7 @@ def csv_source(paths: list[str], x: Any, y: Any, sample_weight: Any, delimiter: 
         for form, parts in files
         for start, end, rows in parts
     ]
-    return Source(first.path, roles, types, known, blocks)
+    return TableSource(first.path, roles, types, known, blocks)
 
 
 def _names(path, first, delimiter):

@@ -7,13 +7,13 @@ from typing import Any
 from mtl_keras._extras import need
 from mtl_keras.data._column_of import Known, merged, shape_of_lists
 from mtl_keras.data._roles import assign
-from mtl_keras.data._sources import Source, same_types
+from mtl_keras.data._table_source import TableSource, same_types
 from mtl_keras.data._tables import Block, reading
 
 _READ = 65_536  # rows that are decoded at a time
 
 
-def parquet_source(paths: list[str], x: Any, y: Any, sample_weight: Any) -> Source:
+def parquet_source(paths: list[str], x: Any, y: Any, sample_weight: Any) -> TableSource:
     """Returns the table of Parquet files, of which the footers are read, and the first rows of columns of lists.
 
     Args:
@@ -29,7 +29,9 @@ def parquet_source(paths: list[str], x: Any, y: Any, sample_weight: Any) -> Sour
             types = dict(zip(file.schema_arrow.names, file.schema_arrow.types, strict=True))
             if source is None or not source.blocks:
                 roles = assign(x, y, sample_weight, file.schema_arrow.names, path)
-                source = Source(path, roles, {name: types[name] for name in roles.columns}, _shapes(file, roles), [])
+                source = TableSource(
+                    path, roles, {name: types[name] for name in roles.columns}, _shapes(file, roles), []
+                )
             same_types(source.types, types, path, source.where)
             strings = [name for name in source.types if _is_string(types[name])]
             for i in range(file.num_row_groups):

@@ -13,7 +13,7 @@ from mtl_keras.data._batching import Batching
 from mtl_keras.data._column import Images
 from mtl_keras.data._column_of import Known, shape_of_lists
 from mtl_keras.data._roles import assign
-from mtl_keras.data._sources import Source, source_batches
+from mtl_keras.data._table_source import TableSource, source_batches
 from mtl_keras.data._tables import Block
 
 _BLOCK = 1024  # rows
@@ -85,7 +85,7 @@ def from_huggingface(
     types = dict(zip(first.column_names, first.schema.types, strict=True))
     columns = {name: _image_column(name, first.column(name)) for name in images}
     return source_batches(
-        Source("the data set", roles, types, known, blocks, columns), batching, missing, lengths, weights
+        TableSource("the data set", roles, types, known, blocks, columns), batching, missing, lengths, weights
     )
 
 

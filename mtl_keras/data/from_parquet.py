@@ -9,7 +9,7 @@ from mtl_keras._types import Tensor, Tensors
 from mtl_keras.data._batching import Batching
 from mtl_keras.data._files import Files, find
 from mtl_keras.data._parquet import parquet_source
-from mtl_keras.data._sources import source_batches
+from mtl_keras.data._table_source import source_batches
 
 
 def from_parquet(

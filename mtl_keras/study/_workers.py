@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-MOST_RUNS = (
-    25  # of a process: TensorFlow keeps functions of every model that a process has trained, some megabytes each
-)
+# Of one process: TensorFlow keeps functions of every model that a process has trained, some megabytes each.
+MOST_RUNS = 25
 _RENEW = 75  # exit code of a process that leaves runs to the next one
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from mtl_keras.data import from_arrays, from_parquet
 from mtl_keras.data._parquet import parquet_source
-from mtl_keras.data._sources import columns_of, may_lack_labels
+from mtl_keras.data._table_source import columns_of, may_lack_labels
 from tests.helpers.epochs import rest_of_epoch
 
 ROWS, BATCH, WINDOW = 60, 4, 12

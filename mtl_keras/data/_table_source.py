@@ -15,7 +15,7 @@ from mtl_keras.data.from_arrays import WEIGHTS
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
+class TableSource:
     """A table in blocks.
 
     Args:
@@ -36,7 +36,7 @@ class Source:
 
 
 def source_batches(
-    source: Source, batching: Batching, missing: Any, lengths: dict[str, int | None] | None, weights: str
+    source: TableSource, batching: Batching, missing: Any, lengths: dict[str, int | None] | None, weights: str
 ) -> EpochDataset:
     """Returns the batches of a source.
 
@@ -58,7 +58,7 @@ def source_batches(
     return table_batches(blocks, columns, batching, has_weights=has_weights, missing=missing)
 
 
-def columns_of(source: Source, lengths: dict[str, int | None]) -> Roles:
+def columns_of(source: TableSource, lengths: dict[str, int | None]) -> Roles:
     """Returns the `Column`s of a source by what they are for."""
 
     def column(name, role):
@@ -70,7 +70,7 @@ def columns_of(source: Source, lengths: dict[str, int | None]) -> Roles:
     return source.roles.map(column)
 
 
-def may_lack_labels(source: Source, y: dict[str, Column], missing: Any = "auto") -> bool:
+def may_lack_labels(source: TableSource, y: dict[str, Column], missing: Any = "auto") -> bool:
     """Whether a label may be missing: not, if what is known of the labels proves that none is.
 
     Args:
