@@ -53,8 +53,12 @@ def test_every_head_has_a_case():
     ("name", "policy"),
     [
         *((name, "float32") for name in CASES),
-        *((name, "mixed_float16") for name in ("Binary", "Gaussian", "Detection", "Ordinal", "Tagging_crf")),
-        ("Multiclass", "mixed_bfloat16"),
+        ("Tagging_crf", "mixed_float16"),
+        *(
+            pytest.param(name, "mixed_float16", marks=pytest.mark.slow)
+            for name in ("Binary", "Gaussian", "Detection", "Ordinal")
+        ),
+        pytest.param("Multiclass", "mixed_bfloat16", marks=pytest.mark.slow),
     ],
 )
 def test_rows_of_weight_0_are_as_if_not_there(name, policy):

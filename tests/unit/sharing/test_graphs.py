@@ -57,7 +57,9 @@ def _model(scheme, kind, tasks=None):
     return mtl.build_model(shape, tasks or _tasks(scheme), tower, CASES[scheme]())
 
 
-@pytest.mark.parametrize("kind", ["maps", "images of any size"])  # the others are in the tests below
+@pytest.mark.parametrize(  # the others are in the tests below
+    "kind", ["maps", pytest.param("images of any size", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("scheme", CASES)
 def test_any_stages(scheme, kind):
     model, tasks = _model(scheme, kind), _tasks(scheme)
