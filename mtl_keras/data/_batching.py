@@ -78,29 +78,42 @@ class Batching:
         """Returns what is known of the batches of a pass through so many rows."""
         return Facts(min(num_rows, self.steps(num_rows) * self.batch_size), self.batch_size)
 
+    def split(self, order: np.ndarray) -> list[np.ndarray]:
+        """Returns row numbers as those of whole batches and those of the rest, without what is empty or left out."""
+        full = len(order) // self.batch_size * self.batch_size
+        parts = [order[:full]] if self.drop_remainder else [order[:full], order[full:]]
+        return [part for part in parts if len(part)]
+
     def rows(self, order: tf.Tensor, i: tf.Tensor) -> tf.Tensor:
         """Returns the row numbers of batch i of a window."""
         return order[i * self.batch_size : (i + 1) * self.batch_size]
 
-    def sliced(self, rows: Any, num_rows: tf.Tensor) -> tf.data.Dataset:
-        """Returns the batches of a structure of tensors with one first axis.
+    def batches(self, rows: Any, number: tf.Tensor, step: tf.Tensor) -> tf.data.Dataset:
+        """Returns the batches of a structure of tensors with one first axis, augmented.
 
         Args:
-            rows: The tensors.
-            num_rows: The size of the first axis, int64.
+            rows: The tensors: rows of whole batches, or of less than one.
+            number: Number of the pass.
+            step: Number of the first batch in the pass, int64.
         """
-        steps = num_rows // self.batch_size
-        full = steps * self.batch_size
+        num_rows = tf.shape(tf.nest.flatten(rows)[0], tf.int64)[0]
+        size = self.batch_size if self.drop_remainder else tf.minimum(num_rows, self.batch_size)
+        head = tf.stack([num_rows // size, size])
 
         def by_batch(tensor):
-            shape = tf.concat([[steps, self.batch_size], tf.shape(tensor, tf.int64)[1:]], axis=0)
-            return tf.ensure_shape(tf.reshape(tensor[:full], shape), [None, self.batch_size, *tensor.shape[1:]])
+            row = tensor.shape[1:]
+            tail = tf.constant(row.as_list(), tf.int64) if row.is_fully_defined() else tf.shape(tensor, tf.int64)[1:]
+            parts = tf.reshape(tensor, head if row.rank == 0 else tf.concat([head, tail], axis=0))
+            return tf.ensure_shape(parts, [None, self.batch_size if self.drop_remainder else None, *row])
 
         dataset = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(by_batch, rows))
-        if self.drop_remainder:
+        if self.augment is None:
             return dataset
-        rest = tf.data.Dataset.from_tensors(tf.nest.map_structure(lambda tensor: tensor[full:], rows))
-        return dataset.concatenate(rest.take(tf.minimum(num_rows - full, 1)))
+        return dataset.enumerate(step).map(
+            lambda step, batch: self.finished(batch, number, step),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
 
     def finished(self, batch: Any, number: tf.Tensor, step: tf.Tensor) -> Any:
         """Returns a batch with its static size, augmented.

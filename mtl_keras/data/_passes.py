@@ -10,7 +10,7 @@ from mtl_keras.data._epochs import EpochDataset, Facts
 _LAST = np.iinfo("int64").max
 
 
-def passes(one_pass: Callable, steps: int, facts: Facts, to_batch: Callable | None = None) -> EpochDataset:
+def passes(one_pass: Callable, steps: int, facts: Facts) -> EpochDataset:
     """Returns a dataset whose passes are a function of their number, prefetched.
 
     Args:
@@ -18,23 +18,21 @@ def passes(one_pass: Callable, steps: int, facts: Facts, to_batch: Callable | No
             `first` on, where the two are int64 tensors.
         steps: Number of elements of a pass.
         facts: What is known of the rows.
-        to_batch: Function that each element is mapped by, in several threads.
     """
 
     def make(place, endless):
         def from_start(start):
-            here = one_pass(start[0], start[1], place)
             if not endless:
-                return here
-            zero = tf.constant(0, tf.int64)
-            later = tf.data.Dataset.range(start[0] + 1, _LAST).flat_map(lambda number: one_pass(number, zero, place))
-            return here.concatenate(later)
+                return one_pass(start[0], start[1], place)
+
+            def each(number):
+                return one_pass(number, tf.where(number == start[0], start[1], 0), place)
+
+            return tf.data.Dataset.range(start[0], _LAST).flat_map(each)
 
         known = tf.data.INFINITE_CARDINALITY if endless else steps
         dataset = _looked_up(place, steps).flat_map(from_start)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(known))
-        if to_batch is not None:
-            dataset = dataset.map(to_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return dataset.with_options(_options()).prefetch(tf.data.AUTOTUNE)
 
     return EpochDataset(make, facts=facts)

@@ -9,11 +9,14 @@ from mtl_keras._arguments import choice
 from mtl_keras._types import Tensor, Tensors
 from mtl_keras.data._batching import Batching
 from mtl_keras.data._entering import warn_of_one_class
+from mtl_keras.data._packed import Packed
 from mtl_keras.data._passes import passes
 from mtl_keras.data._read import check_lengths, read
 from mtl_keras.data.mask_missing import mask_missing
 
 WEIGHTS = ("auto", "always", "elements")
+_MAX_BATCHES = 64
+_MAX_BYTES = 2**22
 
 
 def from_arrays(
@@ -96,25 +99,30 @@ def from_arrays(
             warn_of_one_class(task, label, masked and masked[task])
         tensors += (labels,) if masked is None else (labels, masked)
 
-    def numbered(number, first, place):
-        """Returns the rows [B], the pass and the step of each batch."""
+    packed = Packed(tensors if y is not None else tensors[0])
+    at_once = _MAX_BYTES // (packed.bytes_per_row * batching.batch_size)  # as taking each column costs time by itself
+    window = batching.batch_size * max(1, min(at_once, _MAX_BATCHES))
+    full = num_examples // batching.batch_size * batching.batch_size
+    end_of_pass = min(num_examples, steps * batching.batch_size)
+
+    def one_pass(number, first, place):
         key = batching.key(place)
         order = None
         if key is not None:
             order = tf.random.experimental.stateless_shuffle(tf.range(num_examples), seed=tf.stack([key, number]))
 
-        def one_batch(step):
-            start = step * batching.batch_size
-            end = tf.minimum(start + batching.batch_size, num_examples)
-            return tf.range(start, end) if order is None else order[start:end], number, step
+        def taken_rows(start):
+            """Returns the rows of a window, which is of whole batches or the rest."""
+            end = tf.where(start < full, tf.minimum(start + window, full), end_of_pass)
+            return start, packed.between(start, end) if order is None else packed.take(order[start:end])
 
-        return tf.data.Dataset.range(first, steps).map(one_batch)
+        starts = tf.data.Dataset.range(first * batching.batch_size, full, window)
+        if full < end_of_pass:
+            starts = starts.concatenate(tf.data.Dataset.range(full, end_of_pass, batching.batch_size))
+        windows = starts.map(taken_rows, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return windows.flat_map(lambda start, rows: batching.batches(rows, number, start // batching.batch_size))
 
-    def gathered(rows, number, step):
-        batch = tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), tensors)
-        return batching.finished(batch if y is not None else batch[0], number, step)
-
-    return passes(numbered, steps, batching.facts(num_examples), gathered)
+    return passes(one_pass, steps, batching.facts(num_examples))
 
 
 def _read_labels(y):
