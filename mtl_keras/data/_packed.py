@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-_STRING_BYTES = 24
+from mtl_keras.data._batching import bytes_per_row
 
 
 class Packed:
@@ -28,13 +28,7 @@ class Packed:
             flat[places[0]] if len(places) == 1 else tf.stack([flat[i] for i in places], axis=1)
             for places in self._places
         ]
-        self.bytes_per_row = sum(
-            (part.dtype.size or _STRING_BYTES) * part.shape[1:].num_elements() for part in self._parts
-        )
-
-    def between(self, start: tf.Tensor, end: tf.Tensor) -> Any:
-        """Returns the rows from `start` to `end`, without it."""
-        return self._unpacked([part[start:end] for part in self._parts])
+        self.bytes_per_row = bytes_per_row(tensors)
 
     def take(self, rows: tf.Tensor) -> Any:
         """Returns rows by their numbers."""

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from mtl_keras._arguments import choice
 from mtl_keras._types import Tensor, Tensors
-from mtl_keras.data._batching import Batching
+from mtl_keras.data._batching import Batching, batches_at_once
 from mtl_keras.data._entering import warn_of_one_class
 from mtl_keras.data._packed import Packed
 from mtl_keras.data._passes import passes
@@ -15,8 +15,6 @@ from mtl_keras.data._read import check_lengths, read
 from mtl_keras.data.mask_missing import mask_missing
 
 WEIGHTS = ("auto", "always", "elements")
-_MAX_BATCHES = 64
-_MAX_BYTES = 2**22
 
 
 def from_arrays(
@@ -100,29 +98,30 @@ def from_arrays(
         tensors += (labels,) if masked is None else (labels, masked)
 
     packed = Packed(tensors if y is not None else tensors[0])
-    at_once = _MAX_BYTES // (packed.bytes_per_row * batching.batch_size)  # as taking each column costs time by itself
-    window = batching.batch_size * max(1, min(at_once, _MAX_BATCHES))
+    window = batching.batch_size * batches_at_once(packed.bytes_per_row, batching.batch_size)
     full = num_examples // batching.batch_size * batching.batch_size
     end_of_pass = min(num_examples, steps * batching.batch_size)
 
-    def one_pass(number, first, place):
+    def windows_of(number, first, place):
+        """Returns the number of the pass, the first step and the rows of each window: of whole batches or the rest."""
         key = batching.key(place)
-        order = None
+        order = tf.range(num_examples)
         if key is not None:
-            order = tf.random.experimental.stateless_shuffle(tf.range(num_examples), seed=tf.stack([key, number]))
+            order = tf.random.experimental.stateless_shuffle(order, seed=tf.stack([key, number]))
 
-        def taken_rows(start):
-            """Returns the rows of a window, which is of whole batches or the rest."""
+        def one_window(start):
             end = tf.where(start < full, tf.minimum(start + window, full), end_of_pass)
-            return start, packed.between(start, end) if order is None else packed.take(order[start:end])
+            return number, start // batching.batch_size, order[start:end]
 
         starts = tf.data.Dataset.range(first * batching.batch_size, full, window)
         if full < end_of_pass:
             starts = starts.concatenate(tf.data.Dataset.range(full, end_of_pass, batching.batch_size))
-        windows = starts.map(taken_rows, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return windows.flat_map(lambda start, rows: batching.batches(rows, number, start // batching.batch_size))
+        return starts.map(one_window)
 
-    return passes(one_pass, steps, batching.facts(num_examples))
+    def to_batches(windows):
+        return batching.batches(windows, packed.take, parallel=True)
+
+    return passes(windows_of, to_batches, steps, batching.facts(num_examples))
 
 
 def _read_labels(y):
