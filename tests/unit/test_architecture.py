@@ -53,7 +53,7 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
         "weightings",
     },
     "data": {"task", "_extras", "_unfinished"},
-    "callbacks": {"linalg", "_registry", "_unfinished"},
+    "callbacks": {"linalg", "models", "_registry", "_unfinished"},  # `models`: the state of a run, that `Backup` keeps
     "export": {"engine", "_version", "_extras", "_unfinished"},
     "plots": set(),
     "study": {"_extras", "_unfinished", "_version", "callbacks", "data", "models", "plots"},
