@@ -130,7 +130,7 @@ class Queue:
             try:
                 value, stored = make(key, trial)
             except Exception as error:  # whatever a user's model raises
-                trial.set_user_attr(RUN, json.dumps({"error": _plain(error)}))
+                trial.set_user_attr(RUN, json.dumps({"error": plain(error)}))
                 raise
             trial.set_user_attr(RUN, json.dumps(stored))
             return value
@@ -174,15 +174,15 @@ def until_done(queue: Queue, advance: Callable[[], bool], work: Callable[[], Non
     return True
 
 
-def _key(trial):
-    key = trial.user_attrs.get(KEY)
-    return None if key is None else tuple(key)
-
-
-def _plain(error):
+def plain(error):
     """Returns an error as a line of text, without the colours that Keras gives it."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}")
     return " ".join(text.split())[:1000]
+
+
+def _key(trial):
+    key = trial.user_attrs.get(KEY)
+    return None if key is None else tuple(key)
 
 
 def _counts(trial):

@@ -67,7 +67,7 @@ def search(
 
     Raises:
         ValueError: Before anything is trained, if an argument is wrong, as in `compare`.
-        RuntimeError: If the first trial fails.
+        RuntimeError: If the first trial fails, to whose figures the others are compared, or all do.
 
     Example:
 

@@ -44,6 +44,9 @@ class SearchResult:
         self.metrics: dict[str, list[str]] = about["metrics"]
         self.study = study
         self._searching = searching
+        if not self._by_gain():
+            errors = [trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs]
+            raise RuntimeError(f"No trial was complete. The first error: {errors[0] if errors else 'none'}")
 
     @property
     def front(self) -> list[Any]:
@@ -83,7 +86,7 @@ class SearchResult:
             params = [_shown(trial.params.get(name)) for name in names]
             star = " *" if trial.number in front else ""
             table.append([f"{trial.number}{star}", *figures, f"{100 * stored['gain']:+.2f}", *params])
-        states = [trial.state.name for trial in self.study.trials]
+        states = [trial.state.name for trial in self.study.trials if "skipped" not in trial.user_attrs]
         counts = ", ".join(f"{states.count(s)} {s.lower()}" for s in ("COMPLETE", "PRUNED", "FAIL") if s in states)
         note = "Figures of the validation data, by which the trials were chosen: they look better than they are."
         return "\n".join([*aligned(table), "", f"{counts}; * no other trial is better.", note])
