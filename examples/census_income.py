@@ -131,8 +131,7 @@ def main():
         storage=arguments.storage,
         seed=arguments.seed,
     )
-    if arguments.plot:
-        mtl.plots.history(study.runs(study.best)[arguments.seed]["history"], arguments.plot)
+    _common.plot(study, arguments.plot)
     if arguments.export:
         model = study.build_best()
         folder = mtl.export.saved_model(model, arguments.export)

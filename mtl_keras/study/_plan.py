@@ -108,23 +108,17 @@ class Plan:
         return found
 
     def reference(self, runs: dict[Key, dict[str, Any]]) -> dict[str, float]:
-        """Returns `{task: figure}`, the baseline's means over its final runs on `valid`.
+        """Returns `{task: figure}`, the baseline's means over its final runs on `valid`; 1 in place of 0.
 
         Raises:
-            RuntimeError: If all of these runs failed, or a figure is 0.
+            RuntimeError: If all of these runs failed.
         """
         final = [runs[key] for key in runs if key[:2] == (self.baseline, FINAL)]
         good = [first_figures(run["valid"]) for run in final if "error" not in run]
         if not good:
             raise RuntimeError(f"All runs of the baseline {self.baseline!r} failed: {final[0]['error']}")
         means = {task: float(np.mean([figures[task] for figures in good])) for task in good[0]}
-        for task, mean in means.items():
-            if mean == 0:
-                raise RuntimeError(
-                    f"The baseline {self.baseline!r} has figure 0 in the task {task!r}, to which no gain is relative. "
-                    "Train it longer, or give the task another first metric."
-                )
-        return means
+        return {task: mean or 1.0 for task, mean in means.items()}  # of 0 no gain is relative
 
     def best(self, candidate: str, runs: dict[Key, dict[str, Any]]) -> int:
         """Returns the number of the best tuning trial of a candidate on `valid`; 0 if none has figures."""

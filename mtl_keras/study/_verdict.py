@@ -44,8 +44,8 @@ def decimals(width: float) -> int:
 
 def _undecided(name, gain, baseline, comparisons):
     if gain.seeds < 2:
-        runs = "one run" if gain.seeds else "no run"
-        return f"{name} cannot be told apart from {baseline}: {runs} to compare. Use at least two seeds"
+        why = "one run to compare. Use at least two seeds" if gain.seeds else "no gains to compare"
+        return f"{name} cannot be told apart from {baseline}: {why}"
     text = f"{name} cannot be told apart from {baseline} with {gain.seeds} seeds"
     return f"{text} ({interval(gain)}); {_tail(gain, comparisons)}"
 

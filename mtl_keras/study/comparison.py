@@ -125,7 +125,8 @@ class Comparison:
     @property
     def best(self) -> str:
         """Name of the candidate with the highest mean gain on `valid`: the test data do not choose."""
-        base = {task: statistics.fmean(self.figures(self.baseline, task, part="valid").values()) for task in self.tasks}
+        figures = {task: self.figures(self.baseline, task, part="valid").values() for task in self.tasks}
+        base = {task: statistics.fmean(of) or 1.0 for task, of in figures.items()}
         scores = {}
         for name in self.about["candidates"]:
             figures = {task: self.figures(name, task, part="valid").values() for task in self.tasks}
@@ -135,24 +136,34 @@ class Comparison:
         return max(scores, key=lambda name: scores[name])
 
     def build_best(self) -> Any:
-        """Returns a trained model of the best candidate: the run with the best figures on `valid`.
+        """Returns the trained model of the best candidate: that of the seed with the best figures on `valid`.
+
+        Raises:
+            ValueError: As in `model`.
+        """
+        runs, signs = self.runs(self.best), self.about["settings"]["signs"]
+        good = {seed: first_figures(stored["valid"]) for seed, stored in runs.items() if "error" not in stored}
+        start = {task: figure or 1.0 for task, figure in good[min(good)].items()}
+        return self.model(self.best, max(good, key=lambda seed: mean_gain(good[seed], start, signs)))
+
+    def model(self, candidate: str, seed: int) -> Any:
+        """Returns the trained model of a final run, at the epoch that was chosen.
 
         It is read from its file if the comparison has `keep="best"`, and else trained again as it was.
 
         Raises:
-            ValueError: If there is no file, and the comparison was read from a storage, without its `build`.
+            ValueError: If there is no such run of a model, or neither its file nor the `build` of the comparison, as it
+                was read from a storage.
         """
-        signs, base = self.about["settings"]["signs"], self.runs(self.best)
-        good = {seed: first_figures(stored["valid"]) for seed, stored in base.items() if "error" not in stored}
-        start = good[min(good)]
-        seed = max(good, key=lambda s: mean_gain(good[s], start, signs))
-        file = base[seed].get("file")
-        if file and os.path.exists(file):
-            return keras.saving.load_model(file)
+        stored = self.runs(candidate).get(seed)
+        if stored is None or "error" in stored or candidate in self.about["estimators"]:
+            raise ValueError(f"There is no model of {candidate!r} with the seed {seed!r}.")
+        if os.path.exists(stored.get("file", "")):
+            return keras.saving.load_model(stored["file"])
         if self._plan is None:
             raise ValueError('There is no file of the model. Use `compare(..., keep="best")`, or call `compare` again.')
-        key, plan = (self.best, FINAL, seed), self._plan
-        return run(lambda: plan.make(key[0], base[seed]["params"]), plan.rule_of(key, self._runs), seed)[1]
+        plan, key = self._plan, (candidate, FINAL, seed)
+        return run(lambda: plan.make(candidate, stored["params"]), plan.rule_of(key, self._runs), seed)[1]
 
     def report(self, folder: str | os.PathLike) -> str:
         """Writes `index.html`, `report.md`, `runs.csv` and the pictures to a folder; returns the path of the page.

@@ -161,6 +161,8 @@ def test_the_best_model_is_read_from_its_file_or_trained_again(stored):
     trained = study.build_best()
     for a, b in zip(kept.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="There is no model of 'sometimes' with the seed 0"):
+        study.model("sometimes", 0)
     figures = kept.evaluate(*TEST, verbose=0, return_dict=True)
     assert figures["digit_accuracy"] in [pytest.approx(f) for f in study.figures(study.best, "digit").values()]
 
