@@ -3,10 +3,10 @@
 import time
 from typing import Any
 
-import keras
 import numpy as np
 
 from mtl_keras._extras import need
+from mtl_keras.study._resamples import figures, of_rows
 from mtl_keras.study._run import Rule
 
 
@@ -46,23 +46,31 @@ def run(estimators: dict[str, Any], model: Any, rule: Rule, seed: int) -> dict[s
         estimator = clone(estimator)
         if "random_state" in estimator.get_params():
             estimator.set_params(random_state=seed)
-        x, y, weight = _rows_of(train, task)
+        x, y, weight = _labelled(*_rows_of(train, task))
         options = {} if weight is None or (weight == 1).all() else {"sample_weight": weight}
         estimator.fit(x, y, **options)
         for part, rows in held_out.items():
             x, y, weight = _rows_of(rows, task)
-            results[part][task] = _figures(model, task, y, _predictions(estimator, x, model.output[task].shape), weight)
+            predicted = _predictions(estimator, x, model.output[task].shape)
+            results[part][task] = figures(model, task, y, predicted, weight)
+            if part == "test" and rule.resamples:
+                found = of_rows(model, task, y, predicted, weight, rule.resamples)
+                results.setdefault("resampled", {}).update({task: found} if found else {})
     results["seconds"] = time.perf_counter() - start
     return results
 
 
 def _rows_of(rows, task):
-    """Returns inputs as a matrix, labels and weights of the rows that have a label of a task."""
+    """Returns inputs as a matrix, labels and weights of a task."""
     x, y, weights = rows
     y, weight = y[task], None if weights is None else weights[task]
     if isinstance(x, dict):
         x = np.concatenate([np.asarray(column).reshape(len(y), -1) for column in x.values()], axis=1)
-    x = np.asarray(x).reshape(len(y), -1)
+    return np.asarray(x).reshape(len(y), -1), y, weight
+
+
+def _labelled(x, y, weight):
+    """Returns the rows that have a label."""
     if weight is None:
         return x, y, None
     there = weight.reshape(len(y), -1).all(axis=1)
@@ -81,19 +89,3 @@ def _predictions(estimator, x, shape):
     complete = np.zeros((len(x), shape[-1]), "float32")
     complete[:, np.asarray(estimator.classes_, int)] = probabilities
     return complete
-
-
-def _figures(model, task, y, predicted, weight):
-    """Returns `{metric: figure}` of the task's metrics."""
-    objective = model.objectives[task]
-    objective.reset_state()
-    y, predicted = keras.ops.convert_to_tensor(y), keras.ops.convert_to_tensor(predicted)
-    weight = None if weight is None else keras.ops.convert_to_tensor(weight)
-    predictions, objective.predictions = objective.predictions, None
-    try:
-        objective.update_state(y, predicted, weight, None, 0.0, 1.0)
-    finally:
-        objective.predictions = predictions
-    names = [metric.name for metric in (*objective.task_metrics, *objective.weighted_metrics)]
-    figures = {name[len(task) + 1 :]: float(value) for name, value in objective.result().items()}
-    return {name: figures[name] for name in names}

@@ -154,6 +154,7 @@ class Plan:
             "patience": self.rule.patience,
             "equal_seconds": self.equal_seconds,
             "first_seed": self.seeds[0],
+            "resamples": self.rule.resamples,
             "signs": self.rule.signs,
         }
 

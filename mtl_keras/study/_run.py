@@ -15,6 +15,7 @@ from mtl_keras.study._data import Data, of_task
 from mtl_keras.study._epochs import BestEpoch, Clock
 from mtl_keras.study._flags import flags_of
 from mtl_keras.study._memory import peak_megabytes, reset_peak
+from mtl_keras.study._resamples import resampled
 
 
 @dataclasses.dataclass
@@ -28,6 +29,7 @@ class Rule:
         seconds: Seconds of training; None for no limit.
         signs: `{task: 1 or -1}`, whether higher figures of its first metric are better.
         reference: `{task: figure}` that gains are over; None for those of the first epoch.
+        resamples: Number of resamples of the test rows.
     """
 
     train: Data
@@ -38,6 +40,7 @@ class Rule:
     seconds: float | None
     signs: dict[str, int]
     reference: dict[str, float] | None = None
+    resamples: int = 0
 
 
 def unpack(built: Any) -> tuple[Any, list[keras.callbacks.Callback]]:
@@ -139,6 +142,8 @@ def _record(results, model, task, best, rule, seed, complete):
         for t in model.task_names:
             own = {m[len(t) + 1 :]: float(v) for m, v in figures.items() if m.startswith(f"{t}_")}
             results["test"][t] = _of_objective(model, t, own)
+        if rule.resamples:
+            results.setdefault("resampled", {}).update(resampled(model, test, rule.resamples))
 
 
 def _of_objective(model, task, figures):

@@ -41,6 +41,8 @@ def notes(study: Any) -> list[str]:
     if tuned:
         lines.append(f"{settings['trials']} tuning trials on the validation data for each of: {', '.join(tuned)}.")
     lines.append(f"* differs from {study.baseline}: paired t-test over the seeds, Holm's correction, level 5 %.")
+    if settings.get("resamples"):
+        lines.append(f"Intervals and tests are over the seeds and {settings['resamples']} resamples of the test rows.")
     for task in study.tasks:
         if not any(study.figures(study.baseline, task).values()):
             lines.append(f"! {study.baseline} has figure 0 in {task} with every seed, to which no gain is relative.")

@@ -40,6 +40,7 @@ def compare(
     name: str = "comparison",
     workers: int = 1,
     keep: str | None = None,
+    resamples: int = 0,
     seed: int = 0,
     verbose: bool = True,
 ) -> Comparison:
@@ -84,6 +85,8 @@ def compare(
             `if __name__ == "__main__":`. They are renewed now and then, as TensorFlow keeps some megabytes of every
             model that a process has trained.
         keep: `"best"` saves the model of each final run at its best epoch in a folder beside the storage.
+        resamples: Number of bootstrap resamples of the test rows, such as 200. Final runs are evaluated on each, so
+            that the intervals and the verdict include the chance in the choice of the rows. 0 for none.
         seed: The first seed.
         verbose: Whether to print a line for each run.
 
@@ -122,6 +125,8 @@ def compare(
     flag("verbose", verbose)
     ways = check_directions(directions)
     patience = None if patience is None else count("patience", patience)
+    if count("resamples", resamples, at_least=0) not in (0, *range(20, 10_001)):
+        raise ValueError(f"`resamples` must be 0, or from 20 to 10,000. Received: resamples={resamples!r}.")
     plan = Plan(
         build=build,
         candidates=_candidates(build, candidates, baseline, parts[0]),
@@ -129,7 +134,7 @@ def compare(
         baseline=baseline,
         trials=count("trials", trials),
         seeds=list(range(count("seed", seed, at_least=0), seed + count("seeds", seeds))),
-        rule=Rule(parts[0], parts[1], parts[2], count("epochs", epochs), patience, None, {}),
+        rule=Rule(parts[0], parts[1], parts[2], count("epochs", epochs), patience, None, {}, None, resamples),
         estimators={},
         models=_folder(storage, name) if keep else None,
         equal_seconds=budget == "seconds",

@@ -27,7 +27,7 @@ class Comparison:
     mean over the tasks of the gain of the first metric, in per cent of the baseline's mean. Its 95 % interval is by
     Student's t over the seeds, paired with the baseline's. The p-values of the paired t-tests are corrected after Holm
     over all candidates and tasks together: where nothing differs, 5 % of the comparisons name a difference at all. The
-    intervals are not corrected, and do not include the chance in the choice of the test rows.
+    intervals are not corrected. They include the chance in the choice of the test rows with `resamples=` alone.
 
     Args:
         about: What the storage says of the comparison.
@@ -185,8 +185,10 @@ class Comparison:
             relative = {task: self._differences(name, task) for task in self.tasks}
             common = sorted(set.intersection(*(set(of) for of in relative.values())))
             means = [float(np.mean([relative[task][seed] for task in self.tasks])) for seed in common]
-            found[name] = {task: gain_of(list(of.values())) for task, of in relative.items()}
-            found[name][ALL] = gain_of(means)
+            of_rows = self._by_rows(name)
+            found[name] = {t: gain_of(list(of.values()), _spread(of_rows.get(t))) for t, of in relative.items()}
+            whole = np.mean([of_rows[t] for t in self.tasks], axis=0) if set(of_rows) == set(self.tasks) else None
+            found[name][ALL] = gain_of(means, _spread(whole))
         correct([gain for of in found.values() for gain in of.values()])
         return found
 
@@ -196,3 +198,24 @@ class Comparison:
         mean = statistics.fmean(base.values()) if base else math.nan
         sign = self.about["settings"]["signs"][task]
         return {seed: 100 * sign * (own[seed] - base[seed]) / abs(mean or math.nan) for seed in own if seed in base}
+
+    def _by_rows(self, candidate: str) -> dict[str, Any]:
+        """Returns `{task: mean gain over the seeds on each resample of the test rows}`, where every run has them."""
+        found = {}
+        for task in self.tasks:
+            own, base = (self._resampled(name, task) for name in (candidate, self.baseline))
+            seeds = [seed for seed in own if seed in base]
+            mean = statistics.fmean(self.figures(self.baseline, task).values()) if base else 0.0
+            if seeds and mean:
+                sign = self.about["settings"]["signs"][task]
+                found[task] = 100 * sign * np.mean([own[s] - base[s] for s in seeds], axis=0) / abs(mean)
+        return found
+
+    def _resampled(self, candidate: str, task: str) -> dict[int, Any]:
+        runs = self.runs(candidate).items()
+        return {seed: np.array(s["resampled"][task]) for seed, s in runs if task in s.get("resampled", {})}
+
+
+def _spread(values: Any) -> float:
+    """Returns a standard deviation; 0 of None."""
+    return 0.0 if values is None else float(np.std(values, ddof=1))

@@ -86,6 +86,7 @@ ALONE = {"baseline": "a"}
         ({"a": {}}, {"epochs": 0}, "`epochs` must be"),
         ({"a": {}}, {"patience": 0}, "`patience` must be"),
         ({"a": {}}, {"budget": "steps"}, "`budget` must be one of"),
+        ({"a": {}}, {"resamples": 1}, "`resamples` must be 0, or from 20 to"),
         ({"a": {}}, {"keep": True}, "`keep` must be one of"),
         ({"a": {}}, {"workers": 2}, "`workers=2` need a storage"),
         ({"a": {}}, {"workers": 2, "storage": "s.db", "function": lambda sharing: 0}, "Define it at the top"),

@@ -20,6 +20,27 @@ def test_interval_by_hand():
     assert gain.p == pytest.approx(0.0741799, abs=1e-6)  # 2 (1 - T(2 sqrt(3))) with 2 degrees of freedom
 
 
+def test_interval_over_seeds_and_rows_by_hand():
+    """The error of 1, 2, 3 is 1 / sqrt(3); with 0.5 of the rows it is sqrt(1 / 3 + 1 / 4) = 0.763763."""
+    gain = gain_of([1.0, 2.0, 3.0], 0.5)
+    assert (gain.low, gain.high) == pytest.approx((2 - 4.302653 * 0.763763, 2 + 4.302653 * 0.763763), abs=1e-5)
+    assert gain.p == pytest.approx(2 * stats.t.sf(2 / 0.763763, 2), abs=1e-6)
+    assert seeds_needed(gain) > seeds_needed(gain_of([1.0, 2.0, 3.0]))
+    assert seeds_needed(gain_of([1.0, 2.0, 3.0], 1.0)) is None  # however many: the rows do not tell
+
+
+def test_interval_over_seeds_and_rows_has_the_true_gain_inside_in_95_of_100_cases():
+    """Ten seeds with effects on 60 test rows of their own variance: the truth is the mean over all rows and seeds."""
+    rng, inside = np.random.default_rng(0), 0
+    for _ in range(600):
+        rows, seeds = rng.normal(0, 1, 60), rng.normal(0, 0.1, 10)
+        values = seeds[:, None] + rows + rng.normal(0, 0.3, (10, 60))  # [seeds, rows]
+        drawn = rng.integers(60, size=(100, 60))
+        gain = gain_of(list(values.mean(axis=1)), float(values.mean(axis=0)[drawn].mean(axis=1).std(ddof=1)))
+        inside += gain.low <= 0 <= gain.high
+    assert inside / 600 == pytest.approx(0.96, abs=0.02)
+
+
 def test_equals_the_paired_test_of_two_samples():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 7))
