@@ -35,6 +35,7 @@ class Plan:
         models: Folder for the models of the final runs, or None.
         equal_seconds: Whether all train for as long as the baseline's final runs did, and not for as many epochs.
         data: What changes with the data.
+        transfer: Whether each tower of the baseline is tried with linear heads for the other tasks.
     """
 
     build: Callable
@@ -48,6 +49,7 @@ class Plan:
     models: str | None = None
     equal_seconds: bool = False
     data: str = ""
+    transfer: bool = False
 
     def spaces(self, candidate: str) -> dict[str, Any]:
         """Returns `{parameter: space}` of what is tuned of a candidate; nothing without trials."""
@@ -155,6 +157,7 @@ class Plan:
             "equal_seconds": self.equal_seconds,
             "first_seed": self.seeds[0],
             "resamples": self.rule.resamples,
+            "transfer": self.transfer,
             "signs": self.rule.signs,
         }
 

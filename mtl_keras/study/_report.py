@@ -10,7 +10,7 @@ from typing import Any
 
 from mtl_keras.plots import cost, gains, learning_curves, pareto
 from mtl_keras.study import _page, _table
-from mtl_keras.study._measures import gaps
+from mtl_keras.study._measures import gaps, transfers
 
 _MOST_PAIRS = 6
 
@@ -38,6 +38,9 @@ def contents(study: Any) -> list[tuple[str, Any]]:
     found = gaps(study)
     if len(found) > 1:
         parts.append(("Regularisation: figures of training minus those of validation", found))
+    found = transfers(study)
+    if len(found) > 1:
+        parts.append(("Generalisation: linear heads on the frozen towers of other tasks, on the test data", found))
     return parts
 
 

@@ -79,7 +79,7 @@ def run(
     clocks, data = [], (rule.train.batches(seed), rule.valid.batches(seed))
     for task, part in parts.items():
         clock = Clock(None if rule.seconds is None else rule.seconds / len(parts))
-        best = _fit(part, task, rule, data, callbacks, clock, on_score)
+        best = fit(part, task, rule, data, callbacks, clock, on_score)
         clocks.append(clock)
         _record(results, part, task, best, rule, seed, complete)
     results |= {
@@ -98,8 +98,23 @@ def run(
     return results, model
 
 
-def _fit(model, task, rule, data, callbacks, clock, on_score):
-    """Trains a model, and returns the `BestEpoch`."""
+def fit(
+    model: Any, task: str | None, rule: Rule, data: Any, callbacks: list, clock: Clock, on_score: Callable | None
+) -> BestEpoch:
+    """Trains a model, which then has the weights of its best epoch; returns the `BestEpoch`.
+
+    Args:
+        model: A compiled model of all tasks, or of one.
+        task: The one task of the model; None for all.
+        rule: How to train.
+        data: Datasets of training and validation, with all tasks.
+        callbacks: Of the user.
+        clock: Measures the epochs.
+        on_score: As in `run`.
+
+    Raises:
+        FloatingPointError: If no epoch has finite figures.
+    """
     train, valid = data if task is None else (of_task(part, task) for part in data)
     best = BestEpoch(_score(model, task, rule), rule.patience, on_score if task is None else None)
     options = {"epochs": rule.epochs if rule.seconds is None else 10**6, "verbose": 0}

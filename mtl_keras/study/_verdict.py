@@ -53,6 +53,8 @@ def _undecided(name, gain, baseline, comparisons):
 def _tail(gain, comparisons):
     if gain.sd == 0 or math.isnan(gain.sd):
         return "no difference" if gain.mean == 0 else "no spread over the seeds, and so no interval"
-    seeds = seeds_needed(gain, comparisons)
-    shown = f"{abs(gain.mean):.2g}"
-    return f"about {seeds} seeds would tell {shown} from 0" if seeds else f"no 1,000 seeds would tell {shown} from 0"
+    seeds, shown = seeds_needed(gain, comparisons), f"{abs(gain.mean):.2g}"
+    if seeds:
+        return f"about {seeds} seeds would tell {shown} from 0"
+    why = ", as the test rows are too few" if gain.of_rows else ""
+    return f"no 1,000 seeds would tell {shown} from 0{why}"
