@@ -31,8 +31,10 @@ def transferred(parts: dict[str, Any], rule: Rule, seed: int) -> dict[str, dict[
     found: dict[str, dict[str, float]] = {}
     for tower in known:
         others = [name for name in plain if name != tower]
-        data = _features(parts[tower], known[tower].head, (rule.train, rule.valid, rule.test), seed) if others else ()
         found[tower] = {}
+        if not others:
+            continue
+        data = _features(parts[tower], known[tower].head, (rule.train, rule.valid, rule.test), seed)
         for name in others:
             keras.utils.set_random_seed(seed)
             model = _linear(parts[name], known[name], data[0][0].shape[1:])
