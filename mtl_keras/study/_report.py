@@ -25,9 +25,9 @@ def write(study: Any, folder: str | os.PathLike) -> str:
         writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
         writer.writeheader()
         writer.writerows(rows)
-    (folder / "report.md").write_text(_page.markdown(contents(study), drawn), encoding="utf-8")
+    (folder / "report.md").write_text(_page.markdown("Comparison", contents(study), drawn), encoding="utf-8")
     page = folder / "index.html"
-    page.write_text(_page.html(contents(study), drawn, folder), encoding="utf-8")
+    page.write_text(_page.html("Comparison", contents(study), drawn, folder), encoding="utf-8")
     return str(page)
 
 

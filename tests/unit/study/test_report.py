@@ -105,7 +105,7 @@ def test_command(file, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["{file}.none"], "must be a file of a comparison"),
-        (["{file}", "--name", "x"], "must be one of the comparisons"),
+        (["{file}", "--name", "x"], "must be one of the studies"),
     ],
 )
 def test_errors_are_one_line(file, arguments, message, capsys):

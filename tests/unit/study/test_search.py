@@ -7,6 +7,7 @@ import optuna
 import pytest
 
 import mtl_keras as mtl
+from mtl_keras.__main__ import main
 from mtl_keras.study import _queue, _trials
 from tests.unit.study._problem import TASKS, TRAIN, VALID, build
 
@@ -64,6 +65,26 @@ def test_pruning_by_epoch_and_going_on(tmp_path):
 
 
 @pytest.mark.slow
+def test_report_and_load(tmp_path, capsys):
+    space = {**RATE, "width": mtl.study.Int(2, 6)}
+    search(space, trials=5, storage=tmp_path / "s.db", name="one")
+    search(space, trials=3, storage=tmp_path / "p.db", objective="pareto")
+    assert main(["study", str(tmp_path / "s.db"), "--html", str(tmp_path / "one" / "index.html")]) == 0
+    found = mtl.study.load(tmp_path / "s.db")
+    assert capsys.readouterr().out == f"{found}\n"
+    assert found.best.keys() == {"rate", "width"}
+    with pytest.raises(ValueError, match="has no `build`"):
+        found.build_best()
+    pictures = {path.name for path in (tmp_path / "one").glob("*.png")}
+    assert pictures == {"history.png", "parallel_coordinates.png", "importances.png"}
+    text = (tmp_path / "one" / "index.html").read_text()
+    assert text.count("data:image/png;base64,") == 3
+    assert len((tmp_path / "one" / "trials.csv").read_text().splitlines()) == 6
+    mtl.study.load(tmp_path / "p.db").report(tmp_path / "two")
+    assert (tmp_path / "two" / "front.png").exists()
+
+
+@pytest.mark.slow
 def test_a_given_baseline_and_a_model_of_the_best():
     found = search({"weighting": mtl.study.Choice([None, "uncertainty"])}, baseline={"digit": 0.5, "odd": 0.5})
     for trial in found.study.trials:
@@ -112,7 +133,7 @@ def test_a_surplus_trial_and_one_that_was_killed_count_for_nothing(tmp_path):
     assert [trial.state.name for trial in queue.study.trials] == ["COMPLETE", "FAIL", "PRUNED"]
     found = search(trials=2, storage=tmp_path / "s.db")
     assert [trial.state.name for trial in found.study.trials] == ["COMPLETE", "FAIL", "PRUNED", "COMPLETE"]
-    assert "2 complete, 1 fail;" in str(found)
+    assert "2 complete, 1 failed;" in str(found)
 
 
 def _searching(trials):
