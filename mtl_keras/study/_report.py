@@ -56,7 +56,7 @@ def pictures(study: Any, folder: pathlib.Path) -> dict[str, str]:
     found = {name: {t: (g.mean, g.low, g.high) for t, g in _all_first(of)} for name, of in study.gains.items()}
     known = {name: of for name, of in found.items() if any(not math.isnan(mean) for mean, _, _ in of.values())}
     if known:
-        add("Gains", gains, known, study.baseline)
+        add("Gains", gains, known, study.baseline, verdicts=study.verdicts())
     tasks = study.tasks
     signs = study.about["settings"]["signs"]
     pairs = [(a, b) for i, a in enumerate(tasks) for b in tasks[i + 1 :]][:_MOST_PAIRS]

@@ -16,7 +16,7 @@ def write(found: Any, folder: str | os.PathLike) -> str:
     """Writes `index.html`, `report.md`, `trials.csv` and the pictures; returns the path of the page."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = pictures(found.study, folder)
+    drawn = pictures(found.study, [f"{task} {metrics[0]}" for task, metrics in found.metrics.items()], folder)
     with open(folder / "trials.csv", "w", encoding="utf-8", newline="") as file:
         rows = [_row(trial) for trial in found.study.trials]
         writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
@@ -29,21 +29,29 @@ def write(found: Any, folder: str | os.PathLike) -> str:
     return str(page)
 
 
-def pictures(study: Any, folder: pathlib.Path) -> dict[str, str]:
-    """Draws Optuna's pictures into a folder, and returns `{title: file name}`."""
+def pictures(study: Any, names: list[str], folder: pathlib.Path) -> dict[str, str]:
+    """Draws Optuna's pictures into a folder, and returns `{title: file name}`.
+
+    Args:
+        study: An Optuna study.
+        names: Of the figures of a Pareto front.
+        folder: The folder.
+    """
     need("matplotlib", "plots", "the pictures of a report")
     from matplotlib import pyplot
 
-    draw, of_gain = optuna().visualization.matplotlib, {"target": _gain, "target_name": "mean gain"}
+    draw, several = optuna().visualization.matplotlib, len(study.directions) > 1
+    # Dark lines are good ones. With a target, Optuna takes low values for good.
+    of_gain = {"target": lambda t: -t.user_attrs["run"]["gain"], "target_name": "minus mean gain"} if several else {}
     complete = [trial for trial in study.trials if trial.state.name == "COMPLETE"]
     varied = [name for name in _names(complete) if len({repr(trial.params.get(name)) for trial in complete}) > 1]
-    planned = {"History": lambda: draw.plot_optimization_history(study, **of_gain)}
+    planned = {} if several else {"History": lambda: draw.plot_optimization_history(study)}
     if varied:
-        planned["Parallel coordinates"] = lambda: draw.plot_parallel_coordinate(study, params=varied, **of_gain)
         evaluator = optuna().importance.PedAnovaImportanceEvaluator()
+        planned["Parallel coordinates"] = lambda: draw.plot_parallel_coordinate(study, params=varied, **of_gain)
         planned["Importances"] = lambda: draw.plot_param_importances(study, evaluator=evaluator, **of_gain)
     if 1 < len(study.directions) < 4:
-        planned["Front"] = lambda: draw.plot_pareto_front(study)
+        planned["Front"] = lambda: draw.plot_pareto_front(study, target_names=names)
     drawn = {}
     for title, make in planned.items():
         name = title.lower().replace(" ", "_") + ".png"
@@ -54,10 +62,6 @@ def pictures(study: Any, folder: pathlib.Path) -> dict[str, str]:
         pyplot.close(figure)
         drawn[title] = name
     return drawn
-
-
-def _gain(trial):
-    return trial.user_attrs["run"]["gain"]
 
 
 def _names(trials):
