@@ -17,7 +17,7 @@ HEARTBEAT = 10  # seconds between the signs of life of a run
 GRACE = 60  # seconds without any after which another process makes the run again
 POLL = 1.0  # seconds between two looks at a queue in which all are being run
 Key = tuple[str, str, int]  # candidate, "tune" or "final", number of the trial or seed
-RUN, KEY, ABOUT = "run", "key", "mtl_keras"  # user attributes of trials and of the study
+RUN, KEY, ABOUT, BEGUN = "run", "key", "mtl_keras", "begun"  # user attributes of trials and of the study
 
 
 def optuna() -> Any:
@@ -46,13 +46,14 @@ def open_storage(storage: Any) -> Any:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """While it lasts, Optuna logs errors alone, and does not warn that parts of it are new."""
+    """While it lasts, Optuna logs errors alone, and does not warn that parts of it are new or used otherwise."""
     logging = optuna().logging
     level = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=optuna().exceptions.ExperimentalWarning)
+            warnings.filterwarnings("ignore", "Heartbeat of storage is supposed to be used with")
             yield
     finally:
         logging.set_verbosity(level)
@@ -70,9 +71,11 @@ class Queue:
     def __init__(self, storage: Any, name: str, directions: tuple[str, ...] = ("maximize",), **options: Any):
         self.storage, self.name = storage, name
         self._parsed: dict[int, dict[str, Any]] = {}
+        self._silent: dict[int, float] = {}  # since when a run has been seen that has not begun
         with quiet():
+            self._opened = open_storage(storage)
             self.study = optuna().create_study(
-                storage=open_storage(storage), study_name=name, directions=directions, load_if_exists=True, **options
+                storage=self._opened, study_name=name, directions=directions, load_if_exists=True, **options
             )
 
     def about(self) -> dict[str, Any]:
@@ -101,11 +104,34 @@ class Queue:
             drawn: Function of a key that returns the numbers that the run tries.
         """
         with self._alone(), quiet():
-            optuna().storages.fail_stale_trials(self.study)
+            self.fail_dead()
             taken = {_key(trial) for trial in self.study.get_trials(deepcopy=False) if _counts(trial)}
             for key in ready:
                 if key not in taken:
                     self.study.enqueue_trial(drawn(key), user_attrs={KEY: list(key)})
+
+    def begin(self, trial: Any) -> None:
+        """Says that a run has begun, and is alive from now on as long as Optuna gets its signs of life."""
+        if hasattr(self._opened, "record_heartbeat"):
+            self._opened.record_heartbeat(trial._trial_id)
+        trial.set_user_attr(BEGUN, True)
+
+    def fail_dead(self) -> None:
+        """Marks the runs as failed whose process was killed.
+
+        Optuna knows those that have given a sign of life. One that was killed before is dead if it has not begun for as
+        long as this process has looked.
+        """
+        with quiet():
+            optuna().storages.fail_stale_trials(self.study)
+            running = self.study.get_trials(deepcopy=False, states=(optuna().trial.TrialState.RUNNING,))
+            now = time.monotonic()
+            silent = {t.number: self._silent.get(t.number, now) for t in running if BEGUN not in t.user_attrs}
+            self._silent = silent
+            for number, since in silent.items():
+                if now - since > GRACE:
+                    with contextlib.suppress(Exception):  # another process was faster
+                        self.study.tell(number, state=optuna().trial.TrialState.FAIL)
 
     def waits(self) -> bool:
         """Returns whether a run waits."""
@@ -123,6 +149,7 @@ class Queue:
         pruned = optuna().TrialPruned
 
         def objective(trial):
+            self.begin(trial)
             key = _key(trial)
             if key is None or self._is_made_elsewhere(trial, key):
                 raise pruned("Another process has made this run.")

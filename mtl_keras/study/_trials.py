@@ -37,8 +37,7 @@ def make_reference(searching: Searching, queue: Queue, verbose: bool) -> None:
     Raises:
         RuntimeError: If the first trial fails.
     """
-    with quiet():
-        optuna().storages.fail_stale_trials(queue.study)
+    queue.fail_dead()
     before = {trial.number for trial in _trials(queue) if trial.state.is_finished()}
     if searching.rule.reference is not None:
         if not _trials(queue):
@@ -65,6 +64,7 @@ def _one(searching, queue, verbose):
     study, several = queue.study, searching.objective == "pareto"
 
     def objective(trial):
+        queue.begin(trial)
         is_first = searching.rule.reference is None
         if (is_first and FIRST not in trial.user_attrs) or _is_surplus(searching, queue, trial):
             trial.set_user_attr(SKIPPED, True)
@@ -101,8 +101,7 @@ def _trials(queue):
 def _wait(queue):
     """Waits a moment for other processes, and looks whether one was killed."""
     time.sleep(_queue.POLL)
-    with quiet():
-        optuna().storages.fail_stale_trials(queue.study)
+    queue.fail_dead()
 
 
 def _failed(trial):
