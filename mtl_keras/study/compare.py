@@ -119,7 +119,7 @@ def compare(
 
     digit = np.arange(60) % 4
     data = np.eye(6)[digit], {"digit": digit, "odd": digit % 2}
-    study = mtl.study.compare(build, {"sum": {}}, data, data, data, seeds=2, epochs=2)
+    study = mtl.study.compare(build, {"sum": {}}, data, data, data, seeds=2, epochs=1)
     print(study)  # a row for single-task and one for sum, and the verdict
     ```
     """

@@ -1,6 +1,7 @@
 """compare: what is run, stored and printed."""
 
 import json
+import os
 
 import keras
 import numpy as np
@@ -17,9 +18,12 @@ TUNE = {"rate": mtl.study.Float(0.01, 0.1, log=True)}
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
-    """A comparison with a candidate that fails, an estimator and kept models, and its file."""
-    keras.utils.set_random_seed(0)
-    file = tmp_path_factory.mktemp("study") / "study.db"
+    """A comparison with a candidate that fails, an estimator and kept models, and its file.
+
+    The processes that test share its runs, as those of a user would.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    file = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "stored.db"
     candidates = {"sum": {}, "sometimes": {"weighting": Sometimes()}}
     return compare(candidates, baselines={"logistic": LogisticRegression()}, storage=file, keep="best"), file
 
