@@ -17,12 +17,10 @@ def by_tasks(given: Any, tasks: list[str]) -> dict[str, dict[str, Any]]:
     found = {}
     for name, estimator in (given or {}).items():
         of_tasks = estimator if isinstance(estimator, dict) else dict.fromkeys(tasks, estimator)
-        if set(of_tasks) != set(tasks) or not all(
-            hasattr(e, "fit") and hasattr(e, "predict") for e in of_tasks.values()
-        ):
+        if set(of_tasks) != set(tasks) or not all(map(_is_estimator, of_tasks.values())):
             raise ValueError(
                 f"`baselines[{name!r}]` must be an estimator of scikit-learn, or a dict {{task: estimator}} with the "
-                f"tasks {tasks}. Received: {estimator!r}."
+                f"tasks {tasks}. Received: {estimator!r}. Call the class first if it is one."
             )
         found[name] = of_tasks
     return found
@@ -58,6 +56,10 @@ def run(estimators: dict[str, Any], model: Any, rule: Rule, seed: int) -> dict[s
                 results.setdefault("resampled", {}).update({task: found} if found else {})
     results["seconds"] = time.perf_counter() - start
     return results
+
+
+def _is_estimator(thing):
+    return hasattr(thing, "fit") and hasattr(thing, "predict") and not isinstance(thing, type)
 
 
 def _rows_of(rows, task):

@@ -26,7 +26,12 @@ def optuna() -> Any:
 
 
 def open_storage(storage: Any) -> Any:
-    """Returns an Optuna storage for a path of an SQLite file, a URL, a storage, or None: the memory of this process."""
+    """Returns an Optuna storage for a path of an SQLite file, a URL, a storage, or None: the memory of this process.
+
+    Raises:
+        ImportError: If the driver of the database is not installed.
+        ValueError: If the database cannot be opened, or the file is none.
+    """
     if storage is None:
         return optuna().storages.InMemoryStorage()
     if not isinstance(storage, (str, pathlib.PurePath)):
@@ -38,10 +43,18 @@ def open_storage(storage: Any) -> Any:
         url = f"sqlite:///{pathlib.Path(url).absolute()}"
     if url.startswith("sqlite"):
         options = {"connect_args": {"timeout": 60}}
-    with quiet():
-        return optuna().storages.RDBStorage(
-            url, heartbeat_interval=HEARTBEAT, grace_period=GRACE, engine_kwargs=options
-        )
+    try:
+        with quiet():
+            return optuna().storages.RDBStorage(
+                url, heartbeat_interval=HEARTBEAT, grace_period=GRACE, engine_kwargs=options
+            )
+    except ImportError as failure:
+        raise ImportError(f"`storage` needs the driver of its database, such as psycopg. {plain(failure)}") from failure
+    except Exception as failure:  # of the database, of which there are many
+        raise ValueError(
+            "`storage` must be the file of an SQLite database, or the URL of a database. "
+            f"Received: {str(storage)!r}. {plain(failure)[:300]}"
+        ) from failure
 
 
 @contextlib.contextmanager

@@ -94,6 +94,8 @@ ALONE = {"baseline": "a"}
         ({"a": {}}, {"workers": 2}, "`workers=2` need a storage"),
         ({"a": {}}, {"workers": 2, "storage": "s.db", "function": lambda sharing: 0}, "Define it at the top"),
         ({"a": {}}, {"workers": 2, "storage": "s.db", "train": mtl.data.from_arrays(*TRAIN)}, "dataset `train`"),
+        ({"a": {}}, {"storage": __file__}, "`storage` must be the file of an SQLite database.*file is not a database"),
+        ({"a": {}}, {"baselines": {"trees": LogisticRegression}}, "Call the class first if it is one"),
         ({"a": {}}, {"baselines": {"trees": 1}}, r"`baselines\['trees'\]` must be an estimator"),
         ({"a": {}}, {"baselines": {"trees": {"odd": LogisticRegression()}}}, r"with the tasks \['digit', 'odd'\]"),
         ({"a": {}}, {"baselines": {"a": LogisticRegression()}}, r"`baselines` must have names of their own"),
