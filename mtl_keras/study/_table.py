@@ -111,7 +111,8 @@ def _gain(study, name):
         return f"{gain.mean:+.1f}"
     digits = decimals(gain.high - gain.low)
     star = " *" if gain.told else ""
-    return f"{gain.mean:+.{digits}f} [{gain.low:+.{digits}f}, {gain.high:+.{digits}f}]{star}"
+    mean, low, high = (round(value, digits) + 0.0 for value in (gain.mean, gain.low, gain.high))  # never -0
+    return f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]{star}"
 
 
 def _costs(study, name):

@@ -34,12 +34,20 @@ def interval(gain: Gain, of_loss: bool = False) -> str:
     if math.isnan(low):
         return f"{mean:.2g} %"
     digits = decimals(high - low)
+    mean, low, high = (round(value, digits) + 0.0 for value in (mean, low, high))  # never -0
     return f"{mean:.{digits}f} % [{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
 
 
 def decimals(width: float) -> int:
-    """Returns the number of decimals at which an interval of this width is shown: one at least below 20."""
-    return 1 if not width > 0 else min(4, max(int(width < 20), -math.floor(math.log10(width / 2))))
+    """Returns the number of decimals at which an interval of this width is shown: one at least below 20.
+
+    Half of it has one digit, or two if the first is a 1.
+    """
+    if not width > 0:
+        return 1
+    digits = -math.floor(math.log10(width / 2))
+    digits += width / 2 * 10**digits < 2
+    return min(4, max(int(width < 20), digits))
 
 
 def _undecided(name, gain, baseline, comparisons):
