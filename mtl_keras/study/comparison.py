@@ -1,23 +1,18 @@
 """What a comparison found."""
 
-import math
 import os
 import statistics
 import textwrap
 from typing import Any
 
 import keras
-import numpy as np
 
 from mtl_keras.callbacks._directions import mean_gain
-from mtl_keras.study import _report, _table, _verdict
+from mtl_keras.study import _gains, _report, _table, _verdict
 from mtl_keras.study._outliers import outliers
 from mtl_keras.study._plan import FINAL, TUNE, Plan, first_figures
 from mtl_keras.study._queue import Key
 from mtl_keras.study._run import run
-from mtl_keras.study._statistics import Gain, correct, gain_of
-
-ALL = "all tasks"
 
 
 class Comparison:
@@ -69,7 +64,7 @@ class Comparison:
         self.seeds: list[int] = about["seeds"]
         self._plan = plan
         self._runs = {key: r for key, r in runs.items() if key[0] in names and (key[1] == TUNE or key[2] in self.seeds)}
-        self.gains = self._all_gains()
+        self.gains = _gains.all_gains(self)
 
     @property
     def tasks(self) -> list[str]:
@@ -109,16 +104,16 @@ class Comparison:
         """Returns `{task or "all tasks": {candidate: "gains", "loses" or "cannot be told apart"}}`."""
         return {
             task: {name: of[task].told or "cannot be told apart" for name, of in self.gains.items()}
-            for task in [ALL, *self.tasks]
+            for task in [_gains.ALL, *self.tasks]
         }
 
     def verdict(self) -> str:
         """Returns the verdict in words: of all tasks, and of each."""
         lines = []
-        for task in [ALL, *self.tasks] if self.gains else []:
+        for task in [_gains.ALL, *self.tasks] if self.gains else []:
             gains = {name: of[task] for name, of in self.gains.items()}
             many = self._comparisons()
-            title = f"{task}, Δm" if task == ALL else f"{task}, {self.metrics[task][0]}"
+            title = f"{task}, Δm" if task == _gains.ALL else f"{task}, {self.metrics[task][0]}"
             texts = _verdict.sentences(gains, self.baseline, many)
             lines += [title, *(textwrap.fill(t, 118, initial_indent="  ", subsequent_indent="    ") for t in texts)]
         return "\n".join(lines)
@@ -178,45 +173,3 @@ class Comparison:
 
     def _comparisons(self) -> int:
         return len(self.gains) * (1 + len(self.tasks))
-
-    def _all_gains(self) -> dict[str, dict[str, Gain]]:
-        """Returns the corrected gains of all but the baseline."""
-        found: dict[str, dict[str, Gain]] = {}
-        for name in self.candidates[1:]:
-            relative = {task: self._differences(name, task) for task in self.tasks}
-            common = sorted(set.intersection(*(set(of) for of in relative.values())))
-            means = [float(np.mean([relative[task][seed] for task in self.tasks])) for seed in common]
-            of_rows = self._by_rows(name)
-            found[name] = {t: gain_of(list(of.values()), _spread(of_rows.get(t))) for t, of in relative.items()}
-            whole = np.mean([of_rows[t] for t in self.tasks], axis=0) if set(of_rows) == set(self.tasks) else None
-            found[name][ALL] = gain_of(means, _spread(whole))
-        correct([gain for of in found.values() for gain in of.values()])
-        return found
-
-    def _differences(self, candidate: str, task: str) -> dict[int, float]:
-        """Returns `{seed: gain over the baseline's run of the same seed, in per cent of the baseline's mean}`."""
-        base, own = self.figures(self.baseline, task), self.figures(candidate, task)
-        mean = statistics.fmean(base.values()) if base else math.nan
-        sign = self.about["settings"]["signs"][task]
-        return {seed: 100 * sign * (own[seed] - base[seed]) / abs(mean or math.nan) for seed in own if seed in base}
-
-    def _by_rows(self, candidate: str) -> dict[str, Any]:
-        """Returns `{task: mean gain over the seeds on each resample of the test rows}`, where every run has them."""
-        found = {}
-        for task in self.tasks:
-            own, base = (self._resampled(name, task) for name in (candidate, self.baseline))
-            seeds = [seed for seed in own if seed in base]
-            mean = statistics.fmean(self.figures(self.baseline, task).values()) if base else 0.0
-            if seeds and mean:
-                sign = self.about["settings"]["signs"][task]
-                found[task] = 100 * sign * np.mean([own[s] - base[s] for s in seeds], axis=0) / abs(mean)
-        return found
-
-    def _resampled(self, candidate: str, task: str) -> dict[int, Any]:
-        runs = self.runs(candidate).items()
-        return {seed: np.array(s["resampled"][task]) for seed, s in runs if task in s.get("resampled", {})}
-
-
-def _spread(values: Any) -> float:
-    """Returns a standard deviation; 0 of None."""
-    return 0.0 if values is None else float(np.std(values, ddof=1))
