@@ -35,11 +35,10 @@ def cells(study: Any) -> list[list[str]]:
 def notes(study: Any) -> list[str]:
     """Returns sentences about what the table means, and about runs that are conspicuous or failed."""
     settings, tuned = study.about["settings"], [n for n, trials in study.about["trials"].items() if trials]
-    budget = "as many seconds as the baseline" if settings["equal_seconds"] else f"{settings['epochs']} epochs"
-    seeds = f"{len(study.seeds)} seeds" if len(study.seeds) > 1 else "1 seed"
-    lines = [f"Mean ± standard deviation over {seeds} on the test data; {budget} at most for each run."]
+    budget = "as many seconds as the baseline" if settings["equal_seconds"] else _count(settings["epochs"], "epoch")
+    lines = [f"Mean ± standard deviation over {_count(len(study.seeds), 'seed')} on the test data; {budget} at most for each run."]
     if tuned:
-        lines.append(f"{settings['trials']} tuning trials on the validation data for each of: {', '.join(tuned)}.")
+        lines.append(f"{_count(settings['trials'], 'tuning trial')} on the validation data for each of: {', '.join(tuned)}.")
     lines.append(f"* differs from {study.baseline}: paired t-test over the seeds, Holm's correction, level 5 %.")
     if settings.get("resamples"):
         lines.append(f"Intervals and tests are over the seeds and {settings['resamples']} resamples of the test rows.")
@@ -71,6 +70,10 @@ def row(key: tuple[str, str, int], stored: dict[str, Any]) -> dict[str, Any]:
         found[name] = stored.get(name)
     found["flags"] = "; ".join(stored.get("flags", []))
     return found
+
+
+def _count(number, what):
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _rank(gain):
