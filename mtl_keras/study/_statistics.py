@@ -89,14 +89,13 @@ def seeds_needed(gain: Gain, comparisons: int = 1) -> int | None:
         gain: The gain.
         comparisons: Number of comparisons in its family, over which the level is divided.
     """
-    power = need("statsmodels.stats.power", "study", _PURPOSE).TTestPower()
     if not gain.sd > 0 or gain.mean == 0:
         return None
     alpha = LEVEL / comparisons
 
     def enough(seeds):
         error = math.hypot(gain.sd / math.sqrt(seeds), gain.of_rows)
-        return power.power(abs(gain.mean) / error / math.sqrt(seeds), seeds, alpha) >= POWER
+        return _power(abs(gain.mean) / error, seeds - 1, alpha) >= POWER
 
     low, high = 1, 2  # `low` are too few
     while not enough(high):
@@ -107,3 +106,15 @@ def seeds_needed(gain: Gain, comparisons: int = 1) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high if high <= MOST_SEEDS else None
+
+
+def _power(noncentrality: float, freedom: int, alpha: float) -> float:
+    """Returns with which probability a two-sided t-test tells a mean from 0.
+
+    By Johnson and Welch's normal approximation of the noncentral t-distribution, which gives the number of seeds to
+    within one. The distribution itself is NaN in SciPy for what is large or nearly certain.
+    """
+    special = need("scipy.special", "study", _PURPOSE)
+    bound = float(special.stdtrit(freedom, 1 - alpha / 2))
+    scale = math.sqrt(1 + bound**2 / (2 * freedom))
+    return float(special.ndtr((noncentrality - bound * (1 - 1 / (4 * freedom))) / scale))

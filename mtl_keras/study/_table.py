@@ -36,9 +36,10 @@ def notes(study: Any) -> list[str]:
     """Returns sentences about what the table means, and about runs that are conspicuous or failed."""
     settings, tuned = study.about["settings"], [n for n, trials in study.about["trials"].items() if trials]
     budget = "as many seconds as the baseline" if settings["equal_seconds"] else _count(settings["epochs"], "epoch")
-    lines = [f"Mean ± standard deviation over {_count(len(study.seeds), 'seed')} on the test data; {budget} at most for each run."]
+    seeds, trials = _count(len(study.seeds), "seed"), _count(settings["trials"], "tuning trial")
+    lines = [f"Mean ± standard deviation over {seeds} on the test data; {budget} at most for each run."]
     if tuned:
-        lines.append(f"{_count(settings['trials'], 'tuning trial')} on the validation data for each of: {', '.join(tuned)}.")
+        lines.append(f"{trials} on the validation data for each of: {', '.join(tuned)}.")
     lines.append(f"* differs from {study.baseline}: paired t-test over the seeds, Holm's correction, level 5 %.")
     if settings.get("resamples"):
         lines.append(f"Intervals and tests are over the seeds and {settings['resamples']} resamples of the test rows.")
