@@ -81,13 +81,31 @@ def _labelled(x, y, weight):
 
 def _predictions(estimator, x, shape):
     """Returns predictions as the head of a task gives them: probabilities, or values."""
-    if not hasattr(estimator, "predict_proba"):
+    if not hasattr(estimator, "classes_"):
         return np.asarray(estimator.predict(x), "float32").reshape(len(x), -1)
-    probabilities = np.asarray(estimator.predict_proba(x), "float32")
-    if shape[-1] == 1:
-        if len(estimator.classes_) == 1:
-            return np.full((len(x), 1), float(estimator.classes_[0]), "float32")
-        return probabilities[:, 1:]
-    complete = np.zeros((len(x), shape[-1]), "float32")
-    complete[:, np.asarray(estimator.classes_, int)] = probabilities
-    return complete
+    classes = np.asarray(estimator.classes_, int)
+    complete = np.zeros((len(x), max(2, shape[-1])), "float32")
+    complete[:, classes] = _probabilities(estimator, x)
+    return complete[:, 1:] if shape[-1] == 1 else complete
+
+
+def _probabilities(estimator, x):
+    """Returns a column for each class: probabilities, or of a classifier without any, its scores made into some.
+
+    The highest one is always that of the class which the classifier predicts.
+    """
+    count, places = len(estimator.classes_), np.searchsorted(estimator.classes_, estimator.predict(x))
+    if count == 1:
+        return np.ones((len(x), 1))
+    if hasattr(estimator, "predict_proba"):
+        found = np.array(estimator.predict_proba(x))
+    elif hasattr(estimator, "decision_function"):
+        scores = estimator.decision_function(x)
+        scores = np.stack([0 * scores, scores], axis=1) if scores.ndim == 1 else scores
+        found = np.exp(scores - scores.max(axis=1, keepdims=True))
+        found /= found.sum(axis=1, keepdims=True)
+    else:
+        found = np.eye(count)[places]
+    rows, top = np.arange(len(x)), found.argmax(axis=1)
+    found[rows, top], found[rows, places] = found[rows, places], found[rows, top]
+    return found
