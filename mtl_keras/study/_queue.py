@@ -3,73 +3,18 @@
 import contextlib
 import json
 import pathlib
-import re
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from mtl_keras._extras import need
 from mtl_keras._unfinished import alone
+from mtl_keras.study import _storage
+from mtl_keras.study._storage import open_storage, optuna, plain, quiet
 from mtl_keras.study.spaces import suggest
 
-HEARTBEAT = 10  # seconds between the signs of life of a run
-GRACE = 60  # seconds without any after which another process makes the run again
 POLL = 1.0  # seconds between two looks at a queue in which all are being run
 Key = tuple[str, str, int]  # candidate, "tune" or "final", number of the trial or seed
 RUN, KEY, ABOUT, BEGUN = "run", "key", "mtl_keras", "begun"  # user attributes of trials and of the study
-
-
-def optuna() -> Any:
-    """Returns the module optuna."""
-    return need("optuna", "study", "`mtl_keras.study`")
-
-
-def open_storage(storage: Any) -> Any:
-    """Returns an Optuna storage for a path of an SQLite file, a URL, a storage, or None: the memory of this process.
-
-    Raises:
-        ImportError: If the driver of the database is not installed.
-        ValueError: If the database cannot be opened, or the file is none.
-    """
-    if storage is None:
-        return optuna().storages.InMemoryStorage()
-    if not isinstance(storage, (str, pathlib.PurePath)):
-        return storage
-    url = str(storage)
-    options: dict[str, Any] = {}
-    if "://" not in url:
-        pathlib.Path(url).absolute().parent.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{pathlib.Path(url).absolute()}"
-    if url.startswith("sqlite"):
-        options = {"connect_args": {"timeout": 60}}
-    try:
-        with quiet():
-            return optuna().storages.RDBStorage(
-                url, heartbeat_interval=HEARTBEAT, grace_period=GRACE, engine_kwargs=options
-            )
-    except ImportError as failure:
-        raise ImportError(f"`storage` needs the driver of its database, such as psycopg. {plain(failure)}") from failure
-    except Exception as failure:  # of the database, of which there are many
-        raise ValueError(
-            "`storage` must be the file of an SQLite database, or the URL of a database. "
-            f"Received: {str(storage)!r}. {plain(failure)[:300]}"
-        ) from failure
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """While it lasts, Optuna logs errors alone, and does not warn that parts of it are new or used otherwise."""
-    logging = optuna().logging
-    level = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=optuna().exceptions.ExperimentalWarning)
-            warnings.filterwarnings("ignore", "Heartbeat of storage is supposed to be used with")
-            yield
-    finally:
-        logging.set_verbosity(level)
 
 
 class Queue:
@@ -142,7 +87,7 @@ class Queue:
             silent = {t.number: self._silent.get(t.number, now) for t in running if BEGUN not in t.user_attrs}
             self._silent = silent
             for number, since in silent.items():
-                if now - since > GRACE:
+                if now - since > _storage.GRACE:
                     with contextlib.suppress(Exception):  # another process was faster
                         self.study.tell(number, state=optuna().trial.TrialState.FAIL)
 
@@ -212,12 +157,6 @@ def until_done(queue: Queue, advance: Callable[[], bool], work: Callable[[], Non
         else:
             time.sleep(POLL)
     return True
-
-
-def plain(error):
-    """Returns an error as a line of text, without the colours that Keras gives it."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}")
-    return " ".join(text.split())[:1000]
 
 
 def _key(trial):

@@ -9,7 +9,7 @@ from typing import Any
 
 from mtl_keras._extras import need
 from mtl_keras.study import _page
-from mtl_keras.study._queue import optuna, quiet
+from mtl_keras.study._storage import optuna, quiet
 
 
 def write(found: Any, folder: str | os.PathLike) -> str:

@@ -5,9 +5,10 @@ import time
 from mtl_keras.callbacks._directions import mean_gain
 from mtl_keras.study import _queue
 from mtl_keras.study._plan import first_figures
-from mtl_keras.study._queue import Queue, optuna, plain, quiet
+from mtl_keras.study._queue import Queue
 from mtl_keras.study._run import run
 from mtl_keras.study._searching import Searching
+from mtl_keras.study._storage import optuna, plain, quiet
 
 FIRST, SKIPPED = "first", "skipped"  # user attributes of the trial of the reference, and of one that was not made
 

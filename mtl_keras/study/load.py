@@ -4,7 +4,8 @@ import os
 import pathlib
 from typing import Any
 
-from mtl_keras.study._queue import Queue, open_storage, optuna
+from mtl_keras.study._queue import Queue
+from mtl_keras.study._storage import open_storage, optuna
 from mtl_keras.study.comparison import Comparison
 from mtl_keras.study.search_result import SearchResult
 

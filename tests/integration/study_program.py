@@ -6,11 +6,11 @@ python -m tests.integration.study_program study.db 2
 import sys
 
 import mtl_keras as mtl
-from mtl_keras.study import _queue, _workers
+from mtl_keras.study import _queue, _storage, _workers
 from tests.unit.study._problem import TEST, TRAIN, VALID, build
 
 _workers.MOST_RUNS = 3
-_queue.HEARTBEAT, _queue.GRACE, _queue.POLL = 1, 4, 0.2  # for processes of a minute; the workers import this, too
+_storage.HEARTBEAT, _storage.GRACE, _queue.POLL = 1, 4, 0.2  # for processes of a minute; the workers import this, too
 
 
 def main(file, workers):

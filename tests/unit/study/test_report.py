@@ -7,7 +7,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras.__main__ import main
-from mtl_keras.study import _queue
+from mtl_keras.study import _storage
 from mtl_keras.study._queue import Queue
 
 FIGURES = {  # accuracies of `a` and errors of `b` of three seeds, made up
@@ -137,7 +137,7 @@ def test_a_run_killed_before_its_first_sign_of_life_is_made_again(tmp_path, monk
     queue.study.ask()
     queue.fill([key], lambda key: {})
     assert [trial.state.name for trial in queue.study.trials] == ["RUNNING"]
-    monkeypatch.setattr(_queue, "GRACE", 0)
+    monkeypatch.setattr(_storage, "GRACE", 0)
     queue.fill([key], lambda key: {})
     assert [trial.state.name for trial in queue.study.trials] == ["FAIL", "WAITING"]
     queue.work(lambda key, trial: (0.0, {"valid": {}}), lambda key: {})
