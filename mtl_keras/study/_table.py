@@ -39,7 +39,8 @@ def notes(study: Any) -> list[str]:
     seeds, trials = _count(len(study.seeds), "seed"), _count(settings["trials"], "tuning trial")
     lines = [f"Mean ± standard deviation over {seeds} on the test data; {budget} at most for each run."]
     if tuned:
-        lines.append(f"{trials} on the validation data for each of: {', '.join(tuned)}.")
+        whom = "candidate" if len(tuned) == len(study.about["candidates"]) else f"of: {', '.join(tuned)}"
+        lines.append(f"{trials} on the validation data for each {whom}.")
     lines.append(f"* differs from {study.baseline}: paired t-test over the seeds, Holm's correction, level 5 %.")
     if settings.get("resamples"):
         lines.append(f"Intervals and tests are over the seeds and {settings['resamples']} resamples of the test rows.")
