@@ -7,9 +7,8 @@ import numpy as np
 
 from mtl_keras._arguments import count
 from mtl_keras._extras import need
-from mtl_keras.data import from_arrays
 from mtl_keras.models import MultiTaskModel
-from mtl_keras.relatedness._check import check_model
+from mtl_keras.relatedness._inputs import as_batches, check_model
 from mtl_keras.relatedness.matrix import Matrix
 
 
@@ -51,11 +50,9 @@ def gradients(model: MultiTaskModel, data: Any, layer: str | list[str] | None = 
     check_model(model)
     count("batch_size", batch_size)
     probe = model.add_cosine_probe(1, in_step=False, variables=_variables(model, layer))
-    if isinstance(data, (tuple, list)):
-        x, y, *weights = data
-        data = from_arrays(x, y, batch_size, sample_weight=weights[0] if weights else None)
     num = len(model.task_names)
-    cosines = np.reshape([probe.measure(batch) for batch in data], (-1, num, num)).astype("float64")
+    found = [probe.measure(batch) for batch in as_batches(data, batch_size)]
+    cosines = np.reshape(found, (-1, num, num)).astype("float64")
     known = np.isfinite(cosines)
     rows = known.sum(axis=0)
     mean = np.where(known, cosines, 0.0).sum(axis=0) / np.where(rows, rows, np.nan)

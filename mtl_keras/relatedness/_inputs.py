@@ -1,6 +1,8 @@
-"""The check of a model whose tasks are to be compared."""
+"""Models and data whose tasks are to be compared."""
 
 from typing import Any
+
+from mtl_keras.data import from_arrays
 
 
 def check_model(model: Any) -> None:
@@ -14,3 +16,11 @@ def check_model(model: Any) -> None:
             "`model` must have at least two tasks that share variables. Received: a model with the tasks "
             f"{model.task_names} and {len(model.partition.shared)} shared variables."
         )
+
+
+def as_batches(data: Any, batch_size: int, shuffle: bool = False) -> Any:
+    """Returns arrays `(x, {task: y})`, or with weights, as a dataset of batches; a dataset as it is."""
+    if not isinstance(data, (tuple, list)):
+        return data
+    x, y, *weights = data
+    return from_arrays(x, y, batch_size, sample_weight=weights[0] if weights else None, shuffle=shuffle)
