@@ -6,5 +6,6 @@ from mtl_keras.relatedness.group_tasks import group_tasks
 from mtl_keras.relatedness.labels import labels
 from mtl_keras.relatedness.lasso import lasso
 from mtl_keras.relatedness.matrix import Matrix
+from mtl_keras.relatedness.transfer import transfer
 
-__all__ = ["Matrix", "affinity", "gradients", "group_tasks", "labels", "lasso"]
+__all__ = ["Matrix", "affinity", "gradients", "group_tasks", "labels", "lasso", "transfer"]

@@ -56,7 +56,7 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
     "callbacks": {"linalg", "_registry", "_unfinished"},
     "export": {"engine", "_version", "_extras", "_unfinished"},
     "plots": set(),
-    "relatedness": {"_extras", "callbacks", "data", "models", "plots"},
+    "relatedness": {"_extras", "callbacks", "data", "models", "plots", "study"},
     "study": {"_extras", "_unfinished", "_version", "callbacks", "data", "models", "plots"},
     "optimizers": {"engine"},
 }
