@@ -56,6 +56,7 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
     "callbacks": {"linalg", "models", "_registry", "_unfinished"},  # `models`: the state of a run, that `Backup` keeps
     "export": {"engine", "_version", "_extras", "_unfinished"},
     "plots": set(),
+    "relatedness": {"_extras", "callbacks", "data", "models", "plots", "study"},
     "study": {"_extras", "_unfinished", "_version", "callbacks", "data", "engine", "models", "plots"},
     "optimizers": {"engine"},
 }
