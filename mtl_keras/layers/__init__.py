@@ -22,6 +22,7 @@ from mtl_keras.layers.match_positions import MatchPositions
 from mtl_keras.layers.max_over_positions import MaxOverPositions
 from mtl_keras.layers.mean_and_deviation import MeanAndDeviation
 from mtl_keras.layers.mix_experts import MixExperts
+from mtl_keras.layers.pool_predictions import PoolPredictions
 from mtl_keras.layers.softmax_gate import SoftmaxGate
 from mtl_keras.layers.stack_experts import StackExperts
 from mtl_keras.layers.stacked_dense import StackedDense
@@ -51,6 +52,7 @@ __all__ = [
     "MaxOverPositions",
     "MeanAndDeviation",
     "MixExperts",
+    "PoolPredictions",
     "SoftmaxGate",
     "StackExperts",
     "StackedDense",

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from mtl_keras.engine.batch import Batch
 from mtl_keras.engine.tensorflow.jacobian import Block, make_block
-from mtl_keras.engine.tensorflow.replicas import Replicas
+from mtl_keras.engine.tensorflow.replicas import OneReplica
 from mtl_keras.linalg.gramian import unit_gramian
 
 
@@ -97,11 +97,4 @@ class CosineProbe:
         return self._measure(tuple(data)).numpy()
 
     def _measured(self, data):
-        return cosines(self.model, Batch(self.model, data, _OneReplica()))
-
-
-class _OneReplica(Replicas):
-    """A batch that is not split, whatever the strategy."""
-
-    def __init__(self):
-        self.num = 1
+        return cosines(self.model, Batch(self.model, data, OneReplica()))

@@ -28,6 +28,7 @@ from mtl_keras.layers import (
     MaxOverPositions,
     MeanAndDeviation,
     MixExperts,
+    PoolPredictions,
     SoftmaxGate,
     StackedDense,
     StackExperts,
@@ -62,6 +63,9 @@ CASES = {  # name: (makes the layer, shape of its input without the batch, or a 
     "DSelectKGate_of_5": (lambda: DSelectKGate(5, 3, gamma=2.0), (5,)),
     "MixExperts": (MixExperts, [(3,), (2, 4), (1, 4)]),
     "MixExperts_of_images": (MixExperts, [(3,), (3, 5, 4, 2)]),
+    "PoolPredictions": (lambda: PoolPredictions("numbers", weights=[1, 3]), [(4,), (4,)]),
+    "PoolPredictions_of_chains": (lambda: PoolPredictions("chain"), [(5, 3), (5, 3)]),
+    "PoolPredictions_of_cells": (lambda: PoolPredictions("cells"), [(2, 2, 7), (2, 2, 7)]),
     "SoftmaxGate": (
         lambda: SoftmaxGate(3, temperature=0.5, balance=0.1, labels=("a", ["x", "y", "z"], "_level1")),
         (5,),
