@@ -2,6 +2,7 @@
 
 from mtl_keras.ensembles.average import average
 from mtl_keras.ensembles.specialists import specialists
+from mtl_keras.ensembles.stack import stack
 from mtl_keras.ensembles.vote import vote
 
-__all__ = ["average", "specialists", "vote"]
+__all__ = ["average", "specialists", "stack", "vote"]

@@ -61,6 +61,7 @@ def assembled(
             if value is not None and (same_head or argument != "loss"):
                 by_task[task.name] = _fresh(value)
     model.compile(**{argument: by_task or None for argument, by_task in given.items()})
+    model.build_optimizer()  # a file of a compiled model holds it
     return model
 
 

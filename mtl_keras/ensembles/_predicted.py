@@ -38,7 +38,8 @@ def predicted(inputs: Any, tensors: Any, name: str, data: Any) -> list[tuple[Any
             mask = ops.cast(masks[0], "float32") if masks else None
             own = times(None if own is None else ops.cast(own, "float32"), mask)
             weight[task] = ops.ones(ops.shape(y[task])[:1]) if own is None else own
-        found.append((values, y, weight))
+        bare = keras.tree.map_structure(lambda value: ops.convert_to_tensor(ops.convert_to_numpy(value)), values)
+        found.append((bare, y, weight))  # without masks, which a model does not take
     return found
 
 
@@ -53,16 +54,13 @@ def fitted(model: MultiTaskModel, batches: list, max_iters: int, l2: float = 0.0
     """Trains a small model with one task to the minimum of its loss on data.
 
     Args:
-        model: A compiled model, whose inputs are `inputs0`, `inputs1` and so on.
+        model: A compiled model, with one input, or with those of `as_inputs`.
         batches: What `predicted` returned.
         max_iters: The most steps.
         l2: Half the factor of the squares of all kernels, over the sum of the weights of the labels.
     """
     (task,) = model.task_names
-    data = [
-        ({f"inputs{i}": value for i, value in enumerate(values[task])}, {task: y[task]}, {task: weight[task]})
-        for values, y, weight in batches
-    ]
+    data = [(_as_x(model, values[task]), {task: y[task]}, {task: weight[task]}) for values, y, weight in batches]
     full = FullBatch(model, data)
     penalised = np.concatenate([np.full(int(np.prod(v.shape)), v.name == "kernel") for v in full.variables])
 
@@ -71,6 +69,10 @@ def fitted(model: MultiTaskModel, batches: list, max_iters: int, l2: float = 0.0
         return slope + l2 * penalised * point / full.size
 
     full.move(minimise(gradient, full.point(), max_iters, 1e-7))
+
+
+def _as_x(model, values):
+    return {f"inputs{i}": value for i, value in enumerate(values)} if isinstance(model.input, dict) else values[0]
 
 
 def as_inputs(tensors: list[Tensor]) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from mtl_keras.layers.add_positions import AddPositions
 from mtl_keras.layers.attention_mask import AttentionMask
 from mtl_keras.layers.attention_pooling import AttentionPooling
 from mtl_keras.layers.attentive_transfer import AttentiveTransfer
+from mtl_keras.layers.beside_positions import BesidePositions
 from mtl_keras.layers.branching import Branching
 from mtl_keras.layers.calibration import Calibration
 from mtl_keras.layers.copy_with_mask import CopyWithMask
@@ -36,6 +37,7 @@ __all__ = [
     "AttentionMask",
     "AttentionPooling",
     "AttentiveTransfer",
+    "BesidePositions",
     "Branching",
     "Calibration",
     "CopyWithMask",

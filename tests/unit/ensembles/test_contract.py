@@ -17,6 +17,7 @@ KINDS = {  # members, data
 ENSEMBLES = {  # function of models and held-out data
     "average": lambda models, valid: ensembles.average(models),
     "geometric": lambda models, valid: ensembles.average(models, geometric=True),
+    "stack": lambda models, valid: ensembles.stack(models, valid, max_iters=3),
     "vote": lambda models, valid: ensembles.vote(models),
     "specialists": lambda models, valid: ensembles.specialists(
         {task: models[i % len(models)] for i, task in enumerate(models[0].task_names)}
@@ -24,7 +25,12 @@ ENSEMBLES = {  # function of models and held-out data
 }
 
 
-FAST = {("average", "vectors"), ("average", "maps"), ("vote", "sequences"), ("specialists", "vectors")}
+FAST = {
+    ("average", "vectors"),
+    ("average", "maps"),
+    ("vote", "sequences"),
+    ("specialists", "vectors"),
+}
 PAIRS = [
     pytest.param(ensemble, kind, marks=() if (ensemble, kind) in FAST else pytest.mark.slow)
     for ensemble in ENSEMBLES
