@@ -3,20 +3,22 @@
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from mtl_keras._arguments import error
 from mtl_keras.data.from_arrays import from_arrays
+from mtl_keras.data.take import take
 
 _WAYS = "arrays `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, or a `tf.data.Dataset` of such batches"
 
 
-def batches_of(name: str, data: Any, batch_size: int = 256) -> Any:
+def batches_of(name: str, data: Any, batch_size: int = 256, shuffle: bool = False) -> Any:
     """Returns the batches of data, in their order.
 
     Args:
         name: Name of the argument.
         data: What was passed.
-        batch_size: For arrays.
+        batch_size, shuffle: For arrays.
 
     Raises:
         ValueError: If it is neither arrays nor a dataset.
@@ -27,7 +29,7 @@ def batches_of(name: str, data: Any, batch_size: int = 256) -> Any:
             return data
     elif isinstance(data, tuple | list) and len(data) in (2, 3) and hasattr(data[1], "keys"):
         x, y, *weights = data
-        return from_arrays(x, y, batch_size, sample_weight=weights[0] if weights else None)
+        return from_arrays(x, y, batch_size, sample_weight=weights[0] if weights else None, shuffle=shuffle)
     raise ValueError(error(name, _WAYS, data))
 
 
@@ -45,6 +47,19 @@ def rows_of(name: str, data: Any) -> tuple[Any, dict[str, np.ndarray], dict[str,
         given = dict.fromkeys(y, given)
     ones = {task: np.ones(len(labels), "float32") for task, labels in y.items()}
     return x, y, {task: given.get(task, ones[task]) for task in y}
+
+
+def cut(rows: tuple[Any, ...], chosen: np.ndarray | None = None, batch_size: int = 256) -> list[tuple[Any, ...]]:
+    """Returns rows as batches of tensors.
+
+    Args:
+        rows: What `rows_of` returned.
+        chosen: Numbers of the rows, in their order; all by default.
+        batch_size: Number of rows in a batch.
+    """
+    chosen = np.arange(len(next(iter(rows[1].values())))) if chosen is None else np.asarray(chosen)
+    parts = [chosen[i : i + batch_size] for i in range(0, len(chosen), batch_size)]
+    return [tf.nest.map_structure(tf.convert_to_tensor, take(tuple(rows), part)) for part in parts]
 
 
 def _joined(parts):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mtl_keras.data._rows import batches_of
 from mtl_keras.ensembles._assemble import assembled, joined, with_head
 from mtl_keras.ensembles._members import tasks_of
 from mtl_keras.ensembles._predicted import as_inputs, check_labels, fitted, predicted
@@ -26,7 +27,7 @@ def fit_weights(members: list, way: str, valid: Any) -> dict[str, list[float]]:
     graph, of_members = joined(members)
     tasks = tasks_of(members[0])
     outputs = {task.name: [of_member[task.name] for of_member in of_members] for task in tasks}
-    batches = predicted(graph.inputs, outputs, "valid", valid)
+    batches = predicted(graph.inputs, outputs, batches_of("valid", valid))
     check_labels("valid", batches, list(outputs))
     weights = {}
     for task in tasks:

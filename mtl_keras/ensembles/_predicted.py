@@ -8,14 +8,13 @@ from keras import ops
 
 from mtl_keras._types import Tensor
 from mtl_keras._weights import times
-from mtl_keras.data._rows import batches_of
 from mtl_keras.engine import FullBatch
 from mtl_keras.engine.graph import mask_of
 from mtl_keras.ensembles._lbfgs import minimise
 from mtl_keras.models import MultiTaskModel
 
 
-def predicted(inputs: Any, tensors: Any, name: str, data: Any) -> list[tuple[Any, Any, Any]]:
+def predicted(inputs: Any, tensors: Any, batches: Any) -> list[tuple[Any, Any, Any]]:
     """Returns batches `(values of tensors, {task: y}, {task: weight})` of data.
 
     Positions that a Keras mask of the values leaves out have weight 0.
@@ -23,11 +22,11 @@ def predicted(inputs: Any, tensors: Any, name: str, data: Any) -> list[tuple[Any
     Args:
         inputs: Keras inputs.
         tensors: `{task: list of Keras tensors}`.
-        name, data: As in `batches_of`.
+        batches: What `batches_of` or `cut` returned.
     """
     model = keras.Model(inputs, tensors)
     found = []
-    for batch in batches_of(name, data):
+    for batch in batches:
         x, y, *weights = batch
         given = weights[0] if weights else {}
         values = model(x, training=False)

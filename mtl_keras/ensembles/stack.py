@@ -7,7 +7,7 @@ import numpy as np
 
 from mtl_keras._arguments import count, error, number
 from mtl_keras.data import take
-from mtl_keras.data._rows import rows_of
+from mtl_keras.data._rows import batches_of, cut, rows_of
 from mtl_keras.ensembles._assemble import assembled, with_head
 from mtl_keras.ensembles._members import check_members, tasks_of
 from mtl_keras.ensembles._predicted import check_labels, fitted, predicted
@@ -87,7 +87,7 @@ def stack(
     if k_fold is None:
         members = check_members(models)
         graph, read = features(members)
-        batches = predicted(graph.inputs, {task: [tensor] for task, tensor in read.items()}, "data", data)
+        batches = predicted(graph.inputs, {task: [tensor] for task, tensor in read.items()}, batches_of("data", data))
     else:
         training = {"epochs": count("epochs", epochs), "batch_size": count("batch_size", batch_size)}
         seed = count("seed", seed, at_least=0)
@@ -128,7 +128,7 @@ def _out_of_fold(builds, data, k_fold, training, seed):
     for train, test in pairs:
         graph, read = features(check_members(members_of(train)))
         tensors = {task: [tensor] for task, tensor in read.items()}
-        batches += predicted(graph.inputs, tensors, "data", tuple(take(of, test) for of in (x, y, weight)))
+        batches += predicted(graph.inputs, tensors, cut((x, y, weight), test))
     return check_members(members_of(np.arange(len(next(iter(y.values())))))), batches
 
 

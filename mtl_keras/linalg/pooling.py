@@ -43,7 +43,7 @@ def pool(kind, way, predictions, weights, tie=0.5, votes=None):
         way: `"mean"`, that of a mixture; `"geometric"`, the mean of logarithms, where there are such; or `"vote"`, of
             classes and events.
         predictions: [M, ..., F]
-        weights: Weights of the models, [M], or [M, F] for each entry of the last axis.
+        weights: Weights of the models, [M], or [M, F] for each entry of the last axis; or [M, ..., 1].
         tie: How many votes the mean probabilities count for in a vote.
         votes: What each model votes for, 0 or 1, [M, ..., F]; by default the most probable class, or the events that
             are more likely than not.
@@ -71,8 +71,10 @@ def pool(kind, way, predictions, weights, tie=0.5, votes=None):
 
 
 def _normalised(weights, predictions):
-    """Returns weights that sum up to 1 over the models, [M, 1, ..., 1 or F]."""
+    """Returns weights that sum up to 1 over the models, with as many axes as the predictions."""
     weights = weights / ops.sum(weights, axis=0, keepdims=True)
+    if len(weights.shape) == len(predictions.shape):
+        return weights
     last = weights.shape[1:] if len(weights.shape) > 1 else (1,)
     return ops.reshape(weights, (weights.shape[0], *(1,) * (len(predictions.shape) - 2), *last))
 
