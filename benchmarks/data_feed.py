@@ -20,20 +20,19 @@ def lenet():
         keras.layers.Flatten(),
         keras.layers.Dense(120, activation="relu"),
         keras.layers.Dense(84, activation="relu"),
-        keras.layers.Dense(10),
     ]
 
 
 def almost_nothing():
-    return [keras.layers.MaxPooling2D(28), keras.layers.Flatten(), keras.layers.Dense(10)]
+    return [keras.layers.MaxPooling2D(28), keras.layers.Flatten()]
 
 
-def compiled(layers):
+def compiled(layers, tasks=("digit",)):
     image = features = keras.Input((28, 28, 1))
     for layer in layers:
         features = layer(features)
-    model = keras.Model(image, {"digit": features})
-    model.compile("sgd", loss={"digit": keras.losses.SparseCategoricalCrossentropy(from_logits=True)})
+    model = keras.Model(image, {task: keras.layers.Dense(10)(features) for task in tasks})
+    model.compile("sgd", loss={task: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for task in tasks})
     return model
 
 

@@ -50,6 +50,19 @@ def means(study, candidate):
     return {name: float(np.mean(list(of.values()))) for name, of in figures.items() if of}
 
 
+def costs(study, candidate):
+    """Returns the parameters of a candidate and the mean seconds of an epoch, in the form of `print_table`."""
+    runs = study.runs(candidate).values()
+    seconds = np.mean([run["seconds_per_epoch"] for run in runs])
+    return {"model_parameters": sum(next(iter(runs))["parameters"]), "model_s/epoch": seconds}
+
+
+def plot(study, file):
+    """Saves a picture of the training curves of the best candidate, if a file is given."""
+    if file:
+        mtl.plots.history(study.runs(study.best)[study.seeds[0]]["history"], file)
+
+
 def print_table(results, tasks):
     """Prints a row for each metric of each task, and a column for each model.
 

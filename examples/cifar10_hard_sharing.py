@@ -40,10 +40,15 @@ def augment(images, seed):
 def load(split, arguments, **options):
     """Returns a part of CIFAR-10 in batches, or the small data of `--smoke`."""
     labels = {task.name: LABELS[task.name] for task in tasks(arguments.classes)}
-    options = {"batch_size": 128, "keep": lambda image, label: label < arguments.classes, **options}
+    options = {
+        "batch_size": 128,
+        "keep": lambda image, label: label < arguments.classes,
+        "seed": arguments.seed,
+        **options,
+    }
     if arguments.smoke:
         return _common.smoke_set((32, 32, 3), labels, **options)
-    return mtl.data.tfds("cifar10", split, labels, seed=arguments.seed, **options)
+    return mtl.data.tfds("cifar10", split, labels, **options)
 
 
 def build(arguments):

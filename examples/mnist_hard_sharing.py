@@ -1,10 +1,12 @@
 """MNIST with one shared LeNet for three tasks: which digit, whether it is odd, and how much ink it has.
 
-    python examples/mnist_hard_sharing.py --baseline
+    python examples/mnist_hard_sharing.py --baseline --seeds 3
 
-`--baseline` trains a model with a tower of its own for each task as well, three times the parameters: what sharing
-has to beat. The first run downloads MNIST through tensorflow-datasets.
+`--baseline` compares it with a tower for each task, three times the parameters: what sharing has to beat. With two
+seeds or more there is a verdict. The first run downloads MNIST through tensorflow-datasets.
 """
+
+import functools
 
 import _common
 import keras
@@ -25,43 +27,51 @@ LABELS = {
 }
 
 
-def load(split, arguments, **options):
+def load(split, arguments, seed=0, **options):
     """Returns a part of MNIST in batches, or the small data of `--smoke`."""
     if arguments.smoke:
-        return _common.smoke_set((28, 28, 1), LABELS, **options)
-    return mtl.data.tfds("mnist", split, LABELS, batch_size=64, seed=arguments.seed, **options)
+        return _common.smoke_set((28, 28, 1), LABELS, seed=seed, **options)
+    return mtl.data.tfds("mnist", split, LABELS, batch_size=64, seed=seed, **options)
 
 
-def train(sharing, arguments):
-    """Returns what a model reaches on the test set, and its history."""
-    keras.utils.set_random_seed(arguments.seed)
-    train = load("train[:55000]", arguments, shuffle=True)
-    valid, test = load("train[55000:]", arguments), load("test", arguments)
-    epochs = _common.epochs(arguments)
+def load_train(arguments, seed):
+    return load("train[:55000]", arguments, seed, shuffle=True)
+
+
+def build(steps, sharing="hard"):
+    """Returns a compiled model whose learning rate falls to 0 in so many steps."""
     model = mtl.build_model(
         inputs=keras.Input((28, 28, 1), dtype="uint8", name="image"),
         tasks=TASKS,
         tower="lenet",
         sharing=sharing,
         preprocess=keras.layers.Rescaling(1 / 255),
-        name=sharing,
     )
-    print(f"\n{sharing}: {model.count_params():,} parameters")
-    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, epochs * len(train))))
-    history = model.fit(train, validation_data=valid, epochs=epochs)
-    return model.evaluate(test, return_dict=True, verbose=0), history
+    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)))
+    return model
 
 
 def main():
     parser = _common.parser(__doc__, epochs=3)
     parser.add_argument("--baseline", action="store_true", help="train a tower for each task as well")
+    parser.add_argument("--seeds", type=int, default=1, help="how often each model is trained, 1 by default")
     arguments = parser.parse_args()
-    results = {}
-    for sharing in ("single_task", "hard") if arguments.baseline else ("hard",):
-        results[sharing], history = train(sharing, arguments)
-    if arguments.plot:
-        mtl.plots.history(history, arguments.plot)
-    _common.print_table(results, [task.name for task in TASKS])
+    train, epochs = functools.partial(load_train, arguments), _common.epochs(arguments)
+    names = ["single_task", "hard"] if arguments.baseline else ["hard"]
+    study = mtl.study.compare(
+        functools.partial(build, epochs * len(train(0))),
+        {name: {"sharing": name} for name in names},
+        train,
+        load("train[55000:]", arguments),
+        load("test", arguments),
+        baseline=names[0],
+        seeds=arguments.seeds,
+        epochs=epochs,
+        seed=arguments.seed,
+    )
+    _common.plot(study, arguments.plot)
+    print(f"\n{study}")
+    _common.print_table({name: _common.means(study, name) for name in names}, study.tasks)
 
 
 if __name__ == "__main__":

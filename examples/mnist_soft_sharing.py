@@ -6,6 +6,8 @@ The penalty is strength · Σ ‖θ_i − θ_j‖² over the pairs of towers. St
 ends with the same tower for all. A tenth of MNIST is used, where the tasks have more to learn from each other.
 """
 
+import functools
+
 import _common
 import keras
 import tensorflow as tf
@@ -25,17 +27,19 @@ LABELS = {
 }
 
 
-def load(split, arguments, **options):
+def load(split, arguments, seed=0, **options):
     """Returns a part of MNIST in batches, or the small data of `--smoke`."""
     if arguments.smoke:
-        return _common.smoke_set((28, 28, 1), LABELS, **options)
-    return mtl.data.tfds("mnist", split, LABELS, batch_size=64, seed=arguments.seed, **options)
+        return _common.smoke_set((28, 28, 1), LABELS, seed=seed, **options)
+    return mtl.data.tfds("mnist", split, LABELS, batch_size=64, seed=seed, **options)
 
 
-def train(strength, data, arguments):
-    """Returns what a model reaches on the test set with how far its towers are apart, and its history."""
-    keras.utils.set_random_seed(arguments.seed)
-    train, valid, test = data
+def load_train(arguments, seed):
+    return load("train[:6000]", arguments, seed, shuffle=True)
+
+
+def build(strength=0.0):
+    """Returns a compiled model, and the callback that holds its towers together."""
     model = mtl.build_model(
         inputs=keras.Input((28, 28, 1), dtype="uint8", name="image"),
         tasks=TASKS,
@@ -44,25 +48,33 @@ def train(strength, data, arguments):
         preprocess=keras.layers.Rescaling(1 / 255),
     )
     model.compile("adam")
-    print(f"\nstrength {strength:g}: {model.count_params():,} parameters")
-    callback = mtl.callbacks.SoftSharing(strength)
-    history = model.fit(train, validation_data=valid, epochs=_common.epochs(arguments), callbacks=[callback])
-    result = model.evaluate(test, return_dict=True, verbose=0)
-    return {**result, "towers_distance": history.history["tower_distance"][-1]}, history
+    return model, [mtl.callbacks.SoftSharing(strength)]
 
 
 def main():
     parser = _common.parser(__doc__, epochs=8)
-    parser.add_argument("--strengths", type=float, nargs="+", default=[0, 1e-4, 1e-2])
+    parser.add_argument("--strengths", type=float, nargs="+", default=[0, 1e-4, 1e-2], help="the first is the baseline")
+    parser.add_argument("--seeds", type=int, default=1, help="how often each model is trained, 1 by default")
     arguments = parser.parse_args()
-    data = load("train[:6000]", arguments, shuffle=True), load("train[55000:]", arguments), load("test", arguments)
-    results = {}
-    for strength in arguments.strengths[: 2 if arguments.smoke else None]:
-        results[f"{strength:g}"], history = train(strength, data, arguments)
-    if arguments.plot:
-        mtl.plots.history(history, arguments.plot)
-    print("\nBy strength of the penalty:", end="")
-    _common.print_table(results, [*(task.name for task in TASKS), "towers"])
+    names = {f"{strength:g}": strength for strength in arguments.strengths[: 2 if arguments.smoke else None]}
+    study = mtl.study.compare(
+        build,
+        {name: {"strength": strength} for name, strength in names.items()},
+        functools.partial(load_train, arguments),
+        load("train[55000:]", arguments),
+        load("test", arguments),
+        baseline=next(iter(names)),
+        seeds=arguments.seeds,
+        epochs=_common.epochs(arguments),
+        seed=arguments.seed,
+    )
+    _common.plot(study, arguments.plot)
+    print(f"\n{study}\n\nBy strength of the penalty:", end="")
+    results = {name: _common.means(study, name) for name in names}
+    for name, result in results.items():
+        ends = [run["history"]["tower_distance"][-1] for run in study.runs(name).values()]
+        result["towers_distance"] = sum(ends) / len(ends)
+    _common.print_table(results, [*study.tasks, "towers"])
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def main():
         print("Wrote", study.report(arguments.report))
     if arguments.plot:
         of_gains = {name: {t: (g.mean, g.low, g.high) for t, g in of.items()} for name, of in study.gains.items()}
-        mtl.plots.gains(of_gains, study.baseline, pathlib.Path(arguments.plot))
+        mtl.plots.gains(of_gains, study.baseline, pathlib.Path(arguments.plot), study.verdicts())
     print(f"\n{study}")
     _common.print_table({name: _common.means(study, name) for name in study.candidates}, study.tasks)
 

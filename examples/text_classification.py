@@ -5,12 +5,13 @@
 DIR has the folders `train`, `dev` and `test` of the usual split, each with `seq.in` (a sentence a line), `seq.out` (its
 slots, a tag a word) and `label` (its intent). The tasks are the intent and, read off the slots, which of the most
 frequent kinds of slots a sentence holds. All towers start from random weights, and take strings. The table at the end
-has what each tower reaches on the test set, its number of parameters and the seconds that an epoch takes.
+has what each tower reaches on the test set, its number of parameters and the seconds that an epoch takes, means over
+the seeds. With two seeds or more there is a verdict on each tower against the first.
 """
 
 import collections
+import functools
 import pathlib
-import time
 
 import _common
 import keras
@@ -68,29 +69,17 @@ def labelled(parts):
     return sets, intents, kinds
 
 
-def train(name, data, intents, kinds, arguments):
-    """Returns the trained model, its history, and what it reaches on the test set."""
-    keras.utils.set_random_seed(arguments.seed)
-    (x, y), valid, test = data
-    cls, sizes = TOWERS[name]
-    tower = cls.from_data(x, min_count=2, **sizes)
+def build(x, intents, kinds, rate, tower="cnn_attention"):
+    """Returns a compiled model."""
+    cls, sizes = TOWERS[tower]
+    recipe = cls.from_data(x, min_count=2, **sizes)
     tasks = [
         mtl.Task("intent", mtl.heads.Multiclass(len(intents))),
         mtl.Task("slots", mtl.heads.Multilabel(len(kinds)), weight=5.0),
     ]
-    model = mtl.build_model(tower.inputs(), tasks, tower=tower, name=name)
-    model.compile(keras.optimizers.Adam(arguments.rate))
-    start = time.perf_counter()
-    history = model.fit(
-        mtl.data.from_arrays(x, y, batch_size=32, shuffle=True, seed=arguments.seed),
-        validation_data=mtl.data.from_arrays(*valid, batch_size=256),
-        epochs=_common.epochs(arguments),
-        callbacks=[keras.callbacks.EarlyStopping("val_loss", patience=3, restore_best_weights=True)],
-        verbose=2,
-    )
-    seconds = (time.perf_counter() - start) / len(history.epoch)
-    reached = model.evaluate(mtl.data.from_arrays(*test, batch_size=256), return_dict=True, verbose=0)
-    return model, history, {**reached, "model_parameters": model.count_params(), "model_seconds": seconds}
+    model = mtl.build_model(recipe.inputs(), tasks, tower=recipe, name=tower)
+    model.compile(keras.optimizers.Adam(rate))
+    return model
 
 
 def main():
@@ -98,7 +87,9 @@ def main():
     parser.add_argument("--data", metavar="DIR", help="the folder of ATIS; needed without --smoke")
     parser.add_argument("--towers", nargs="+", choices=TOWERS, help="all by default")
     parser.add_argument("--rate", type=float, default=5e-4, help="learning rate of Adam, 5e-4 by default")
-    parser.add_argument("--export", metavar="FOLDER", help="where to save the last model for TensorFlow Serving")
+    parser.add_argument("--seeds", type=int, default=1, help="how often each tower is trained, 1 by default")
+    parser.add_argument("--storage", metavar="FILE", help="where to keep the runs, to go on after an interruption")
+    parser.add_argument("--export", metavar="FOLDER", help="where to save the best model for TensorFlow Serving")
     arguments = parser.parse_args()
     if arguments.smoke:
         parts = [made_up(num_rows, seed) for seed, num_rows in enumerate((256, 64, 64))]
@@ -108,15 +99,25 @@ def main():
         parser.error("--data needs the folder of ATIS, with train, dev and test; or use --smoke.")
     data, intents, kinds = labelled(parts)
     print(f"{[len(x) for x, _ in data]} sentences, {len(intents)} intents, kinds of slots: {', '.join(kinds)}")
-    results = {}
-    for name in arguments.towers or (SMOKE if arguments.smoke else TOWERS):
-        model, history, results[name] = train(name, data, intents, kinds, arguments)
-    if arguments.plot:
-        mtl.plots.history(history, arguments.plot)
+    names = arguments.towers or (SMOKE if arguments.smoke else list(TOWERS))
+    study = mtl.study.compare(
+        functools.partial(build, data[0][0], intents, kinds, arguments.rate),
+        {name: {"tower": name} for name in names},
+        *data,
+        baseline=names[0],
+        seeds=arguments.seeds,
+        epochs=_common.epochs(arguments),
+        patience=3,
+        storage=arguments.storage,
+        seed=arguments.seed,
+    )
+    _common.plot(study, arguments.plot)
     if arguments.export:
-        folder = mtl.export.saved_model(model, arguments.export, labels={"intent": intents})
+        folder = mtl.export.saved_model(study.build_best(), arguments.export, labels={"intent": intents})
         answer = tf.saved_model.load(folder).signatures["labels"](text=tf.constant(["show me the flights to boston"]))
         print(f"Saved {folder}, which takes text:", answer["intent_label"][0].numpy().decode())
+    print(f"\n{study}")
+    results = {name: _common.means(study, name) | _common.costs(study, name) for name in names}
     _common.print_table(results, ["intent", "slots", "model"])
 
 

@@ -12,6 +12,7 @@ from mtl_keras import (
     metrics,
     optimizers,
     plots,
+    relatedness,
     sharing,
     study,
     towers,

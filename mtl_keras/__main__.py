@@ -43,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     predicts.add_argument("--task", help="the only task to predict")
     predicts.add_argument("--top", type=int, default=1, help="how many labels to print, 1 by default")
-    compares = commands.add_parser("study", help="print the table and the verdict of a comparison")
-    compares.add_argument("folder", metavar="storage", help="file or URL of the comparison's storage")
-    compares.add_argument("--name", help="name of the comparison, if the storage holds several")
+    compares = commands.add_parser("study", help="print the table of a comparison, with the verdict, or of a search")
+    compares.add_argument("folder", metavar="storage", help="file or URL of its storage")
+    compares.add_argument("--name", help="name of the study, if the storage holds several")
     compares.add_argument("--html", metavar="FILE", help="where to write the report; pictures and runs go beside it")
     given = parser.parse_args(arguments)
     try:
@@ -65,11 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _study(storage, name, page):
-    comparison = study.load(storage, name)
-    print(_printable_lines(str(comparison)))
+    found = study.load(storage, name)
+    print(_printable_lines(str(found)))
     if page is not None:
         page = pathlib.Path(page)
-        written = pathlib.Path(comparison.report(page.parent))
+        written = pathlib.Path(found.report(page.parent))
         written.rename(page)
 
 

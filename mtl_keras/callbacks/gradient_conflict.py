@@ -70,6 +70,9 @@ class GradientConflict(keras.callbacks.Callback):
         self.steps = []
         self.epochs = []
         self._matrices = []
+        self._epoch = 0
+        self._first = 0  # record of the epoch
+        self._resumed: dict[int, int] = {}  # that record, by epoch, where a run goes on
         self._csv = None
 
     @property
@@ -108,7 +111,7 @@ class GradientConflict(keras.callbacks.Callback):
             self.steps, self.epochs, self._matrices = (
                 [values[i] for i in kept] for values in (self.steps, self.epochs, self._matrices)
             )
-        self._first = len(self.steps)
+        self._first = self._resumed.pop(epoch, len(self.steps))
         if self._csv is None:
             self._csv = GrowingCSV(self.path, _COLUMNS, epoch == 0 and self._num_steps == 0, self._num_steps)
 
@@ -133,6 +136,20 @@ class GradientConflict(keras.callbacks.Callback):
             for (i, a), (j, b) in itertools.combinations(enumerate(self.task_names), 2):
                 values = [matrix[i, j] for matrix in self._matrices[self._first :] if np.isfinite(matrix[i, j])]
                 logs[f"cosine_{a}_{b}"] = float(np.mean(values)) if values else float("nan")
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns the record, for a backup."""
+        return {
+            "steps": self.steps,
+            "epochs": self.epochs,
+            "matrices": self._matrices,
+            "first": (self._epoch, self._first),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes the record of a run over."""
+        self.steps, self.epochs, self._matrices = state["steps"], state["epochs"], state["matrices"]
+        self._resumed = dict([state["first"]])
 
     def _record(self, found):
         """Keeps what was found: a list of pairs of a number of steps before and a matrix."""

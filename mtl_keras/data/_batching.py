@@ -11,6 +11,10 @@ from mtl_keras._arguments import count, error, flag, settle
 from mtl_keras.data._epochs import Facts
 from mtl_keras.data._passes import batch_seed
 
+_MAX_BATCHES = 64
+_MAX_BYTES = 2**22
+_STRING_BYTES = 24
+
 
 @dataclasses.dataclass(frozen=True)
 class Batching:
@@ -78,29 +82,37 @@ class Batching:
         """Returns what is known of the batches of a pass through so many rows."""
         return Facts(min(num_rows, self.steps(num_rows) * self.batch_size), self.batch_size)
 
+    def split(self, order: np.ndarray) -> list[np.ndarray]:
+        """Returns row numbers as those of whole batches and those of the rest, without what is empty or left out."""
+        parts = split(order, self.batch_size)
+        return [part for part in parts if len(part) >= self.batch_size or not self.drop_remainder]
+
     def rows(self, order: tf.Tensor, i: tf.Tensor) -> tf.Tensor:
         """Returns the row numbers of batch i of a window."""
         return order[i * self.batch_size : (i + 1) * self.batch_size]
 
-    def sliced(self, rows: Any, num_rows: tf.Tensor) -> tf.data.Dataset:
-        """Returns the batches of a structure of tensors with one first axis.
+    def batches(self, windows: tf.data.Dataset, rows_of: Callable, parallel: bool = False) -> tf.data.Dataset:
+        """Returns the batches of windows, augmented.
 
         Args:
-            rows: The tensors.
-            num_rows: The size of the first axis, int64.
+            windows: Dataset of `(number of the pass, first step, *parts)`.
+            rows_of: Function of the parts of a window that returns its rows, a structure of tensors with one first
+                axis: whole batches, or less than one.
+            parallel: Whether to take the rows of several windows at once.
         """
-        steps = num_rows // self.batch_size
-        full = steps * self.batch_size
 
-        def by_batch(tensor):
-            shape = tf.concat([[steps, self.batch_size], tf.shape(tensor, tf.int64)[1:]], axis=0)
-            return tf.ensure_shape(tf.reshape(tensor[:full], shape), [None, self.batch_size, *tensor.shape[1:]])
+        def by_batch(number, step, *parts):
+            rows = stacked(rows_of(*parts), self.batch_size, self.drop_remainder)
+            if self.augment is None:
+                return rows
+            steps = step + tf.range(tf.shape(tf.nest.flatten(rows)[0], tf.int64)[0])
+            return rows, tf.fill(tf.shape(steps), number), steps
 
-        dataset = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(by_batch, rows))
-        if self.drop_remainder:
+        calls = tf.data.AUTOTUNE if parallel else None
+        dataset = windows.map(by_batch, num_parallel_calls=calls, deterministic=True if parallel else None).unbatch()
+        if self.augment is None:
             return dataset
-        rest = tf.data.Dataset.from_tensors(tf.nest.map_structure(lambda tensor: tensor[full:], rows))
-        return dataset.concatenate(rest.take(tf.minimum(num_rows - full, 1)))
+        return dataset.map(self.finished, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
     def finished(self, batch: Any, number: tf.Tensor, step: tf.Tensor) -> Any:
         """Returns a batch with its static size, augmented.
@@ -119,3 +131,41 @@ class Batching:
 
     def _fixed(self, tensor):
         return tf.ensure_shape(tensor, [self.batch_size if self.drop_remainder else None, *tensor.shape[1:]])
+
+
+def split(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Returns row numbers as those of whole batches and those of the rest, without what is empty."""
+    whole = len(order) // batch_size * batch_size
+    return [part for part in (order[:whole], order[whole:]) if len(part)]
+
+
+def bytes_per_row(rows: Any) -> int:
+    """Returns the size of a row of a structure of tensors, or of specs, of known shapes [N, ...]."""
+    parts = tf.nest.flatten(rows)
+    return sum((part.dtype.size or _STRING_BYTES) * (part.shape[1:].num_elements() or 1) for part in parts)
+
+
+def batches_at_once(bytes_per_row: float, batch_size: int) -> int:
+    """Returns how many batches are made at once, as each part of a batch costs time by itself."""
+    return max(1, min(_MAX_BATCHES, int(_MAX_BYTES / (bytes_per_row * batch_size))))
+
+
+def stacked(rows: Any, batch_size: int, drop_remainder: bool = False) -> Any:
+    """Returns the rows of a structure of tensors [N, ...] by batch, [N / B, B, ...].
+
+    Args:
+        rows: The tensors: rows of whole batches, or of less than one.
+        batch_size: Number of rows in a batch.
+        drop_remainder: Whether there are whole batches only, which the shapes say.
+    """
+    num_rows = tf.shape(tf.nest.flatten(rows)[0], tf.int64)[0]
+    size = batch_size if drop_remainder else tf.minimum(num_rows, batch_size)
+    head = tf.stack([num_rows // size, size])
+
+    def by_batch(tensor):
+        row = tensor.shape[1:]
+        tail = tf.constant(row.as_list(), tf.int64) if row.is_fully_defined() else tf.shape(tensor, tf.int64)[1:]
+        parts = tf.reshape(tensor, head if row.rank == 0 else tf.concat([head, tail], axis=0))
+        return tf.ensure_shape(parts, [None, batch_size if drop_remainder else None, *row])
+
+    return tf.nest.map_structure(by_batch, rows)

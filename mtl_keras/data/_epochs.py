@@ -4,7 +4,10 @@ import dataclasses
 import itertools
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
+
+from mtl_keras.data._in_python import in_python
 
 _ELEMENTWISE = ("filter", "map", "prefetch", "with_options")  # which commute with going on to the next pass
 _KEEP_ROWS = ("map", "prefetch", "with_options")
@@ -16,8 +19,9 @@ class Place:
 
     Attributes:
         epoch: The epoch; None outside of a `fit`: the passes are counted.
-        step: The step of the epoch to start at; 0 unless `steps_per_epoch` is set.
+        step: The step of the epoch to start at.
         steps_per_epoch: How many steps an epoch has, where it is not one pass through the data.
+        skips: Whether the steps before `step` are taken and left out, as those of a pass are not these.
         shuffle_seed: Seed to shuffle data with that keep their order by themselves; None to let them.
     """
 
@@ -25,6 +29,7 @@ class Place:
         self.epoch: int | None = None
         self.step = 0
         self.steps_per_epoch: int | None = None
+        self.skips = False
         self.shuffle_seed = shuffle_seed
         self._passes = itertools.count()
 
@@ -37,7 +42,7 @@ class Place:
         if self.epoch is None:
             return next(self._passes), 0
         if self.steps_per_epoch is None:
-            return self.epoch, 0
+            return self.epoch, 0 if self.skips else self.step
         return divmod(self.epoch * self.steps_per_epoch + self.step, steps)
 
 
@@ -72,10 +77,19 @@ class EpochDataset(tf.data.Dataset):
         repeats: Whether `make` takes `endless=True`.
         endless: Whether this one is endless.
         facts: What is known of the rows.
+        has_steps: Whether its elements are those of `make`, one by one, which can start at any of them.
     """
 
-    def __init__(self, make: Callable, repeats: bool = True, endless: bool = False, facts: Facts = Facts()):
+    def __init__(
+        self,
+        make: Callable,
+        repeats: bool = True,
+        endless: bool = False,
+        facts: Facts = Facts(),
+        has_steps: bool = True,
+    ):
         self.facts = facts
+        self._has_steps = has_steps
         self._make = make
         self._repeats = repeats
         self._endless = endless
@@ -100,14 +114,22 @@ class EpochDataset(tf.data.Dataset):
         """
         place = Place(shuffle_seed)
         place.steps_per_epoch = steps_per_epoch if self._repeats else None
-        return self._make(place, self._endless or (self._repeats and steps_per_epoch is not None)), place
+        made = self._make(place, self._endless or (self._repeats and steps_per_epoch is not None))
+        if not self._has_steps and self.starts_within(steps_per_epoch):
+            place.skips = True
+            made = _skipping(made, place)
+        return made, place
+
+    def starts_within(self, steps_per_epoch: int | None = None) -> bool:
+        """Returns whether a run can start within an epoch, `steps_per_epoch` long or of one pass of known length."""
+        return self._has_steps or (steps_per_epoch is None and int(self.cardinality()) >= 0)
 
     def repeat(self, count: int | None = None, name: str | None = None) -> tf.data.Dataset:
         """Returns the passes one after the other, each in an order of its own."""
         steps = int(self.cardinality())
         if not self._repeats or self._endless or steps < 0:  # which counts the passes
             return super().repeat(count, name=name)
-        endless = EpochDataset(self._make, endless=True, facts=self.facts)
+        endless = EpochDataset(self._make, endless=True, facts=self.facts, has_steps=self._has_steps)
         return endless if count is None or count < 0 else endless.take(count * steps)
 
     def _kept(self, name, args, kwargs):
@@ -119,8 +141,20 @@ class EpochDataset(tf.data.Dataset):
 
         if self._endless and not elementwise:
             return getattr(self._make(Place(), True), name)(*args, **kwargs)
-        facts = self.facts if name in _KEEP_ROWS else Facts(is_alternating=self.facts.is_alternating)
-        return EpochDataset(make, self._repeats and elementwise, self._endless, facts)
+        keeps = name in _KEEP_ROWS
+        facts = self.facts if keeps else Facts(is_alternating=self.facts.is_alternating)
+        return EpochDataset(make, self._repeats and elementwise, self._endless, facts, self._has_steps and keeps)
+
+
+def _skipping(dataset, place):
+    """Returns a dataset without the elements before the step to start at, looked up each time that it is iterated."""
+
+    def look_up(_):
+        step = tf.numpy_function(in_python(lambda: np.int64(place.step)), [], tf.int64)
+        return tf.ensure_shape(step, [])
+
+    skipping = tf.data.Dataset.range(1).map(look_up).flat_map(dataset.skip)
+    return skipping.apply(tf.data.experimental.assert_cardinality(dataset.cardinality()))
 
 
 def _method(name):

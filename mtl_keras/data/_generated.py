@@ -1,4 +1,4 @@
-"""Datasets whose batches come from a Python generator."""
+"""Windows of rows that come from a Python generator."""
 
 import itertools
 import threading
@@ -8,67 +8,76 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mtl_keras.data._epochs import EpochDataset, Facts, Place
-from mtl_keras.data._passes import passes
+from mtl_keras.data._epochs import Place
+from mtl_keras.data._in_python import in_python
 
 _MAX_RUNS = 8
 
+Windows = Iterator[tuple[int, Any]]
+
 
 def generated(
-    batches_of: Callable[[int, int, Place], Iterator[Any]], spec: Any, steps: int, facts: Facts
-) -> EpochDataset:
-    """Returns a dataset whose batches come from a Python generator, prefetched.
+    generate: Callable[[int, int, Place], Windows], spec: Any, num_rows: int, batch_size: int, steps: int, at_once: int
+) -> Callable[[tf.Tensor, tf.Tensor, Place], tf.data.Dataset]:
+    """Returns the function of `passes` that gives the windows of a pass.
 
     Args:
-        batches_of: Function `(number, first, place)` that yields the batches of pass `number` from step `first` on, as
-            structures of NumPy arrays.
-        spec: The structure of a batch, of `tf.TensorSpec`s.
+        generate: Function `(number, first, place)` that yields `(next step, window)` for pass `number` from step
+            `first` on. A window ends at each multiple of `at_once` steps, and at the last whole batch.
+        spec: The structure of a window, of `tf.TensorSpec`s.
+        num_rows: Number of rows in a pass.
+        batch_size: Number of rows in a batch.
         steps: Number of batches in a pass.
-        facts: What is known of the rows.
+        at_once: Number of batches in a window.
     """
     specs = tf.nest.flatten(spec)
+    whole = num_rows // batch_size
 
-    def one_pass(number, first, place):
-        runs = _Runs(lambda number, first: batches_of(number, first, place), steps)
+    def windows_of(number, first, place):
+        runs = _Runs(lambda number, first: generate(number, first, place), steps)
+        next_window, new = in_python(runs.next), in_python(runs.new)
 
-        def one_batch(run, step):  # three times as fast as `Dataset.from_generator`
-            parts = tf.numpy_function(runs.batch, [run, number, step], [part.dtype for part in specs])
+        def one_window(run, step):  # three times as fast as `Dataset.from_generator`
+            parts = tf.numpy_function(next_window, [run, number, step], [part.dtype for part in specs])
             parts = [tf.ensure_shape(part, known.shape) for part, known in zip(parts, specs, strict=True)]
             return tf.nest.pack_sequence_as(spec, parts)
 
-        def batches_of_run(run):
-            return tf.data.Dataset.range(first, steps).map(lambda step: one_batch(run, step))
+        def of_run(run):
+            start = tf.where(first < whole, first // at_once * at_once, whole)
+            starts = tf.data.Dataset.range(start, whole, at_once).map(lambda step: tf.maximum(step, first))
+            if whole < steps:
+                starts = starts.concatenate(tf.data.Dataset.range(whole, steps))
+            return starts.map(lambda step: one_window(run, step))
 
-        new_run = tf.data.Dataset.range(1).map(lambda _: tf.numpy_function(runs.new, [], tf.int64))
-        return new_run.flat_map(batches_of_run)
+        return tf.data.Dataset.range(1).map(lambda _: tf.numpy_function(new, [], tf.int64)).flat_map(of_run)
 
-    return passes(one_pass, steps, facts)
+    return windows_of
 
 
 class _Runs:
     """The generators of the iterations that go on: the last few, as what was forgotten can be made again."""
 
-    def __init__(self, generate: Callable[[int, int], Iterator[Any]], steps: int):
+    def __init__(self, generate: Callable[[int, int], Windows], steps: int):
         self._generate = generate
         self._steps = steps
         self._numbers = itertools.count()
         self._lock = threading.Lock()
-        self._going: dict[int, tuple[int, Iterator[Any]]] = {}  # run: (next step, generator)
+        self._going: dict[int, tuple[int, Windows]] = {}  # run: (next step, generator)
 
     def new(self) -> np.ndarray:
         """Returns the number of a new iteration."""
         return np.array(next(self._numbers), "int64")
 
-    def batch(self, *place: np.ndarray) -> list[np.ndarray]:
-        """Returns the parts of the batch at (number of the iteration, pass, step)."""
+    def next(self, *place: np.ndarray) -> list[np.ndarray]:
+        """Returns the parts of the window at (number of the iteration, pass, step)."""
         run, number, step = map(int, place)
         with self._lock:
             going = self._going.pop(run, None)
         generator = going[1] if going and going[0] == step else self._generate(number, step)
-        parts = tf.nest.flatten(next(generator))
-        if step + 1 < self._steps:
+        step, window = next(generator)
+        if step < self._steps:
             with self._lock:
-                self._going[run] = step + 1, generator
+                self._going[run] = step, generator
                 while len(self._going) > _MAX_RUNS:
                     self._going.pop(next(iter(self._going)))
-        return parts
+        return tf.nest.flatten(window)

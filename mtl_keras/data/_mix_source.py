@@ -8,10 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mtl_keras.data._batching import bytes_per_row
 from mtl_keras.data._chunks import Chunk, Rows, join, shuffle
 from mtl_keras.data._epochs import EpochDataset, Facts, Place
 
-_ROWS = 256  # rows in a chunk of a dataset of single rows
+_ROWS = 1024  # in a chunk, at most
+_BYTES = 2**22
 
 
 class MixSource:
@@ -51,6 +53,10 @@ class MixSource:
         self.x, self.labels, self.weights = tf.nest.map_structure(self._of_a_row, (x, y, weights))
         parts = tf.nest.flatten((self.x, self.labels, self.weights))
         self._is_of_one_shape = all(spec.shape.is_fully_defined() for spec in parts)
+        self._chunk_rows = _ROWS
+        if self._is_of_one_shape:
+            rows = [tf.TensorSpec([None, *spec.shape], spec.dtype) for spec in parts]
+            self._chunk_rows = max(1, min(_ROWS, _BYTES // bytes_per_row(rows)))
         self._dataset = dataset
         self._free: list[tuple[tf.data.Dataset, Place]] = []  # made, and not iterated now
         self._shuffle_rows = shuffle_rows
@@ -101,13 +107,15 @@ class MixSource:
         if self._is_batched:
             yield from self._chunks(dataset)
         elif self._is_of_one_shape:
-            yield from self._chunks(dataset.batch(_ROWS))
+            yield from self._chunks(dataset.batch(self._chunk_rows))
         else:
             yield from self._rows(dataset)
 
     def _chunks(self, dataset):
         options = tf.data.Options()
         options.autotune.enabled = False  # with it, an iterator that is left within a pass may block for 10 seconds
+        if self._is_batched and self._is_of_one_shape and (self._batch_size or 0) < self._chunk_rows:
+            dataset = dataset.rebatch(self._chunk_rows)  # as each chunk costs time by itself
         for batch in dataset.with_options(options).as_numpy_iterator():
             yield self._to_chunk(*_unpacked(self.name, batch))
 
@@ -115,7 +123,7 @@ class MixSource:
         """Yields single rows of several lengths, padded within each chunk of rows."""
         rows = (tf.nest.map_structure(lambda part: np.asarray(part)[None], row) for row in dataset.as_numpy_iterator())
         chunks = (self._to_chunk(*_unpacked(self.name, row)) for row in rows)
-        while some := list(itertools.islice(chunks, _ROWS)):
+        while some := list(itertools.islice(chunks, self._chunk_rows)):
             yield join(some)
 
     def _of_a_row(self, spec):

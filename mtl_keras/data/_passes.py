@@ -6,35 +6,36 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras.data._epochs import EpochDataset, Facts
+from mtl_keras.data._in_python import in_python
 
 _LAST = np.iinfo("int64").max
 
 
-def passes(one_pass: Callable, steps: int, facts: Facts, to_batch: Callable | None = None) -> EpochDataset:
+def passes(windows_of: Callable, to_batches: Callable, steps: int, facts: Facts) -> EpochDataset:
     """Returns a dataset whose passes are a function of their number, prefetched.
 
     Args:
-        one_pass: Function `(number, first, place)` that returns the `tf.data.Dataset` of pass `number` from step
-            `first` on, where the two are int64 tensors.
-        steps: Number of elements of a pass.
+        windows_of: Function `(number, first, place)` that returns the `tf.data.Dataset` of the windows of pass `number`
+            from step `first` on, where the two are int64 tensors.
+        to_batches: Function that turns the dataset of all windows into that of their batches. It stands apart because
+            TensorFlow takes several times as long to start what lies within another function.
+        steps: Number of batches of a pass.
         facts: What is known of the rows.
-        to_batch: Function that each element is mapped by, in several threads.
     """
 
     def make(place, endless):
         def from_start(start):
-            here = one_pass(start[0], start[1], place)
             if not endless:
-                return here
-            zero = tf.constant(0, tf.int64)
-            later = tf.data.Dataset.range(start[0] + 1, _LAST).flat_map(lambda number: one_pass(number, zero, place))
-            return here.concatenate(later)
+                return windows_of(start[0], start[1], place)
 
+            def each(number):
+                return windows_of(number, tf.where(number == start[0], start[1], 0), place)
+
+            return tf.data.Dataset.range(start[0], _LAST).flat_map(each)
+
+        dataset = to_batches(_looked_up(place, steps).flat_map(from_start))
         known = tf.data.INFINITE_CARDINALITY if endless else steps
-        dataset = _looked_up(place, steps).flat_map(from_start)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(known))
-        if to_batch is not None:
-            dataset = dataset.map(to_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return dataset.with_options(_options()).prefetch(tf.data.AUTOTUNE)
 
     return EpochDataset(make, facts=facts)
@@ -58,7 +59,7 @@ def _looked_up(place, steps):
     """Returns a dataset of one element [2], the start of an iteration, looked up each time that it is iterated."""
 
     def look_up(_):
-        start = tf.numpy_function(lambda: np.array(place.start(steps), "int64"), [], tf.int64)
+        start = tf.numpy_function(in_python(lambda: np.array(place.start(steps), "int64")), [], tf.int64)
         return tf.ensure_shape(start, [2])
 
     return tf.data.Dataset.range(1).map(look_up)

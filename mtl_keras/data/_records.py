@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from mtl_keras.data._batching import Batching
 from mtl_keras.data._epochs import EpochDataset
+from mtl_keras.data._in_python import in_python
 from mtl_keras.data._passes import passes
 from mtl_keras.data._record_spec import Shard
 
@@ -29,7 +30,7 @@ def record_batches(shards: list[Shard], parse: Callable[[tf.Tensor], Any], batch
     num_rows = sum(shard.num_rows for shard in shards)
     steps = batching.steps(num_rows)
 
-    def one_pass(number, first, place):
+    def windows_of(number, first, place):
         def starting(number, first):
             """Returns the shards from the window on in which a step lies, the window, and what of it is left out."""
             key = batching.key(place)
@@ -53,31 +54,35 @@ def record_batches(shards: list[Shard], parse: Callable[[tf.Tensor], Any], batch
             return batching.order(batching.key(place), int(number), int(window), int(size))
 
         kinds = [tf.string, tf.int64, tf.int64, tf.int64, tf.int64]
-        paths, skips, takes, first_window, left_out = tf.numpy_function(starting, [number, first], kinds)
+        paths, skips, takes, first_window, left_out = tf.numpy_function(in_python(starting), [number, first], kinds)
         files = tf.data.Dataset.from_tensor_slices(
             (tf.ensure_shape(paths, [None]), tf.ensure_shape(skips, [None]), tf.ensure_shape(takes, [None]))
         )
         records = files.flat_map(
             lambda path, skip, take: tf.data.TFRecordDataset(path, buffer_size=_BUFFER).skip(skip).take(take)
         )
-        windows = records.batch(batching.window).enumerate(tf.ensure_shape(first_window, [])).prefetch(1)
+        windows = records.batch(batching.window).enumerate(tf.ensure_shape(first_window, []))
 
-        def batches(window, records):
-            order = tf.numpy_function(ordered, [number, window, tf.shape(records)[0]], tf.int32)
+        def one_window(window, records):
+            """Returns the number of the pass, the first step, the order of the rows and the records."""
+            order = tf.numpy_function(in_python(ordered), [number, window, tf.shape(records)[0]], tf.int32)
             out = tf.where(window == first_window, left_out, 0)
-            order = tf.ensure_shape(order, [None])[out:]
-            start = (window * batching.window + out) // batching.batch_size
-            count = batching.count(tf.shape(order, tf.int64)[0])
+            step = (window * batching.window + out) // batching.batch_size
+            return number, step, tf.ensure_shape(order, [None])[out:], records
 
-            def one_batch(i):
-                return batching.finished(parse(tf.gather(records, batching.rows(order, i))), number, start + i)
+        return windows.map(one_window)
 
-            slices = tf.data.Dataset.range(count)
-            return slices.map(one_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    def batches(number, step, order, records):
+        def one_batch(i):
+            return batching.finished(parse(tf.gather(records, batching.rows(order, i))), number, step + i)
 
-        return windows.flat_map(batches)
+        numbers = tf.data.Dataset.range(batching.count(tf.shape(order, tf.int64)[0]))
+        return numbers.map(one_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    return passes(one_pass, steps, batching.facts(num_rows))
+    def to_batches(windows):
+        return windows.prefetch(1).flat_map(batches)
+
+    return passes(windows_of, to_batches, steps, batching.facts(num_rows))
 
 
 def count_records(path: str) -> int:

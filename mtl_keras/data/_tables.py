@@ -14,6 +14,7 @@ from mtl_keras.data._batching import Batching
 from mtl_keras.data._chunks import Rows
 from mtl_keras.data._column import Column
 from mtl_keras.data._epochs import EpochDataset
+from mtl_keras.data._generated import generated
 from mtl_keras.data._passes import passes
 from mtl_keras.data._roles import Roles
 from mtl_keras.data.mask_missing import mask_missing
@@ -53,6 +54,7 @@ def table_batches(
     by_batch = any(column.by_batch for column in leaves)
     specs = (
         tf.TensorSpec([], "int64"),
+        tf.TensorSpec([], "int64"),
         tf.TensorSpec([None], "int32"),
         tuple(tuple(column.specs) for column in leaves),
     )
@@ -70,11 +72,11 @@ def table_batches(
             if size <= left_out:
                 return
             order = batching.order(key, number, window, size)[left_out:]
-            yield (
-                np.int64((window * batching.window + left_out) // batching.batch_size),
-                order,
-                tuple(_arrays(column, [part[i] for part in parts]) for i, column in enumerate(leaves)),
-            )
+            step = (window * batching.window + left_out) // batching.batch_size
+            arrays = tuple(_arrays(column, [part[i] for part in parts]) for i, column in enumerate(leaves))
+            for part in batching.split(order):
+                start, step = step, step + batching.count(len(part))
+                yield step, (np.int64(number), np.int64(start), part, arrays)
             left_out = 0
 
     def taken_rows(arrays, rows):
@@ -90,31 +92,22 @@ def table_batches(
         weight = {task: _weight(taken.y[task], taken.sample_weight, task) for task in y}
         return x, *mask_missing(y, weight, missing)
 
-    def one_pass(number, first, place):
-        def batches(start, order, arrays):
-            if by_batch:
-                dataset = tf.data.Dataset.range(batching.count(tf.shape(order, tf.int64)[0])).map(
-                    lambda i: taken_rows(arrays, batching.rows(order, i)),
-                    num_parallel_calls=tf.data.AUTOTUNE,
-                    deterministic=True,
-                )
-            else:  # at once, which takes a third of the time
-                dataset = batching.sliced(taken_rows(arrays, order), tf.shape(order, tf.int64)[0])
-            return dataset.enumerate(start)
+    def to_batches(windows):
+        windows = windows.prefetch(1)
+        if not by_batch:  # at once, which takes a third of the time
+            return batching.batches(windows, lambda order, arrays: taken_rows(arrays, order))
+        return windows.flat_map(of_one_window)
 
-        def finished(step, batch):
-            return batching.finished(batch, number, step)
+    def of_one_window(number, start, order, arrays):
+        def one_batch(i):
+            return batching.finished(taken_rows(arrays, batching.rows(order, i)), number, start + i)
 
-        windows = tf.data.Dataset.from_generator(
-            lambda number, first: windows_of(int(number), int(first), place),
-            output_signature=specs,
-            args=(number, first),
-        )
-        dataset = windows.prefetch(1).flat_map(batches)
-        calls = None if batching.augment is None else tf.data.AUTOTUNE
-        return dataset.map(finished, num_parallel_calls=calls, deterministic=None if calls is None else True)
+        numbers = tf.data.Dataset.range(batching.count(tf.shape(order, tf.int64)[0]))
+        return numbers.map(one_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    return passes(one_pass, steps, batching.facts(num_rows))
+    at_once = batching.window // batching.batch_size
+    windows = generated(windows_of, specs, num_rows, batching.batch_size, steps, at_once)
+    return passes(windows, to_batches, steps, batching.facts(num_rows))
 
 
 @dataclasses.dataclass(frozen=True)

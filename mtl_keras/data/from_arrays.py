@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from mtl_keras._arguments import choice
 from mtl_keras._types import Tensor, Tensors
-from mtl_keras.data._batching import Batching
+from mtl_keras.data._batching import Batching, batches_at_once
 from mtl_keras.data._entering import warn_of_one_class
+from mtl_keras.data._packed import Packed
 from mtl_keras.data._passes import passes
 from mtl_keras.data._read import check_lengths, read
 from mtl_keras.data.mask_missing import mask_missing
@@ -96,25 +97,31 @@ def from_arrays(
             warn_of_one_class(task, label, masked and masked[task])
         tensors += (labels,) if masked is None else (labels, masked)
 
-    def numbered(number, first, place):
-        """Returns the rows [B], the pass and the step of each batch."""
+    packed = Packed(tensors if y is not None else tensors[0])
+    window = batching.batch_size * batches_at_once(packed.bytes_per_row, batching.batch_size)
+    full = num_examples // batching.batch_size * batching.batch_size
+    end_of_pass = min(num_examples, steps * batching.batch_size)
+
+    def windows_of(number, first, place):
+        """Returns the number of the pass, the first step and the rows of each window: of whole batches or the rest."""
         key = batching.key(place)
-        order = None
+        order = tf.range(num_examples)
         if key is not None:
-            order = tf.random.experimental.stateless_shuffle(tf.range(num_examples), seed=tf.stack([key, number]))
+            order = tf.random.experimental.stateless_shuffle(order, seed=tf.stack([key, number]))
 
-        def one_batch(step):
-            start = step * batching.batch_size
-            end = tf.minimum(start + batching.batch_size, num_examples)
-            return tf.range(start, end) if order is None else order[start:end], number, step
+        def one_window(start):
+            end = tf.where(start < full, tf.minimum(start + window, full), end_of_pass)
+            return number, start // batching.batch_size, order[start:end]
 
-        return tf.data.Dataset.range(first, steps).map(one_batch)
+        starts = tf.data.Dataset.range(first * batching.batch_size, full, window)
+        if full < end_of_pass:
+            starts = starts.concatenate(tf.data.Dataset.range(full, end_of_pass, batching.batch_size))
+        return starts.map(one_window)
 
-    def gathered(rows, number, step):
-        batch = tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows), tensors)
-        return batching.finished(batch if y is not None else batch[0], number, step)
+    def to_batches(windows):
+        return batching.batches(windows, packed.take, parallel=True)
 
-    return passes(numbered, steps, batching.facts(num_examples), gathered)
+    return passes(windows_of, to_batches, steps, batching.facts(num_examples))
 
 
 def _read_labels(y):

@@ -1,5 +1,6 @@
 """One dataset from several."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,10 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras._arguments import choice, count, error, number
+from mtl_keras.data._batching import batches_at_once, bytes_per_row, split, stacked
 from mtl_keras.data._epochs import EpochDataset, Facts
 from mtl_keras.data._generated import generated
 from mtl_keras.data._joint import Joint
 from mtl_keras.data._mix_source import MixSource
+from mtl_keras.data._passes import passes
 from mtl_keras.data._schedule import Schedule
 from mtl_keras.data.annealed import Annealed
 from mtl_keras.data.temperature import Temperature
@@ -96,17 +99,22 @@ def mix(
     num_rows = _num_rows(steps_per_epoch, sizes, shares(0), batch_size)
     steps = -(-num_rows // batch_size)
     by_row = unit == "row"
+    has_lengths = not all(part.shape[1:].is_fully_defined() for part in tf.nest.flatten(joint.spec))  # one a batch
+    at_once = 1 if has_lengths else batches_at_once(bytes_per_row(joint.spec), batch_size)
     schedule = Schedule(shares, num_rows if by_row else steps, strategy == "round_robin", seed)
     rows_per_draw = 1 if by_row else batch_size
 
-    def batches(epoch: int, first: int, place: Any) -> Iterator[Any]:
+    def windows_of(epoch: int, first: int, place: Any) -> Iterator[Any]:
         start = first * batch_size if by_row else first
         positions = schedule.before(epoch, start) * rows_per_draw
         rows = [source.rows_from(int(p), joint.chunk) for source, p in zip(read, positions, strict=True)]
-        for order in schedule.steps(epoch, start, batch_size if by_row else 1):
-            order = np.repeat(order, rows_per_draw)
-            counts = np.bincount(order, minlength=len(read))
-            yield joint.batch(order, {i: rows[i].take(int(n)) for i, n in enumerate(counts) if n})
+        orders = schedule.steps(epoch, start, batch_size if by_row else 1)
+        step = first
+        while some := list(itertools.islice(orders, at_once - step % at_once)):
+            for order in split(np.repeat(np.concatenate(some), rows_per_draw), batch_size):
+                counts = np.bincount(order, minlength=len(read))
+                step += -(-len(order) // batch_size)
+                yield step, joint.batch(order, {i: rows[i].take(int(n)) for i, n in enumerate(counts) if n})
 
     def rows_before(step):
         epoch, step = divmod(step, steps)
@@ -117,13 +125,13 @@ def mix(
         counts = rows_before((epoch + 1) * length) - rows_before(epoch * length)
         return dict(zip(sources, map(int, counts), strict=True))
 
-    facts = Facts(
-        num_rows=num_rows if by_row else steps * batch_size,
-        batch_size=batch_size,
-        rows_of=rows_of,
-        is_alternating=unit == "batch" and joint.is_partial,
-    )
-    return generated(batches, joint.spec, steps, facts)
+    def to_batches(windows):
+        return windows.prefetch(1).map(lambda *rows: stacked(rows, batch_size)).unbatch()
+
+    num_rows = num_rows if by_row else steps * batch_size
+    facts = Facts(num_rows, batch_size, rows_of, is_alternating=unit == "batch" and joint.is_partial)
+    windows = generated(windows_of, joint.spec, num_rows, batch_size, steps, at_once)
+    return passes(windows, to_batches, steps, facts)
 
 
 def _shares(strategy: Any, names: list[str]) -> Callable[[list[int], int], np.ndarray]:

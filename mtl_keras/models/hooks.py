@@ -1,9 +1,12 @@
 """What callbacks add to the training step, for one `fit`."""
 
+import functools
 from collections.abc import Callable
 
+import keras
+
 from mtl_keras._types import Tensor
-from mtl_keras.engine import CosineProbe
+from mtl_keras.engine import MatrixProbe, affinities, cosines
 from mtl_keras.models.penalty import Penalty
 
 
@@ -34,14 +37,29 @@ class Hooks:
         self.penalties[name] = Penalty(name, value)
         self.train_function = None  # traced anew with the penalty in it
 
-    def add_cosine_probe(self, every: int, in_step: bool = True) -> CosineProbe:
-        """Returns a `CosineProbe` of the tasks' gradients; for callbacks, in their `set_model`.
+    def add_cosine_probe(
+        self, every: int, in_step: bool = True, variables: list[keras.Variable] | None = None
+    ) -> MatrixProbe:
+        """Returns a `MatrixProbe` of the cosines of the tasks' gradients; for callbacks, in their `set_model`.
 
         Args:
             every: The probe records every so many steps.
             in_step: Whether it records the batches that are trained, for one `fit`.
+            variables: The shared variables that count; None for all.
         """
-        probe = CosineProbe(self, every)
+        return self._add_probe(every, in_step, functools.partial(cosines, variables=variables))
+
+    def add_affinity_probe(self, every: int, in_step: bool = True, rate: float | None = None) -> MatrixProbe:
+        """Returns a `MatrixProbe` of the affinities of the tasks; for callbacks, in their `set_model`.
+
+        Args:
+            every, in_step: As in `add_cosine_probe`.
+            rate: Learning rate of the steps that are tried; None for the optimizer's.
+        """
+        return self._add_probe(every, in_step, functools.partial(affinities, rate=rate))
+
+    def _add_probe(self, every, in_step, compute):
+        probe = MatrixProbe(self, every, compute)
         if in_step:
             self.probes.append(probe)
             self.train_function = None  # traced anew with the probe in it

@@ -74,9 +74,9 @@ class Running:
             shuffle = y is not None or isinstance(x, keras.utils.PyDataset)  # Keras warns of it for a stream
         if self.plan and verbose:
             print(self.plan.describe(self.partition))
-        place, facts = None, Facts()
+        place, facts, starts_within = None, Facts(), False
         if isinstance(x, EpochDataset):
-            facts = x.facts
+            facts, starts_within = x.facts, x.starts_within(steps_per_epoch)
             x, place = x.placed(steps_per_epoch)
         if facts.is_alternating and self.plan and self.plan.weighting.reads_gradients:
             warnings.warn(
@@ -85,13 +85,18 @@ class Running:
                 '`mtl_keras.data.mix(..., unit="row")`, or a weighting that reads losses.',
                 stacklevel=2,
             )
-        clock = EpochClock(place, facts)  # first, so that what other callbacks save at the end of an epoch is complete
         is_list = isinstance(callbacks, keras.callbacks.CallbackList)
+        given = callbacks.callbacks if is_list else keras.tree.flatten(callbacks or [])
+        clock = EpochClock(
+            place, facts, starts_within, given
+        )  # first, so that what others save at the end of an epoch is complete
         if is_list:
             clock.set_model(self)
             callbacks.callbacks.insert(0, clock)
         else:
-            callbacks = [clock, *keras.tree.flatten(callbacks or [])]
+            callbacks = [clock, *given]
+        resumed = clock.resume(self)
+        initial_epoch = initial_epoch if resumed is None else resumed
         try:
             with (
                 explained(x, self.inputs, self.task_names) as batches,

@@ -7,24 +7,29 @@ from typing import Any
 
 from mtl_keras.plots._matplotlib import import_matplotlib, shorten
 
-_BETTER, _WORSE, _OPEN = "#0072B2", "#D55E00", "0.55"
+_COLOURS = {"gains": "#0072B2", "loses": "#D55E00"}
 _MOST_PANELS = 8
 
 
 def gains(
-    gains: dict[str, dict[str, Sequence[float]]], baseline: str = "the baseline", path: str | os.PathLike | None = None
+    gains: dict[str, dict[str, Sequence[float]]],
+    baseline: str = "the baseline",
+    path: str | os.PathLike | None = None,
+    verdicts: dict[str, dict[str, str]] | None = None,
 ) -> Any:
     """Draws the gains over a baseline with their intervals: a row for each candidate and a panel for each task.
 
     The best candidate of the first panel is on top. An interval above 0 is blue, one below is orange, and one with 0
-    in it is grey. An interval that reaches far beyond the others is cut, with an arrow. Needs
-    `pip install "mtl_keras[plots]"`.
+    in it is grey; with `verdicts`, so is one that the correction over all comparisons does not support. An interval
+    that reaches far beyond the others is cut, with an arrow. Needs `pip install "mtl_keras[plots]"`.
 
     Args:
         gains: `{candidate: {task: (mean, low, high)}}`, in per cent; the bounds may be NaN. At most eight tasks are
             drawn.
         baseline: What the gains are over, for the axis.
         path: File to save the picture to, such as `"gains.png"`; None to save nothing.
+        verdicts: `{task: {candidate: "gains", "loses" or other text}}`, as `study.Comparison.verdicts` returns it; None
+            to go by each interval alone.
 
     Returns:
         The `matplotlib.figure.Figure`, which a notebook shows.
@@ -55,7 +60,8 @@ def gains(
         for y, (mean, low, high) in enumerate(rows):
             if math.isnan(mean):
                 continue
-            colour = _BETTER if low > 0 else _WORSE if high < 0 else _OPEN
+            told = "gains" if low > 0 else "loses" if high < 0 else ""
+            colour = _COLOURS.get(told if verdicts is None else verdicts[task][order[y]], "0.55")
             if not math.isnan(low):
                 axes.plot([max(low, left), min(high, right)], [y, y], color=colour, linewidth=2, solid_capstyle="butt")
                 cut = ([(left, "<")] if low < left else []) + ([(right, ">")] if high > right else [])

@@ -34,13 +34,18 @@ def _alone(model, task):
         feature_layers={t: layer for t, layer in model.feature_layers.items() if t == task},
         name=f"{model.name}_{task}",
     )
-    arguments = {name: v for name, v in model.compile_arguments.items() if name not in _OF_WEIGHTINGS}
+    return compiled_like(own, model, [task])
+
+
+def compiled_like(model: MultiTaskModel, other: MultiTaskModel, tasks: list[str]) -> MultiTaskModel:
+    """Compiles a model of some of the tasks of another one as that was, without its weighting; returns the model."""
+    arguments = {name: v for name, v in other.compile_arguments.items() if name not in _OF_WEIGHTINGS}
     for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
         if isinstance(arguments[name], dict):
-            arguments[name] = {t: value for t, value in arguments[name].items() if t == task}
+            arguments[name] = {task: value for task, value in arguments[name].items() if task in tasks}
     optimizer = arguments.pop("optimizer")
-    own.compile(_fresh(optimizer), **arguments)
-    return own
+    model.compile(_fresh(optimizer), **arguments)
+    return model
 
 
 def _fresh(optimizer: keras.optimizers.Optimizer) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mtl_keras._arguments import error
 from mtl_keras.callbacks._directions import first_metrics, sign_of
+from mtl_keras.study._apart import shares_nothing
 from mtl_keras.study._data import Data
 from mtl_keras.study._plan import Plan
 from mtl_keras.study._run import unpack
@@ -97,6 +98,8 @@ def check_candidates(plan: Plan) -> dict[str, list[str]]:
         drawn = plan.drawn(name, 0) if plan.num_trials(name) else {}
         model = built(lambda name=name, drawn=drawn: plan.make(name, drawn), f"the candidate {name!r}")  # type: ignore[misc]
         metrics = first_metrics(model)
+        if not found and plan.transfer and not shares_nothing(model):
+            raise ValueError(f"`transfer` needs a baseline that trains the tasks apart. {name!r} shares variables.")
         if not found:
             found = {"model": model, "metrics": metrics}
         if set(metrics) != set(found["metrics"]):

@@ -3,10 +3,10 @@
 import time
 from typing import Any
 
-import keras
 import numpy as np
 
 from mtl_keras._extras import need
+from mtl_keras.study._resamples import figures, of_rows
 from mtl_keras.study._run import Rule
 
 
@@ -17,12 +17,10 @@ def by_tasks(given: Any, tasks: list[str]) -> dict[str, dict[str, Any]]:
     found = {}
     for name, estimator in (given or {}).items():
         of_tasks = estimator if isinstance(estimator, dict) else dict.fromkeys(tasks, estimator)
-        if set(of_tasks) != set(tasks) or not all(
-            hasattr(e, "fit") and hasattr(e, "predict") for e in of_tasks.values()
-        ):
+        if set(of_tasks) != set(tasks) or not all(map(_is_estimator, of_tasks.values())):
             raise ValueError(
                 f"`baselines[{name!r}]` must be an estimator of scikit-learn, or a dict {{task: estimator}} with the "
-                f"tasks {tasks}. Received: {estimator!r}."
+                f"tasks {tasks}. Received: {estimator!r}. Call the class first if it is one."
             )
         found[name] = of_tasks
     return found
@@ -46,23 +44,35 @@ def run(estimators: dict[str, Any], model: Any, rule: Rule, seed: int) -> dict[s
         estimator = clone(estimator)
         if "random_state" in estimator.get_params():
             estimator.set_params(random_state=seed)
-        x, y, weight = _rows_of(train, task)
+        x, y, weight = _labelled(*_rows_of(train, task))
         options = {} if weight is None or (weight == 1).all() else {"sample_weight": weight}
         estimator.fit(x, y, **options)
         for part, rows in held_out.items():
             x, y, weight = _rows_of(rows, task)
-            results[part][task] = _figures(model, task, y, _predictions(estimator, x, model.output[task].shape), weight)
+            predicted = _predictions(estimator, x, model.output[task].shape)
+            results[part][task] = figures(model, task, y, predicted, weight)
+            if part == "test" and rule.resamples:
+                found = of_rows(model, task, y, predicted, weight, rule.resamples)
+                results.setdefault("resampled", {}).update({task: found} if found else {})
     results["seconds"] = time.perf_counter() - start
     return results
 
 
+def _is_estimator(thing):
+    return hasattr(thing, "fit") and hasattr(thing, "predict") and not isinstance(thing, type)
+
+
 def _rows_of(rows, task):
-    """Returns inputs as a matrix, labels and weights of the rows that have a label of a task."""
+    """Returns inputs as a matrix, labels and weights of a task."""
     x, y, weights = rows
     y, weight = y[task], None if weights is None else weights[task]
     if isinstance(x, dict):
         x = np.concatenate([np.asarray(column).reshape(len(y), -1) for column in x.values()], axis=1)
-    x = np.asarray(x).reshape(len(y), -1)
+    return np.asarray(x).reshape(len(y), -1), y, weight
+
+
+def _labelled(x, y, weight):
+    """Returns the rows that have a label."""
     if weight is None:
         return x, y, None
     there = weight.reshape(len(y), -1).all(axis=1)
@@ -71,29 +81,31 @@ def _rows_of(rows, task):
 
 def _predictions(estimator, x, shape):
     """Returns predictions as the head of a task gives them: probabilities, or values."""
-    if not hasattr(estimator, "predict_proba"):
+    if not hasattr(estimator, "classes_"):
         return np.asarray(estimator.predict(x), "float32").reshape(len(x), -1)
-    probabilities = np.asarray(estimator.predict_proba(x), "float32")
-    if shape[-1] == 1:
-        if len(estimator.classes_) == 1:
-            return np.full((len(x), 1), float(estimator.classes_[0]), "float32")
-        return probabilities[:, 1:]
-    complete = np.zeros((len(x), shape[-1]), "float32")
-    complete[:, np.asarray(estimator.classes_, int)] = probabilities
-    return complete
+    classes = np.asarray(estimator.classes_, int)
+    complete = np.zeros((len(x), max(2, shape[-1])), "float32")
+    complete[:, classes] = _probabilities(estimator, x)
+    return complete[:, 1:] if shape[-1] == 1 else complete
 
 
-def _figures(model, task, y, predicted, weight):
-    """Returns `{metric: figure}` of the task's metrics."""
-    objective = model.objectives[task]
-    objective.reset_state()
-    y, predicted = keras.ops.convert_to_tensor(y), keras.ops.convert_to_tensor(predicted)
-    weight = None if weight is None else keras.ops.convert_to_tensor(weight)
-    predictions, objective.predictions = objective.predictions, None
-    try:
-        objective.update_state(y, predicted, weight, None, 0.0, 1.0)
-    finally:
-        objective.predictions = predictions
-    names = [metric.name for metric in (*objective.task_metrics, *objective.weighted_metrics)]
-    figures = {name[len(task) + 1 :]: float(value) for name, value in objective.result().items()}
-    return {name: figures[name] for name in names}
+def _probabilities(estimator, x):
+    """Returns a column for each class: probabilities, or of a classifier without any, its scores made into some.
+
+    The highest one is always that of the class which the classifier predicts.
+    """
+    count, places = len(estimator.classes_), np.searchsorted(estimator.classes_, estimator.predict(x))
+    if count == 1:
+        return np.ones((len(x), 1))
+    if hasattr(estimator, "predict_proba"):
+        found = np.array(estimator.predict_proba(x))
+    elif hasattr(estimator, "decision_function"):
+        scores = estimator.decision_function(x)
+        scores = np.stack([0 * scores, scores], axis=1) if scores.ndim == 1 else scores
+        found = np.exp(scores - scores.max(axis=1, keepdims=True))
+        found /= found.sum(axis=1, keepdims=True)
+    else:
+        found = np.eye(count)[places]
+    rows, top = np.arange(len(x)), found.argmax(axis=1)
+    found[rows, top], found[rows, places] = found[rows, places], found[rows, top]
+    return found

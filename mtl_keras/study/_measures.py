@@ -1,4 +1,4 @@
-"""How well regularisation works: what figures of training are above those of validation."""
+"""How well regularisation works, and how well the features of one task serve another."""
 
 import statistics
 from typing import Any
@@ -16,11 +16,36 @@ def gaps(study: Any) -> list[list[str]]:
         cells = []
         for task in study.tasks:
             values = [gap for stored in study.runs(name).values() for gap in _gap(study, stored, task)]
-            spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-            cells.append(f"{statistics.fmean(values):+.3f}{spread}" if values else "-")
+            cells.append(_mean(values, "+"))
         if any(cell != "-" for cell in cells):
             rows.append([name, *cells])
     return [head, *rows]
+
+
+def transfers(study: Any) -> list[list[str]]:
+    """Returns a table of the test figures of linear heads on frozen towers, a row for each tower.
+
+    Where a task meets its own tower stands what the baseline reached: the tower was trained for it, with its own head.
+    """
+    head = ["tower of", *(f"{task} {metrics[0]}" for task, metrics in study.metrics.items())]
+    runs = [stored["transfer"] for stored in study.runs(study.baseline).values() if "transfer" in stored]
+    rows = []
+    for tower in study.tasks if runs else []:
+        cells = []
+        for task in study.tasks:
+            if task == tower:
+                values = list(study.figures(study.baseline, task).values())
+            else:
+                values = [of[tower][task] for of in runs if task in of.get(tower, {})]
+            cells.append(_mean(values) + (" (own)" if task == tower else ""))
+        rows.append([tower, *cells])
+    return [head, *rows]
+
+
+def _mean(values, sign=""):
+    """Returns mean ± standard deviation as text."""
+    spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):{sign}.3f}{spread}" if values else "-"
 
 
 def _gap(study, stored, task):

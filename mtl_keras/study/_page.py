@@ -13,36 +13,37 @@ pre { white-space: pre-wrap; font: 14px/1.5 system-ui, sans-serif } .wide { over
 """
 
 
-def markdown(parts: list[tuple[str, Any]], pictures: dict[str, str]) -> str:
+def markdown(title: str, parts: list[tuple[str, Any]], pictures: dict[str, str]) -> str:
     """Returns the report as Markdown, with links to the pictures.
 
     Args:
+        title: Of the whole.
         parts: Pairs of a title and a table, a list of rows, or a text.
         pictures: `{title: file name}`.
     """
-    lines = ["# Comparison", ""]
-    for title, part in parts:
-        lines += [f"## {title}", ""]
+    lines = [f"# {title}", ""]
+    for name, part in parts:
+        lines += [f"## {name}", ""]
         if isinstance(part, str):
             lines += ["```", part, "```", ""]
             continue
         head, *rows = [[cell.replace("|", "\\|") for cell in row] for row in part]
         lines += [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *(f"| {' | '.join(row)} |" for row in rows), ""]
-    for title, name in pictures.items():
-        lines += [f"## {title}", "", f"![{title}]({name})", ""]
+    for name, file in pictures.items():
+        lines += [f"## {name}", "", f"![{name}]({file})", ""]
     return "\n".join(lines)
 
 
-def html(parts: list[tuple[str, Any]], pictures: dict[str, str], folder: pathlib.Path) -> str:
+def html(title: str, parts: list[tuple[str, Any]], pictures: dict[str, str], folder: pathlib.Path) -> str:
     """Returns the report as one page, with the pictures inside.
 
     Args:
-        parts, pictures: As in `markdown`.
+        title, parts, pictures: As in `markdown`.
         folder: Where the pictures are.
     """
-    body = ["<h1>Comparison</h1>"]
-    for title, part in parts:
-        body.append(f"<h2>{escape.escape(title)}</h2>")
+    body = [f"<h1>{title}</h1>"]
+    for name, part in parts:
+        body.append(f"<h2>{escape.escape(name)}</h2>")
         if isinstance(part, str):
             body.append(f"<pre>{escape.escape(part)}</pre>")
             continue
@@ -50,8 +51,8 @@ def html(parts: list[tuple[str, Any]], pictures: dict[str, str], folder: pathlib
         body.append('<div class="wide"><table><tr>' + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>")
         body += ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows]
         body.append("</table></div>")
-    for title, name in pictures.items():
-        data = base64.b64encode((folder / name).read_bytes()).decode()
-        body.append(f'<h2>{escape.escape(title)}</h2><img alt="" src="data:image/png;base64,{data}">')
-    top = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Comparison</title><style>{_STYLE}</style>'
+    for name, file in pictures.items():
+        data = base64.b64encode((folder / file).read_bytes()).decode()
+        body.append(f'<h2>{escape.escape(name)}</h2><img alt="" src="data:image/png;base64,{data}">')
+    top = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
     return top + "\n".join(body) + "</html>\n"

@@ -35,6 +35,7 @@ class Plan:
         models: Folder for the models of the final runs, or None.
         equal_seconds: Whether all train for as long as the baseline's final runs did, and not for as many epochs.
         data: What changes with the data.
+        transfer: Whether each tower of the baseline is tried with linear heads for the other tasks.
     """
 
     build: Callable
@@ -48,6 +49,7 @@ class Plan:
     models: str | None = None
     equal_seconds: bool = False
     data: str = ""
+    transfer: bool = False
 
     def spaces(self, candidate: str) -> dict[str, Any]:
         """Returns `{parameter: space}` of what is tuned of a candidate; nothing without trials."""
@@ -108,23 +110,17 @@ class Plan:
         return found
 
     def reference(self, runs: dict[Key, dict[str, Any]]) -> dict[str, float]:
-        """Returns `{task: figure}`, the baseline's means over its final runs on `valid`.
+        """Returns `{task: figure}`, the baseline's means over its final runs on `valid`; 1 in place of 0.
 
         Raises:
-            RuntimeError: If all of these runs failed, or a figure is 0.
+            RuntimeError: If all of these runs failed.
         """
         final = [runs[key] for key in runs if key[:2] == (self.baseline, FINAL)]
         good = [first_figures(run["valid"]) for run in final if "error" not in run]
         if not good:
             raise RuntimeError(f"All runs of the baseline {self.baseline!r} failed: {final[0]['error']}")
         means = {task: float(np.mean([figures[task] for figures in good])) for task in good[0]}
-        for task, mean in means.items():
-            if mean == 0:
-                raise RuntimeError(
-                    f"The baseline {self.baseline!r} has figure 0 in the task {task!r}, to which no gain is relative. "
-                    "Train it longer, or give the task another first metric."
-                )
-        return means
+        return {task: mean or 1.0 for task, mean in means.items()}  # of 0 no gain is relative
 
     def best(self, candidate: str, runs: dict[Key, dict[str, Any]]) -> int:
         """Returns the number of the best tuning trial of a candidate on `valid`; 0 if none has figures."""
@@ -160,6 +156,8 @@ class Plan:
             "patience": self.rule.patience,
             "equal_seconds": self.equal_seconds,
             "first_seed": self.seeds[0],
+            "resamples": self.rule.resamples,
+            "transfer": self.transfer,
             "signs": self.rule.signs,
         }
 

@@ -3,59 +3,18 @@
 import contextlib
 import json
 import pathlib
-import re
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from mtl_keras._extras import need
 from mtl_keras._unfinished import alone
+from mtl_keras.study import _storage
+from mtl_keras.study._storage import open_storage, optuna, plain, quiet
 from mtl_keras.study.spaces import suggest
 
-HEARTBEAT = 10  # seconds between the signs of life of a run
-GRACE = 60  # seconds without any after which another process makes the run again
 POLL = 1.0  # seconds between two looks at a queue in which all are being run
 Key = tuple[str, str, int]  # candidate, "tune" or "final", number of the trial or seed
-RUN, KEY, ABOUT = "run", "key", "mtl_keras"  # user attributes of trials and of the study
-
-
-def optuna() -> Any:
-    """Returns the module optuna."""
-    return need("optuna", "study", "`mtl_keras.study`")
-
-
-def open_storage(storage: Any) -> Any:
-    """Returns an Optuna storage for a path of an SQLite file, a URL, a storage, or None: the memory of this process."""
-    if storage is None:
-        return optuna().storages.InMemoryStorage()
-    if not isinstance(storage, (str, pathlib.PurePath)):
-        return storage
-    url = str(storage)
-    options: dict[str, Any] = {}
-    if "://" not in url:
-        pathlib.Path(url).absolute().parent.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{pathlib.Path(url).absolute()}"
-    if url.startswith("sqlite"):
-        options = {"connect_args": {"timeout": 60}}
-    with quiet():
-        return optuna().storages.RDBStorage(
-            url, heartbeat_interval=HEARTBEAT, grace_period=GRACE, engine_kwargs=options
-        )
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """While it lasts, Optuna logs errors alone, and does not warn that parts of it are new."""
-    logging = optuna().logging
-    level = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=optuna().exceptions.ExperimentalWarning)
-            yield
-    finally:
-        logging.set_verbosity(level)
+RUN, KEY, ABOUT, BEGUN = "run", "key", "mtl_keras", "begun"  # user attributes of trials and of the study
 
 
 class Queue:
@@ -70,9 +29,11 @@ class Queue:
     def __init__(self, storage: Any, name: str, directions: tuple[str, ...] = ("maximize",), **options: Any):
         self.storage, self.name = storage, name
         self._parsed: dict[int, dict[str, Any]] = {}
+        self._silent: dict[int, float] = {}  # since when a run has been seen that has not begun
         with quiet():
+            self._opened = open_storage(storage)
             self.study = optuna().create_study(
-                storage=open_storage(storage), study_name=name, directions=directions, load_if_exists=True, **options
+                storage=self._opened, study_name=name, directions=directions, load_if_exists=True, **options
             )
 
     def about(self) -> dict[str, Any]:
@@ -101,11 +62,34 @@ class Queue:
             drawn: Function of a key that returns the numbers that the run tries.
         """
         with self._alone(), quiet():
-            optuna().storages.fail_stale_trials(self.study)
+            self.fail_dead()
             taken = {_key(trial) for trial in self.study.get_trials(deepcopy=False) if _counts(trial)}
             for key in ready:
                 if key not in taken:
                     self.study.enqueue_trial(drawn(key), user_attrs={KEY: list(key)})
+
+    def begin(self, trial: Any) -> None:
+        """Says that a run has begun, and is alive from now on as long as Optuna gets its signs of life."""
+        if hasattr(self._opened, "record_heartbeat"):
+            self._opened.record_heartbeat(trial._trial_id)
+        trial.set_user_attr(BEGUN, True)
+
+    def fail_dead(self) -> None:
+        """Marks the runs as failed whose process was killed.
+
+        Optuna knows those that have given a sign of life. One that was killed before is dead if it has not begun for as
+        long as this process has looked.
+        """
+        with quiet():
+            optuna().storages.fail_stale_trials(self.study)
+            running = self.study.get_trials(deepcopy=False, states=(optuna().trial.TrialState.RUNNING,))
+            now = time.monotonic()
+            silent = {t.number: self._silent.get(t.number, now) for t in running if BEGUN not in t.user_attrs}
+            self._silent = silent
+            for number, since in silent.items():
+                if now - since > _storage.GRACE:
+                    with contextlib.suppress(Exception):  # another process was faster
+                        self.study.tell(number, state=optuna().trial.TrialState.FAIL)
 
     def waits(self) -> bool:
         """Returns whether a run waits."""
@@ -123,6 +107,7 @@ class Queue:
         pruned = optuna().TrialPruned
 
         def objective(trial):
+            self.begin(trial)
             key = _key(trial)
             if key is None or self._is_made_elsewhere(trial, key):
                 raise pruned("Another process has made this run.")
@@ -130,7 +115,7 @@ class Queue:
             try:
                 value, stored = make(key, trial)
             except Exception as error:  # whatever a user's model raises
-                trial.set_user_attr(RUN, json.dumps({"error": _plain(error)}))
+                trial.set_user_attr(RUN, json.dumps({"error": plain(error)}))
                 raise
             trial.set_user_attr(RUN, json.dumps(stored))
             return value
@@ -177,12 +162,6 @@ def until_done(queue: Queue, advance: Callable[[], bool], work: Callable[[], Non
 def _key(trial):
     key = trial.user_attrs.get(KEY)
     return None if key is None else tuple(key)
-
-
-def _plain(error):
-    """Returns an error as a line of text, without the colours that Keras gives it."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}")
-    return " ".join(text.split())[:1000]
 
 
 def _counts(trial):

@@ -10,7 +10,7 @@ from typing import Any
 
 from mtl_keras.plots import cost, gains, learning_curves, pareto
 from mtl_keras.study import _page, _table
-from mtl_keras.study._measures import gaps
+from mtl_keras.study._measures import gaps, transfers
 
 _MOST_PAIRS = 6
 
@@ -25,9 +25,9 @@ def write(study: Any, folder: str | os.PathLike) -> str:
         writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
         writer.writeheader()
         writer.writerows(rows)
-    (folder / "report.md").write_text(_page.markdown(contents(study), drawn), encoding="utf-8")
+    (folder / "report.md").write_text(_page.markdown("Comparison", contents(study), drawn), encoding="utf-8")
     page = folder / "index.html"
-    page.write_text(_page.html(contents(study), drawn, folder), encoding="utf-8")
+    page.write_text(_page.html("Comparison", contents(study), drawn, folder), encoding="utf-8")
     return str(page)
 
 
@@ -38,6 +38,9 @@ def contents(study: Any) -> list[tuple[str, Any]]:
     found = gaps(study)
     if len(found) > 1:
         parts.append(("Regularisation: figures of training minus those of validation", found))
+    found = transfers(study)
+    if len(found) > 1:
+        parts.append(("Generalisation: linear heads on the frozen towers of other tasks, on the test data", found))
     return parts
 
 
@@ -53,7 +56,7 @@ def pictures(study: Any, folder: pathlib.Path) -> dict[str, str]:
     found = {name: {t: (g.mean, g.low, g.high) for t, g in _all_first(of)} for name, of in study.gains.items()}
     known = {name: of for name, of in found.items() if any(not math.isnan(mean) for mean, _, _ in of.values())}
     if known:
-        add("Gains", gains, known, study.baseline)
+        add("Gains", gains, known, study.baseline, verdicts=study.verdicts())
     tasks = study.tasks
     signs = study.about["settings"]["signs"]
     pairs = [(a, b) for i, a in enumerate(tasks) for b in tasks[i + 1 :]][:_MOST_PAIRS]

@@ -15,6 +15,7 @@ from mtl_keras.study._data import Data, of_task
 from mtl_keras.study._epochs import BestEpoch, Clock
 from mtl_keras.study._flags import flags_of
 from mtl_keras.study._memory import peak_megabytes, reset_peak
+from mtl_keras.study._resamples import resampled
 
 
 @dataclasses.dataclass
@@ -28,6 +29,7 @@ class Rule:
         seconds: Seconds of training; None for no limit.
         signs: `{task: 1 or -1}`, whether higher figures of its first metric are better.
         reference: `{task: figure}` that gains are over; None for those of the first epoch.
+        resamples: Number of resamples of the test rows.
     """
 
     train: Data
@@ -38,6 +40,7 @@ class Rule:
     seconds: float | None
     signs: dict[str, int]
     reference: dict[str, float] | None = None
+    resamples: int = 0
 
 
 def unpack(built: Any) -> tuple[Any, list[keras.callbacks.Callback]]:
@@ -76,7 +79,7 @@ def run(
     clocks, data = [], (rule.train.batches(seed), rule.valid.batches(seed))
     for task, part in parts.items():
         clock = Clock(None if rule.seconds is None else rule.seconds / len(parts))
-        best = _fit(part, task, rule, data, callbacks, clock, on_score)
+        best = fit(part, task, rule, data, callbacks, clock, on_score)
         clocks.append(clock)
         _record(results, part, task, best, rule, seed, complete)
     results |= {
@@ -95,8 +98,23 @@ def run(
     return results, model
 
 
-def _fit(model, task, rule, data, callbacks, clock, on_score):
-    """Trains a model, and returns the `BestEpoch`."""
+def fit(
+    model: Any, task: str | None, rule: Rule, data: Any, callbacks: list, clock: Clock, on_score: Callable | None
+) -> BestEpoch:
+    """Trains a model, which then has the weights of its best epoch; returns the `BestEpoch`.
+
+    Args:
+        model: A compiled model of all tasks, or of one.
+        task: The one task of the model; None for all.
+        rule: How to train.
+        data: Datasets of training and validation, with all tasks.
+        callbacks: Of the user.
+        clock: Measures the epochs.
+        on_score: As in `run`.
+
+    Raises:
+        FloatingPointError: If no epoch has finite figures.
+    """
     train, valid = data if task is None else (of_task(part, task) for part in data)
     best = BestEpoch(_score(model, task, rule), rule.patience, on_score if task is None else None)
     options = {"epochs": rule.epochs if rule.seconds is None else 10**6, "verbose": 0}
@@ -139,6 +157,8 @@ def _record(results, model, task, best, rule, seed, complete):
         for t in model.task_names:
             own = {m[len(t) + 1 :]: float(v) for m, v in figures.items() if m.startswith(f"{t}_")}
             results["test"][t] = _of_objective(model, t, own)
+        if rule.resamples:
+            results.setdefault("resampled", {}).update(resampled(model, test, rule.resamples))
 
 
 def _of_objective(model, task, figures):

@@ -8,9 +8,11 @@ from typing import Any
 
 from mtl_keras.callbacks._directions import mean_gain
 from mtl_keras.study import _check, _estimators
+from mtl_keras.study._apart import apart
 from mtl_keras.study._plan import FINAL, TUNE, Plan, first_figures
 from mtl_keras.study._queue import Key, until_done
 from mtl_keras.study._run import run
+from mtl_keras.study._transfer import transferred
 
 
 def make_runs(plan: Plan, queue: Any, verbose: bool, most: int | None = None) -> bool:
@@ -53,6 +55,8 @@ def _made(plan, key, drawn, runs):
     else:
         rule, seed = plan.rule_of(key, runs), plan.seed(key)
         stored, model = run(lambda: plan.make(candidate, drawn), rule, seed, complete=kind == FINAL)
+        if plan.transfer and kind == FINAL and candidate == plan.baseline:
+            stored["transfer"] = transferred(apart(model), rule, seed)
         if plan.models and kind == FINAL:
             path = pathlib.Path(plan.models) / f"{file_name(candidate)}-{number}.keras"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from mtl_keras.study._plan import printed
-from mtl_keras.study._queue import Queue, optuna
+from mtl_keras.study._queue import Queue
 from mtl_keras.study._run import Rule
+from mtl_keras.study._storage import optuna
 from mtl_keras.study.spaces import suggest, values_of
 
 OBJECTIVES = ("mean_gain", "pareto")

@@ -24,6 +24,7 @@ class Gain:
         seeds: Number of pairs.
         p: Of the paired t-test; NaN where the interval is.
         corrected: The p-value after Holm's correction over the comparisons of its family.
+        of_rows: Standard error of the mean that the choice of the test rows makes; 0 if it is not known.
     """
 
     mean: float
@@ -33,6 +34,7 @@ class Gain:
     seeds: int
     p: float
     corrected: float = math.nan
+    of_rows: float = 0.0
 
     @property
     def told(self) -> str | None:
@@ -42,11 +44,18 @@ class Gain:
         return "gains" if self.mean > 0 else "loses"
 
 
-def gain_of(differences: Sequence[float]) -> Gain:
+def gain_of(differences: Sequence[float], of_rows: float = 0.0) -> Gain:
     """Returns the `Gain` of paired differences, one a seed.
+
+    Seeds and test rows are two levels: the variance of the mean is that over the seeds, divided by their number, plus
+    that over bootstrap resamples of the rows. A bootstrap of a few seeds would be too narrow; Student's t is not.
 
     Differences that are all the same, as of a task that every seed solves, have no spread to make an interval of: if
     they are 0, the p-value is 1.
+
+    Args:
+        differences: The differences.
+        of_rows: Standard deviation of their mean over resamples of the test rows.
     """
     special = need("scipy.special", "study", _PURPOSE)
     values = np.asarray([value for value in differences if math.isfinite(value)], float)
@@ -54,14 +63,14 @@ def gain_of(differences: Sequence[float]) -> Gain:
         mean = float(values.mean()) if len(values) else math.nan
         return Gain(mean, math.nan, math.nan, math.nan, len(values), math.nan)
     mean, sd = float(values.mean()), float(values.std(ddof=1))
-    if sd <= 1e-12 * max(1.0, abs(mean)):
+    if math.hypot(sd, of_rows) <= 1e-12 * max(1.0, abs(mean)):
         same = abs(mean) <= 1e-12
         bound = 0.0 if same else math.nan
         return Gain(mean, sd, bound, bound, len(values), 1.0 if same else math.nan)
-    freedom, error = len(values) - 1, sd / math.sqrt(len(values))
+    freedom, error = len(values) - 1, math.hypot(sd / math.sqrt(len(values)), of_rows)
     half = error * float(special.stdtrit(freedom, 1 - LEVEL / 2))
     p = 2 * float(special.stdtr(freedom, -abs(mean) / error))
-    return Gain(mean, sd, mean - half, mean + half, len(values), p)
+    return Gain(mean, sd, mean - half, mean + half, len(values), p, of_rows=of_rows)
 
 
 def correct(gains: Sequence[Gain]) -> None:
@@ -80,13 +89,13 @@ def seeds_needed(gain: Gain, comparisons: int = 1) -> int | None:
         gain: The gain.
         comparisons: Number of comparisons in its family, over which the level is divided.
     """
-    power = need("statsmodels.stats.power", "study", _PURPOSE).TTestPower()
     if not gain.sd > 0 or gain.mean == 0:
         return None
-    effect, alpha = abs(gain.mean) / gain.sd, LEVEL / comparisons
+    alpha = LEVEL / comparisons
 
     def enough(seeds):
-        return power.power(effect, seeds, alpha) >= POWER
+        error = math.hypot(gain.sd / math.sqrt(seeds), gain.of_rows)
+        return _power(abs(gain.mean) / error, seeds - 1, alpha) >= POWER
 
     low, high = 1, 2  # `low` are too few
     while not enough(high):
@@ -97,3 +106,15 @@ def seeds_needed(gain: Gain, comparisons: int = 1) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high if high <= MOST_SEEDS else None
+
+
+def _power(noncentrality: float, freedom: int, alpha: float) -> float:
+    """Returns with which probability a two-sided t-test tells a mean from 0.
+
+    By Johnson and Welch's normal approximation of the noncentral t-distribution, which gives the number of seeds to
+    within one. The distribution itself is NaN in SciPy for what is large or nearly certain.
+    """
+    special = need("scipy.special", "study", _PURPOSE)
+    bound = float(special.stdtrit(freedom, 1 - alpha / 2))
+    scale = math.sqrt(1 + bound**2 / (2 * freedom))
+    return float(special.ndtr((noncentrality - bound * (1 - 1 / (4 * freedom))) / scale))

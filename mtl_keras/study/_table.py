@@ -35,12 +35,18 @@ def cells(study: Any) -> list[list[str]]:
 def notes(study: Any) -> list[str]:
     """Returns sentences about what the table means, and about runs that are conspicuous or failed."""
     settings, tuned = study.about["settings"], [n for n, trials in study.about["trials"].items() if trials]
-    budget = "as many seconds as the baseline" if settings["equal_seconds"] else f"{settings['epochs']} epochs"
-    seeds = f"{len(study.seeds)} seeds" if len(study.seeds) > 1 else "1 seed"
+    budget = "as many seconds as the baseline" if settings["equal_seconds"] else _count(settings["epochs"], "epoch")
+    seeds, trials = _count(len(study.seeds), "seed"), _count(settings["trials"], "tuning trial")
     lines = [f"Mean ± standard deviation over {seeds} on the test data; {budget} at most for each run."]
     if tuned:
-        lines.append(f"{settings['trials']} tuning trials on the validation data for each of: {', '.join(tuned)}.")
+        whom = "candidate" if len(tuned) == len(study.about["candidates"]) else f"of: {', '.join(tuned)}"
+        lines.append(f"{trials} on the validation data for each {whom}.")
     lines.append(f"* differs from {study.baseline}: paired t-test over the seeds, Holm's correction, level 5 %.")
+    if settings.get("resamples"):
+        lines.append(f"Intervals and tests are over the seeds and {settings['resamples']} resamples of the test rows.")
+    for task in study.tasks:
+        if not any(study.figures(study.baseline, task).values()):
+            lines.append(f"! {study.baseline} has figure 0 in {task} with every seed, to which no gain is relative.")
     for (name, seed), found in study.flags().items():
         lines.append(f"! {name}, seed {seed}: {'; '.join(found)}.")
     for row_ in study.rows():
@@ -66,6 +72,10 @@ def row(key: tuple[str, str, int], stored: dict[str, Any]) -> dict[str, Any]:
         found[name] = stored.get(name)
     found["flags"] = "; ".join(stored.get("flags", []))
     return found
+
+
+def _count(number, what):
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _rank(gain):
@@ -106,7 +116,8 @@ def _gain(study, name):
         return f"{gain.mean:+.1f}"
     digits = decimals(gain.high - gain.low)
     star = " *" if gain.told else ""
-    return f"{gain.mean:+.{digits}f} [{gain.low:+.{digits}f}, {gain.high:+.{digits}f}]{star}"
+    mean, low, high = (round(value, digits) + 0.0 for value in (gain.mean, gain.low, gain.high))  # never -0
+    return f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]{star}"
 
 
 def _costs(study, name):

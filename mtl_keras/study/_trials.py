@@ -3,35 +3,60 @@
 import time
 
 from mtl_keras.callbacks._directions import mean_gain
+from mtl_keras.study import _queue
 from mtl_keras.study._plan import first_figures
-from mtl_keras.study._queue import Queue, optuna, quiet
+from mtl_keras.study._queue import Queue
 from mtl_keras.study._run import run
 from mtl_keras.study._searching import Searching
+from mtl_keras.study._storage import optuna, plain, quiet
+
+FIRST, SKIPPED = "first", "skipped"  # user attributes of the trial of the reference, and of one that was not made
 
 
 def make_trials(searching: Searching, queue: Queue, verbose: bool, most: int | None = None) -> bool:
     """Makes trials of a search, `most` at most; returns whether all are made, here or by other processes."""
     make_reference(searching, queue, verbose)
     made = 0
-    while _taken(queue) < searching.trials:
-        if made == most:
-            return False
-        _one(searching, queue, verbose)
-        made += 1
-    return True
+    while True:
+        states = [trial.state for trial in _trials(queue) if _counts(trial)]
+        if len(states) < searching.trials:
+            if made == most:
+                return False
+            _one(searching, queue, verbose)
+            made += 1
+        elif all(state.is_finished() for state in states):
+            return True
+        else:
+            _wait(queue)
 
 
 def make_reference(searching: Searching, queue: Queue, verbose: bool) -> None:
-    """Makes the first trial, whose figures are the reference of the others; none where a baseline is given."""
-    with quiet():
-        optuna().storages.fail_stale_trials(queue.study)
-    if not queue.study.get_trials(deepcopy=False):
-        queue.study.enqueue_trial(searching.first_trial())
+    """Makes the first trial, whose figures are the reference of the others, or waits until another process has.
+
+    Where a baseline is given, that is the reference, and the first trial is queued alone.
+
+    Raises:
+        RuntimeError: If the first trial fails.
+    """
+    queue.fail_dead()
+    before = {trial.number for trial in _trials(queue) if trial.state.is_finished()}
+    if searching.rule.reference is not None:
+        if not _trials(queue):
+            queue.study.enqueue_trial(searching.first_trial(), user_attrs={FIRST: True})
+        return
     while searching.rule.reference is None:
-        about = queue.about()
-        if "reference" in about:
-            searching.rule.reference = about["reference"]
+        first = [trial for trial in _trials(queue) if FIRST in trial.user_attrs]
+        done = [trial for trial in first if trial.state.name == "COMPLETE"]
+        errors = [trial.user_attrs["error"] for trial in first if _failed(trial) and trial.number not in before]
+        if done:
+            searching.rule.reference = first_figures(done[0].user_attrs["run"]["valid"])
+        elif errors:
+            raise RuntimeError(f"The first trial failed, to whose figures the others are compared: {errors[0]}")
+        elif any(trial.state.name == "RUNNING" for trial in first):
+            _wait(queue)
         else:
+            if not any(trial.state.name == "WAITING" for trial in first):
+                queue.study.enqueue_trial(searching.first_trial(), user_attrs={FIRST: True})
             _one(searching, queue, verbose)
 
 
@@ -40,7 +65,11 @@ def _one(searching, queue, verbose):
     study, several = queue.study, searching.objective == "pareto"
 
     def objective(trial):
+        queue.begin(trial)
         is_first = searching.rule.reference is None
+        if (is_first and FIRST not in trial.user_attrs) or _is_surplus(searching, queue, trial):
+            trial.set_user_attr(SKIPPED, True)
+            raise optuna().TrialPruned
 
         def on_score(epoch, score):
             trial.report(score, epoch)
@@ -50,13 +79,10 @@ def _one(searching, queue, verbose):
         try:
             stored, _ = run(lambda: searching.make(trial), searching.rule, searching.seed, callback, complete=False)
         except Exception as error:  # whatever a user's model raises
-            trial.set_user_attr("error", f"{type(error).__name__}: {error}"[:1000])
+            trial.set_user_attr("error", plain(error))
             raise
         figures = first_figures(stored["valid"])
-        if is_first:
-            queue.set_about({**queue.about(), "reference": figures})
-        reference = searching.rule.reference or figures
-        gain = mean_gain(figures, reference, searching.rule.signs)
+        gain = mean_gain(figures, searching.rule.reference or figures, searching.rule.signs)
         trial.set_user_attr("run", _short(stored, gain))
         if verbose:
             shown = ", ".join(f"{task} {figure:.4g}" for task, figure in figures.items())
@@ -67,15 +93,33 @@ def _one(searching, queue, verbose):
 
     with quiet():
         study.optimize(objective, n_trials=1, catch=(Exception,))
-    last = study.get_trials(deepcopy=False)[-1]
-    if searching.rule.reference is None and last.state.name == "FAIL":
-        error = last.user_attrs.get("error", "it was stopped")
-        raise RuntimeError(f"The first trial failed, to whose figures the others are compared: {error}")
 
 
-def _taken(queue):
-    """Returns how many trials have been made, or are being made."""
-    return sum(trial.state.name != "WAITING" for trial in queue.study.get_trials(deepcopy=False))
+def _trials(queue):
+    return queue.study.get_trials(deepcopy=False)
+
+
+def _wait(queue):
+    """Waits a moment for other processes, and looks whether one was killed."""
+    time.sleep(_queue.POLL)
+    queue.fail_dead()
+
+
+def _failed(trial):
+    return trial.state.name == "FAIL" and "error" in trial.user_attrs
+
+
+def _counts(trial):
+    """Returns whether a trial is being made, or was: not one that waits, was killed, or left to another process."""
+    if SKIPPED in trial.user_attrs or trial.state.name == "WAITING":
+        return False
+    return trial.state.name != "FAIL" or _failed(trial)
+
+
+def _is_surplus(searching, queue, trial):
+    """Returns whether there are as many trials as there should be: two processes may begin the last one."""
+    earlier = [other for other in _trials(queue) if other.number < trial.number and _counts(other)]
+    return len(earlier) >= searching.trials
 
 
 def _short(stored, gain):

@@ -34,18 +34,26 @@ def interval(gain: Gain, of_loss: bool = False) -> str:
     if math.isnan(low):
         return f"{mean:.2g} %"
     digits = decimals(high - low)
+    mean, low, high = (round(value, digits) + 0.0 for value in (mean, low, high))  # never -0
     return f"{mean:.{digits}f} % [{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
 
 
 def decimals(width: float) -> int:
-    """Returns the number of decimals at which an interval of this width is shown: one at least below 20."""
-    return 1 if not width > 0 else min(4, max(int(width < 20), -math.floor(math.log10(width / 2))))
+    """Returns the number of decimals at which an interval of this width is shown: one at least below 20.
+
+    Half of it has one digit, or two if the first is a 1.
+    """
+    if not width > 0:
+        return 1
+    digits = -math.floor(math.log10(width / 2))
+    digits += width / 2 * 10**digits < 2
+    return min(4, max(int(width < 20), digits))
 
 
 def _undecided(name, gain, baseline, comparisons):
     if gain.seeds < 2:
-        runs = "one run" if gain.seeds else "no run"
-        return f"{name} cannot be told apart from {baseline}: {runs} to compare. Use at least two seeds"
+        why = "one run to compare. Use at least two seeds" if gain.seeds else "no gains to compare"
+        return f"{name} cannot be told apart from {baseline}: {why}"
     text = f"{name} cannot be told apart from {baseline} with {gain.seeds} seeds"
     return f"{text} ({interval(gain)}); {_tail(gain, comparisons)}"
 
@@ -53,6 +61,8 @@ def _undecided(name, gain, baseline, comparisons):
 def _tail(gain, comparisons):
     if gain.sd == 0 or math.isnan(gain.sd):
         return "no difference" if gain.mean == 0 else "no spread over the seeds, and so no interval"
-    seeds = seeds_needed(gain, comparisons)
-    shown = f"{abs(gain.mean):.2g}"
-    return f"about {seeds} seeds would tell {shown} from 0" if seeds else f"no 1,000 seeds would tell {shown} from 0"
+    seeds, shown = seeds_needed(gain, comparisons), f"{abs(gain.mean):.2g}"
+    if seeds:
+        return f"about {seeds} seeds would tell {shown} from 0"
+    why = ", as the test rows are too few" if gain.of_rows else ""
+    return f"no 1,000 seeds would tell {shown} from 0{why}"

@@ -10,6 +10,7 @@ from mtl_keras._arguments import choice, count, flag
 from mtl_keras.callbacks._directions import check_directions
 from mtl_keras.study import _check, _estimators
 from mtl_keras.study._data import Data
+from mtl_keras.study._equal_size import equal_size as at_equal_size
 from mtl_keras.study._plan import Plan
 from mtl_keras.study._run import Rule
 from mtl_keras.study._runs import file_name, make_runs
@@ -40,6 +41,9 @@ def compare(
     name: str = "comparison",
     workers: int = 1,
     keep: str | None = None,
+    resamples: int = 0,
+    equal_size: str | None = None,
+    transfer: bool = False,
     seed: int = 0,
     verbose: bool = True,
 ) -> Comparison:
@@ -84,6 +88,13 @@ def compare(
             `if __name__ == "__main__":`. They are renewed now and then, as TensorFlow keeps some megabytes of every
             model that a process has trained.
         keep: `"best"` saves the model of each final run at its best epoch in a folder beside the storage.
+        resamples: Number of bootstrap resamples of the test rows, such as 200. Final runs are evaluated on each, so
+            that the intervals and the verdict include the chance in the choice of the rows. 0 for none.
+        equal_size: Name of an integer parameter of `build`, such as "width": adds the candidate "baseline, equal size",
+            the baseline at the width where it is nearest to the number of parameters of `build`'s defaults, so that
+            single-task models do not gain by being larger.
+        transfer: Whether the report says how well the tasks' features serve each other: linear heads for each task
+            are trained on the frozen towers of the others, where the baseline trains the tasks apart.
         seed: The first seed.
         verbose: Whether to print a line for each run.
 
@@ -108,7 +119,7 @@ def compare(
 
     digit = np.arange(60) % 4
     data = np.eye(6)[digit], {"digit": digit, "odd": digit % 2}
-    study = mtl.study.compare(build, {"sum": {}}, data, data, data, seeds=2, epochs=2)
+    study = mtl.study.compare(build, {"sum": {}}, data, data, data, seeds=2, epochs=1)
     print(study)  # a row for single-task and one for sum, and the verdict
     ```
     """
@@ -122,17 +133,21 @@ def compare(
     flag("verbose", verbose)
     ways = check_directions(directions)
     patience = None if patience is None else count("patience", patience)
+    flag("transfer", transfer)
+    if count("resamples", resamples, at_least=0) not in (0, *range(20, 10_001)):
+        raise ValueError(f"`resamples` must be 0, or from 20 to 10,000. Received: resamples={resamples!r}.")
     plan = Plan(
         build=build,
-        candidates=_candidates(build, candidates, baseline, parts[0]),
+        candidates=_candidates(build, candidates, baseline, parts[0], equal_size),
         tune=_check.check_spaces("tune", _check.check_names("tune", tune or {}, build)),
         baseline=baseline,
         trials=count("trials", trials),
         seeds=list(range(count("seed", seed, at_least=0), seed + count("seeds", seeds))),
-        rule=Rule(parts[0], parts[1], parts[2], count("epochs", epochs), patience, None, {}),
+        rule=Rule(parts[0], parts[1], parts[2], count("epochs", epochs), patience, None, {}, None, resamples),
         estimators={},
         models=_folder(storage, name) if keep else None,
         equal_seconds=budget == "seconds",
+        transfer=transfer,
     )
     metrics = _check.check_candidates(plan)
     plan.rule.signs = _check.signs_of(metrics, ways)
@@ -160,7 +175,7 @@ def compare(
     return Comparison(queue.about(), runs, plan)
 
 
-def _candidates(build, given, baseline, train):
+def _candidates(build, given, baseline, train, equal):
     """Returns the checked candidates, with the baseline."""
     if isinstance(given, str):
         choice("candidates", given, ("shortlist",))
@@ -178,7 +193,10 @@ def _candidates(build, given, baseline, train):
     for name in given:
         if not isinstance(name, str) or not name:
             raise ValueError(f"`candidates` must have names that are strings. Received: {name!r}.")
-    return {name: _check.check_names(f"candidates[{name!r}]", params, build) for name, params in given.items()}
+    found = {name: _check.check_names(f"candidates[{name!r}]", params, build) for name, params in given.items()}
+    if equal is not None:
+        found[f"{baseline}, equal size"] = at_equal_size(build, found[baseline], equal)
+    return found
 
 
 def _folder(storage, name):

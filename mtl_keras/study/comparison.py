@@ -1,23 +1,18 @@
 """What a comparison found."""
 
-import math
 import os
 import statistics
 import textwrap
 from typing import Any
 
 import keras
-import numpy as np
 
 from mtl_keras.callbacks._directions import mean_gain
-from mtl_keras.study import _report, _table, _verdict
+from mtl_keras.study import _gains, _report, _table, _verdict
 from mtl_keras.study._outliers import outliers
 from mtl_keras.study._plan import FINAL, TUNE, Plan, first_figures
 from mtl_keras.study._queue import Key
 from mtl_keras.study._run import run
-from mtl_keras.study._statistics import Gain, correct, gain_of
-
-ALL = "all tasks"
 
 
 class Comparison:
@@ -27,7 +22,7 @@ class Comparison:
     mean over the tasks of the gain of the first metric, in per cent of the baseline's mean. Its 95 % interval is by
     Student's t over the seeds, paired with the baseline's. The p-values of the paired t-tests are corrected after Holm
     over all candidates and tasks together: where nothing differs, 5 % of the comparisons name a difference at all. The
-    intervals are not corrected, and do not include the chance in the choice of the test rows.
+    intervals are not corrected. They include the chance in the choice of the test rows with `resamples=` alone.
 
     Args:
         about: What the storage says of the comparison.
@@ -46,16 +41,17 @@ class Comparison:
     ```python
     tasks = [mtl.Task("a", mtl.heads.Binary()), mtl.Task("b", mtl.heads.Binary())]
 
-    def build(sharing="hard"):
-        model = mtl.build_model((2,), tasks, tower=mtl.towers.MLP((2,)), sharing=sharing)
+    def build(width=2):
+        model = mtl.build_model((2,), tasks, tower=mtl.towers.MLP((width,)))
         model.compile("adam")
         return model
 
     y = np.arange(20) % 2
     data = np.stack([y, 1 - y], axis=1), {"a": y, "b": y}
-    study = mtl.study.compare(build, {"sum": {}}, data, data, data, seeds=2, epochs=1, verbose=False)
-    study.gains["sum"]["a"].mean, study.gains["sum"]["all tasks"].low
-    len(study.rows())  # 4
+    candidates = {"narrow": {}, "wide": {"width": 8}}
+    study = mtl.study.compare(build, candidates, data, data, data, baseline="narrow", seeds=1, epochs=1, verbose=False)
+    study.gains["wide"]["a"].mean, study.gains["wide"]["all tasks"].low  # NaN: with one seed there is no interval
+    len(study.rows())  # 2
     ```
     """
 
@@ -68,7 +64,7 @@ class Comparison:
         self.seeds: list[int] = about["seeds"]
         self._plan = plan
         self._runs = {key: r for key, r in runs.items() if key[0] in names and (key[1] == TUNE or key[2] in self.seeds)}
-        self.gains = self._all_gains()
+        self.gains = _gains.all_gains(self)
 
     @property
     def tasks(self) -> list[str]:
@@ -108,16 +104,16 @@ class Comparison:
         """Returns `{task or "all tasks": {candidate: "gains", "loses" or "cannot be told apart"}}`."""
         return {
             task: {name: of[task].told or "cannot be told apart" for name, of in self.gains.items()}
-            for task in [ALL, *self.tasks]
+            for task in [_gains.ALL, *self.tasks]
         }
 
     def verdict(self) -> str:
         """Returns the verdict in words: of all tasks, and of each."""
         lines = []
-        for task in [ALL, *self.tasks] if self.gains else []:
+        for task in [_gains.ALL, *self.tasks] if self.gains else []:
             gains = {name: of[task] for name, of in self.gains.items()}
             many = self._comparisons()
-            title = f"{task}, Δm" if task == ALL else f"{task}, {self.metrics[task][0]}"
+            title = f"{task}, Δm" if task == _gains.ALL else f"{task}, {self.metrics[task][0]}"
             texts = _verdict.sentences(gains, self.baseline, many)
             lines += [title, *(textwrap.fill(t, 118, initial_indent="  ", subsequent_indent="    ") for t in texts)]
         return "\n".join(lines)
@@ -125,7 +121,8 @@ class Comparison:
     @property
     def best(self) -> str:
         """Name of the candidate with the highest mean gain on `valid`: the test data do not choose."""
-        base = {task: statistics.fmean(self.figures(self.baseline, task, part="valid").values()) for task in self.tasks}
+        figures = {task: self.figures(self.baseline, task, part="valid").values() for task in self.tasks}
+        base = {task: statistics.fmean(of) or 1.0 for task, of in figures.items()}
         scores = {}
         for name in self.about["candidates"]:
             figures = {task: self.figures(name, task, part="valid").values() for task in self.tasks}
@@ -135,24 +132,34 @@ class Comparison:
         return max(scores, key=lambda name: scores[name])
 
     def build_best(self) -> Any:
-        """Returns a trained model of the best candidate: the run with the best figures on `valid`.
+        """Returns the trained model of the best candidate: that of the seed with the best figures on `valid`.
+
+        Raises:
+            ValueError: As in `model`.
+        """
+        runs, signs = self.runs(self.best), self.about["settings"]["signs"]
+        good = {seed: first_figures(stored["valid"]) for seed, stored in runs.items() if "error" not in stored}
+        start = {task: figure or 1.0 for task, figure in good[min(good)].items()}
+        return self.model(self.best, max(good, key=lambda seed: mean_gain(good[seed], start, signs)))
+
+    def model(self, candidate: str, seed: int) -> Any:
+        """Returns the trained model of a final run, at the epoch that was chosen.
 
         It is read from its file if the comparison has `keep="best"`, and else trained again as it was.
 
         Raises:
-            ValueError: If there is no file, and the comparison was read from a storage, without its `build`.
+            ValueError: If there is no such run of a model, or neither its file nor the `build` of the comparison, as it
+                was read from a storage.
         """
-        signs, base = self.about["settings"]["signs"], self.runs(self.best)
-        good = {seed: first_figures(stored["valid"]) for seed, stored in base.items() if "error" not in stored}
-        start = good[min(good)]
-        seed = max(good, key=lambda s: mean_gain(good[s], start, signs))
-        file = base[seed].get("file")
-        if file and os.path.exists(file):
-            return keras.saving.load_model(file)
+        stored = self.runs(candidate).get(seed)
+        if stored is None or "error" in stored or candidate in self.about["estimators"]:
+            raise ValueError(f"There is no model of {candidate!r} with the seed {seed!r}.")
+        if os.path.exists(stored.get("file", "")):
+            return keras.saving.load_model(stored["file"])
         if self._plan is None:
             raise ValueError('There is no file of the model. Use `compare(..., keep="best")`, or call `compare` again.')
-        key, plan = (self.best, FINAL, seed), self._plan
-        return run(lambda: plan.make(key[0], base[seed]["params"]), plan.rule_of(key, self._runs), seed)[1]
+        plan, key = self._plan, (candidate, FINAL, seed)
+        return run(lambda: plan.make(candidate, stored["params"]), plan.rule_of(key, self._runs), seed)[1]
 
     def report(self, folder: str | os.PathLike) -> str:
         """Writes `index.html`, `report.md`, `runs.csv` and the pictures to a folder; returns the path of the page.
@@ -166,22 +173,3 @@ class Comparison:
 
     def _comparisons(self) -> int:
         return len(self.gains) * (1 + len(self.tasks))
-
-    def _all_gains(self) -> dict[str, dict[str, Gain]]:
-        """Returns the corrected gains of all but the baseline."""
-        found: dict[str, dict[str, Gain]] = {}
-        for name in self.candidates[1:]:
-            relative = {task: self._differences(name, task) for task in self.tasks}
-            common = sorted(set.intersection(*(set(of) for of in relative.values())))
-            means = [float(np.mean([relative[task][seed] for task in self.tasks])) for seed in common]
-            found[name] = {task: gain_of(list(of.values())) for task, of in relative.items()}
-            found[name][ALL] = gain_of(means)
-        correct([gain for of in found.values() for gain in of.values()])
-        return found
-
-    def _differences(self, candidate: str, task: str) -> dict[int, float]:
-        """Returns `{seed: gain over the baseline's run of the same seed, in per cent of the baseline's mean}`."""
-        base, own = self.figures(self.baseline, task), self.figures(candidate, task)
-        mean = statistics.fmean(base.values()) if base else math.nan
-        sign = self.about["settings"]["signs"][task]
-        return {seed: 100 * sign * (own[seed] - base[seed]) / abs(mean or math.nan) for seed in own if seed in base}

@@ -1,23 +1,25 @@
-"""Reads a comparison from its storage."""
+"""Reads a comparison or a search from its storage."""
 
 import os
 import pathlib
 from typing import Any
 
-from mtl_keras.study._queue import Queue, open_storage, optuna
+from mtl_keras.study._queue import Queue
+from mtl_keras.study._storage import open_storage, optuna
 from mtl_keras.study.comparison import Comparison
+from mtl_keras.study.search_result import SearchResult
 
 
-def load(storage: str | os.PathLike, name: str | None = None) -> Comparison:
-    """Returns the comparison that a storage holds, as far as it has come.
+def load(storage: str | os.PathLike, name: str | None = None) -> Comparison | SearchResult:
+    """Returns the comparison or the search that a storage holds, as far as it has come.
 
     Args:
         storage: File of an SQLite database, or URL of a database, as in `compare`.
-        name: Name of the study; None if there is one comparison alone.
+        name: Name of the study; None if there is one comparison alone, or no comparison and one search.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the storage holds no comparison of this name, or several without a name to choose.
+        ValueError: If the storage holds no study of this name, or several without a name to choose.
 
     Example:
 
@@ -38,18 +40,19 @@ def load(storage: str | os.PathLike, name: str | None = None) -> Comparison:
     """
     if "://" not in str(storage) and not pathlib.Path(storage).is_file():
         raise FileNotFoundError(f"`storage` must be a file of a comparison, or a URL. Received: {str(storage)!r}.")
-    found = {}
-    for known in _names(storage):
-        queue = Queue(storage, known)
-        if queue.about().get("kind") == "comparison":
-            found[known] = queue
-    if name is None and len(found) == 1:
-        name = next(iter(found))
+    found = {known: Queue(storage, known) for known in _names(storage)}
+    found = {known: queue for known, queue in found.items() if "kind" in queue.about()}
+    if name is None:
+        comparisons = [known for known, queue in found.items() if queue.about()["kind"] == "comparison"]
+        names = comparisons or list(found)
+        name = names[0] if len(names) == 1 else None
     if name not in found:
-        raise ValueError(
-            f"`name` must be one of the comparisons {list(found)} in {str(storage)!r}. Received: {name!r}."
-        )
-    return Comparison(found[name].about(), found[name].runs())
+        raise ValueError(f"`name` must be one of the studies {list(found)} in {str(storage)!r}. Received: {name!r}.")
+    queue = found[name]
+    about = queue.about()
+    if about["kind"] == "search":
+        return SearchResult(about, queue.study)
+    return Comparison(about, queue.runs())
 
 
 def _names(storage: Any) -> list[str]:

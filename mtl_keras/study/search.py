@@ -8,9 +8,9 @@ from mtl_keras._arguments import choice, count, flag
 from mtl_keras.callbacks._directions import check_directions
 from mtl_keras.study import _check
 from mtl_keras.study._data import Data
-from mtl_keras.study._queue import quiet
 from mtl_keras.study._run import Rule
 from mtl_keras.study._searching import OBJECTIVES, DefaultTrial, Searching
+from mtl_keras.study._storage import quiet
 from mtl_keras.study._stored import stored_before
 from mtl_keras.study._trials import make_reference, make_trials
 from mtl_keras.study._workers import run_workers
@@ -67,7 +67,7 @@ def search(
 
     Raises:
         ValueError: Before anything is trained, if an argument is wrong, as in `compare`.
-        RuntimeError: If the first trial fails.
+        RuntimeError: If the first trial fails, to whose figures the others are compared, or all do.
 
     Example:
 

@@ -1,7 +1,9 @@
 """What a search found."""
 
+import os
 from typing import Any
 
+from mtl_keras.study import _search_report
 from mtl_keras.study._run import run
 from mtl_keras.study._table import aligned
 from mtl_keras.study.spaces import values_of
@@ -10,12 +12,12 @@ _ROWS = 10
 
 
 class SearchResult:
-    """The trials of a search. `mtl_keras.study.search` returns it. Printed, it is a table of the ten best trials.
+    """The trials of a search. `mtl_keras.study.search` and `load` return it. Printed, it is a table of the ten best.
 
     Args:
         about: What the storage says of the search.
         study: The `optuna.study.Study`.
-        searching: What was searched.
+        searching: What was searched; None if it was read from a storage.
 
     Attributes:
         study: The `optuna.study.Study`: `optuna.visualization` draws it, with parallel coordinates, importances and
@@ -40,10 +42,13 @@ class SearchResult:
     ```
     """
 
-    def __init__(self, about: dict[str, Any], study: Any, searching: Any) -> None:
+    def __init__(self, about: dict[str, Any], study: Any, searching: Any = None) -> None:
         self.metrics: dict[str, list[str]] = about["metrics"]
         self.study = study
         self._searching = searching
+        if not self._by_gain():
+            errors = [trial.user_attrs["error"] for trial in study.trials if "error" in trial.user_attrs]
+            raise RuntimeError(f"No trial was complete. The first error: {errors[0] if errors else 'none'}")
 
     @property
     def front(self) -> list[Any]:
@@ -52,20 +57,37 @@ class SearchResult:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The parameters of `build` of the trial with the highest mean gain."""
+        """The parameters of `build` of the trial with the highest mean gain.
+
+        Of a search that was read from a storage, they are as Optuna keeps them: objects of a `Choice` as text.
+        """
         return self._values(self._by_gain()[0].params)
 
     def build_best(self) -> Any:
-        """Returns the model of the best trial, trained again as it was."""
+        """Returns the model of the best trial, trained again as it was.
+
+        Raises:
+            ValueError: If the search was read from a storage, without its `build`.
+        """
         searching, trial = self._searching, self._by_gain()[0]
+        if searching is None:
+            raise ValueError("The storage has no `build`. Call `search` again, with the same arguments.")
         return run(lambda: self._built(trial), searching.rule, searching.seed, complete=False)[1]
+
+    def report(self, folder: str | os.PathLike) -> str:
+        """Writes `index.html`, `report.md`, `trials.csv` and Optuna's pictures to a folder; returns the page's path.
+
+        The pictures are the history of the search, parallel coordinates, the importances of the parameters, and with
+        `objective="pareto"` the front. Needs the extra `plots`.
+        """
+        return _search_report.write(self, folder)
 
     def _built(self, trial):
         searching = self._searching
         return searching.build(trial) if searching.space is None else searching.build(**self._values(trial.params))
 
     def _values(self, params):
-        space = self._searching.space
+        space = self._searching and self._searching.space
         return dict(params) if space is None else values_of(space, params)
 
     def _by_gain(self):
@@ -73,7 +95,8 @@ class SearchResult:
         trials = [trial for trial in self.study.trials if trial.state.name == "COMPLETE"]
         return sorted(trials, key=lambda trial: -trial.user_attrs["run"]["gain"])
 
-    def __str__(self) -> str:
+    def cells(self) -> list[list[str]]:
+        """Returns the head and the rows of the table."""
         front = {trial.number for trial in self.front}
         names = list(dict.fromkeys(name for trial in self.study.trials for name in trial.params))
         table = [["trial", *(f"{task} {metrics[0]}" for task, metrics in self.metrics.items()), "gain %", *names]]
@@ -83,10 +106,18 @@ class SearchResult:
             params = [_shown(trial.params.get(name)) for name in names]
             star = " *" if trial.number in front else ""
             table.append([f"{trial.number}{star}", *figures, f"{100 * stored['gain']:+.2f}", *params])
-        states = [trial.state.name for trial in self.study.trials]
-        counts = ", ".join(f"{states.count(s)} {s.lower()}" for s in ("COMPLETE", "PRUNED", "FAIL") if s in states)
+        return table
+
+    def notes(self) -> list[str]:
+        """Returns sentences about what the table means."""
+        states = [trial.state.name for trial in self.study.trials if "skipped" not in trial.user_attrs]
+        names = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+        counts = ", ".join(f"{states.count(state)} {name}" for state, name in names.items() if state in states)
         note = "Figures of the validation data, by which the trials were chosen: they look better than they are."
-        return "\n".join([*aligned(table), "", f"{counts}; * no other trial is better.", note])
+        return [f"{counts}; * no other trial is better.", note]
+
+    def __str__(self) -> str:
+        return "\n".join([*aligned(self.cells()), "", *self.notes()])
 
 
 def _shown(value):

@@ -42,7 +42,9 @@ def _train(
     data = tf.data.Dataset.from_tensor_slices((x, y, weights) if weighted else (x, y)).batch(8)
     arguments = {"level": level, "every": every} if weighting else {}
     arguments |= {"optimizer": keras.optimizers.Adam(0.01), "weighting": weighting}
-    model = _tagger(tags, arguments) if tags else toy.model(metrics=_metrics() if rows < 16 else [], **arguments)
+    model = (
+        _tagger(tags, arguments) if tags else toy.model(metrics=metrics_of_parts() if rows < 16 else [], **arguments)
+    )
     start = model.get_weights()
     callbacks = [mtl.callbacks.LogTaskWeights(every=1), mtl.callbacks.GradientConflict()] if observed else []
     history = model.fit(data, epochs=3, verbose=0, shuffle=False, callbacks=callbacks, validation_data=data)
@@ -57,7 +59,7 @@ def _train(
     }
 
 
-def _metrics():
+def metrics_of_parts():
     """Metrics that are no means of those of parts."""
     return {
         "digit": ["accuracy", mtl.metrics.MacroF1(4, name="f1")],

@@ -53,11 +53,12 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
         "weightings",
     },
     "data": {"task", "_extras", "_unfinished"},
-    "callbacks": {"linalg", "_registry", "_unfinished"},
+    "callbacks": {"linalg", "models", "_registry", "_unfinished"},  # `models`: the state of a run, that `Backup` keeps
     "ensembles": {"data", "engine", "heads", "layers", "linalg", "models", "task"},
     "export": {"engine", "_version", "_extras", "_unfinished"},
     "plots": set(),
-    "study": {"_extras", "_unfinished", "_version", "callbacks", "data", "models", "plots"},
+    "relatedness": {"_extras", "callbacks", "data", "models", "plots", "study"},
+    "study": {"_extras", "_unfinished", "_version", "callbacks", "data", "engine", "models", "plots"},
     "optimizers": {"engine"},
 }
 FAMILIES_OF_MEMBERS = [  # one file a member, which know nothing of each other

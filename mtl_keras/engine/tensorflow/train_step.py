@@ -9,10 +9,11 @@ from mtl_keras._types import Tensor
 from mtl_keras.engine.batch import Batch
 from mtl_keras.engine.tensorflow.own_parts import OwnParts
 from mtl_keras.engine.tensorflow.replicas import Replicas
+from mtl_keras.engine.tensorflow.several_workers import SeveralWorkers, as_logs
 from mtl_keras.engine.tensorflow.weighted_step import WeightedStep
 
 
-class TrainStep:
+class TrainStep(SeveralWorkers):
     """The `train_step` and `test_step` of a multi-task model.
 
     A mix-in, before `keras.Model`. It needs from the model:
@@ -35,14 +36,14 @@ class TrainStep:
             self._plain_step(batch)
         else:
             self._weighted_step(batch)
-        return self.get_metrics_result()
+        return as_logs(self.get_metrics_result())
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         batch = Batch(self, data, Replicas())
         batch_losses = batch.losses(self(batch.x, training=False), training=False)
         batch.track(batch_losses, batch.regularization())
         with self.testing():
-            return self.get_metrics_result()
+            return as_logs(self.get_metrics_result())
 
     def _plain_step(self, batch):
         """Trains the weighted sum, as Keras does."""

@@ -68,6 +68,13 @@ def test_gains_are_sorted_and_coloured_by_their_interval():
     assert colours == {0: "#0072B2", 1: "0.55", 2: "#D55E00"}
 
 
+def test_with_verdicts_an_interval_alone_colours_nothing():
+    found = {"a": {"t": (2, 1, 3)}, "b": {"t": (1, 0.5, 2)}}
+    (axes,) = plots.gains(found, verdicts={"t": {"a": "gains", "b": "cannot be told apart"}}).axes
+    colours = {float(line.get_ydata()[0]): line.get_color() for line in axes.lines if line.get_marker() == "o"}
+    assert colours == {0: "#0072B2", 1: "0.55"}
+
+
 def test_a_gain_of_far_reach_is_cut_with_arrows():
     found = {f"m{i}": {"t": (i, i - 1, i + 1)} for i in range(5)} | {"wide": {"t": (0, -500, 500)}}
     (axes,) = plots.gains(found).axes

@@ -1,6 +1,7 @@
 """compare: what is run, stored and printed."""
 
 import json
+import os
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import mtl_keras as mtl
+from mtl_keras.study import _resamples
 from tests.unit.study._problem import TASKS, TEST, TRAIN, VALID, build, compare
 
 TUNE = {"rate": mtl.study.Float(0.01, 0.1, log=True)}
@@ -16,9 +18,12 @@ TUNE = {"rate": mtl.study.Float(0.01, 0.1, log=True)}
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
-    """A comparison with a candidate that fails, an estimator and kept models, and its file."""
-    keras.utils.set_random_seed(0)
-    file = tmp_path_factory.mktemp("study") / "study.db"
+    """A comparison with a candidate that fails, an estimator and kept models, and its file.
+
+    The processes that test share its runs, as those of a user would.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    file = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "stored.db"
     candidates = {"sum": {}, "sometimes": {"weighting": Sometimes()}}
     return compare(candidates, baselines={"logistic": LogisticRegression()}, storage=file, keep="best"), file
 
@@ -161,6 +166,8 @@ def test_the_best_model_is_read_from_its_file_or_trained_again(stored):
     trained = study.build_best()
     for a, b in zip(kept.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="There is no model of 'sometimes' with the seed 0"):
+        study.model("sometimes", 0)
     figures = kept.evaluate(*TEST, verbose=0, return_dict=True)
     assert figures["digit_accuracy"] in [pytest.approx(f) for f in study.figures(study.best, "digit").values()]
 
@@ -189,6 +196,27 @@ def test_equal_runs_are_equal_bit_for_bit():
         assert {k: v for k, v in one.items() if k.startswith(("valid", "test"))} == {
             k: v for k, v in other.items() if k.startswith(("valid", "test"))
         }
+
+
+@pytest.mark.slow
+def test_resampled_test_rows_widen_the_intervals():
+    """Each resample has the same rows for all runs: the accuracy on them, by hand."""
+    options = {"baselines": {"logistic": LogisticRegression()}, "test": (TEST[0], {**TEST[1], "odd": ODD})}
+    study = compare({"sum": {}}, resamples=20, **options)
+    (x, y), model = options["test"], LogisticRegression(random_state=0).fit(TRAIN[0], TRAIN[1]["odd"])
+    rows = np.random.default_rng(_resamples._SEED).integers(len(x), size=len(x))
+    there = y["odd"][rows] >= 0
+    by_hand = (model.predict(x[rows]) == y["odd"][rows])[there].mean()
+    assert study.runs("logistic")[0]["resampled"]["odd"][0] == pytest.approx(by_hand)
+    best = study.model("sum", 1).predict(x, verbose=0)["odd"][:, 0] > 0.5
+    assert study.runs("sum")[1]["resampled"]["odd"][0] == pytest.approx((best == y["odd"])[rows][there].mean())
+    assert all(gain.of_rows > 0 for of in study.gains.values() for gain in of.values())
+    gain = study.gains["sum"]["odd"]
+    assert gain.high - gain.mean == pytest.approx(12.706 * np.hypot(gain.sd / 2**0.5, gain.of_rows), rel=1e-3)
+    assert "20 resamples of the test rows" in str(study)
+
+
+ODD = np.where(np.arange(len(TEST[0])) % 3, TEST[1]["odd"], -1)  # a third without labels
 
 
 @pytest.mark.slow

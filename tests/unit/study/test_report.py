@@ -7,6 +7,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras.__main__ import main
+from mtl_keras.study import _storage
 from mtl_keras.study._queue import Queue
 
 FIGURES = {  # accuracies of `a` and errors of `b` of three seeds, made up
@@ -105,7 +106,7 @@ def test_command(file, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["{file}.none"], "must be a file of a comparison"),
-        (["{file}", "--name", "x"], "must be one of the comparisons"),
+        (["{file}", "--name", "x"], "must be one of the studies"),
     ],
 )
 def test_errors_are_one_line(file, arguments, message, capsys):
@@ -125,3 +126,21 @@ def test_a_run_queued_twice_is_made_once(tmp_path):
     assert made == [("c", "final", 0)]
     assert [trial.state.name for trial in queue.study.trials] == ["COMPLETE", "PRUNED"]
     assert json.loads(queue.study.trials[0].user_attrs["run"]) == {"valid": {}}
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat")
+def test_a_run_killed_before_its_first_sign_of_life_is_made_again(tmp_path, monkeypatch):
+    """Optuna alone would take it for running for ever."""
+    queue = Queue(tmp_path / "s.db", "s")
+    key = ("c", "final", 0)
+    queue.fill([key], lambda key: {})
+    queue.study.ask()
+    queue.fill([key], lambda key: {})
+    assert [trial.state.name for trial in queue.study.trials] == ["RUNNING"]
+    monkeypatch.setattr(_storage, "GRACE", 0)
+    queue.fill([key], lambda key: {})
+    assert [trial.state.name for trial in queue.study.trials] == ["FAIL", "WAITING"]
+    queue.work(lambda key, trial: (0.0, {"valid": {}}), lambda key: {})
+    queue.fill([key], lambda key: {})
+    assert list(queue.runs()) == [key]
+    assert [trial.state.name for trial in queue.study.trials] == ["FAIL", "COMPLETE"]

@@ -1,9 +1,14 @@
 """search: the trials, what is pruned, and what is found."""
 
+import types
+
+import keras
 import optuna
 import pytest
 
 import mtl_keras as mtl
+from mtl_keras.__main__ import main
+from mtl_keras.study import _queue, _trials
 from tests.unit.study._problem import TASKS, TRAIN, VALID, build
 
 RATE = {"rate": mtl.study.Float(1e-6, 0.1, log=True)}
@@ -60,6 +65,26 @@ def test_pruning_by_epoch_and_going_on(tmp_path):
 
 
 @pytest.mark.slow
+def test_report_and_load(tmp_path, capsys):
+    space = {**RATE, "width": mtl.study.Int(2, 6)}
+    search(space, trials=5, storage=tmp_path / "s.db", name="one")
+    search(space, trials=3, storage=tmp_path / "p.db", objective="pareto")
+    assert main(["study", str(tmp_path / "s.db"), "--html", str(tmp_path / "one" / "index.html")]) == 0
+    found = mtl.study.load(tmp_path / "s.db")
+    assert capsys.readouterr().out == f"{found}\n"
+    assert found.best.keys() == {"rate", "width"}
+    with pytest.raises(ValueError, match="has no `build`"):
+        found.build_best()
+    pictures = {path.name for path in (tmp_path / "one").glob("*.png")}
+    assert pictures == {"history.png", "parallel_coordinates.png", "importances.png"}
+    text = (tmp_path / "one" / "index.html").read_text()
+    assert text.count("data:image/png;base64,") == 3
+    assert len((tmp_path / "one" / "trials.csv").read_text().splitlines()) == 6
+    mtl.study.load(tmp_path / "p.db").report(tmp_path / "two")
+    assert (tmp_path / "two" / "front.png").exists()
+
+
+@pytest.mark.slow
 def test_a_given_baseline_and_a_model_of_the_best():
     found = search({"weighting": mtl.study.Choice([None, "uncertainty"])}, baseline={"digit": 0.5, "odd": 0.5})
     for trial in found.study.trials:
@@ -68,6 +93,72 @@ def test_a_given_baseline_and_a_model_of_the_best():
     figures = found.build_best().evaluate(*VALID, verbose=0, return_dict=True)
     best = found.study.best_trial.user_attrs["run"]["valid"]
     assert figures["digit_accuracy"] == pytest.approx(best["digit"]["accuracy"])
+
+
+def _figures(digit, odd):
+    return {"valid": {"digit": {"accuracy": digit}, "odd": {"accuracy": odd}}, "gain": 0.0}
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat")
+def test_another_machine_makes_the_first_trial(tmp_path, monkeypatch):
+    """This one waits for its figures, whatever trials have begun after it, and makes no more than are to be made."""
+    queue = _queue.Queue(tmp_path / "s.db", "search")
+    queue.study.enqueue_trial({"rate": 0.02}, user_attrs={_trials.FIRST: True})
+    first, later = queue.study.ask(), queue.study.ask()
+    sleeps = []
+
+    def sleep(seconds):
+        sleeps.append(seconds)
+        for trial, figures in ((first, (0.25, 0.5)), (later, (0.9, 0.9))):
+            if len(sleeps) == (1 if trial is first else 2):
+                trial.set_user_attr("run", _figures(*figures))
+                queue.study.tell(trial, 0.0)
+
+    monkeypatch.setattr(_trials.time, "sleep", sleep)
+    found = search(trials=3, storage=tmp_path / "s.db")
+    assert len(sleeps) == 2  # for the first trial, and at the end for the other one
+    assert [trial.state.name for trial in found.study.trials] == ["COMPLETE"] * 3
+    own = found.study.trials[2]
+    figures = [own.user_attrs["run"]["valid"][task]["accuracy"] for task in TASKS]
+    assert own.value == pytest.approx((figures[0] / 0.25 + figures[1] / 0.5) / 2 - 1)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Heartbeat")
+def test_a_surplus_trial_and_one_that_was_killed_count_for_nothing(tmp_path):
+    search(trials=1, storage=tmp_path / "s.db")
+    queue = _queue.Queue(tmp_path / "s.db", "search")
+    queue.study.tell(queue.study.ask(), state=optuna.trial.TrialState.FAIL)  # without an error: killed
+    _trials._one(_searching(1), queue, False)
+    assert [trial.state.name for trial in queue.study.trials] == ["COMPLETE", "FAIL", "PRUNED"]
+    found = search(trials=2, storage=tmp_path / "s.db")
+    assert [trial.state.name for trial in found.study.trials] == ["COMPLETE", "FAIL", "PRUNED", "COMPLETE"]
+    assert "2 complete, 1 failed;" in str(found)
+
+
+def _searching(trials):
+    return types.SimpleNamespace(trials=trials, objective="mean_gain", rule=types.SimpleNamespace(reference={"a": 1.0}))
+
+
+@pytest.mark.slow
+def test_a_first_trial_that_failed_is_made_again_by_the_next_call(tmp_path):
+    def fails(rate=0.02):
+        model = build(rate=rate)
+        model.compile("sgd", weighting=Failing())
+        return model
+
+    with pytest.raises(RuntimeError, match=r"The first trial failed, .*: ValueError: .*never"):
+        search(function=fails, storage=tmp_path / "s.db")
+    found = search(trials=2, storage=tmp_path / "s.db")
+    assert [trial.state.name for trial in found.study.trials] == ["FAIL", "COMPLETE"]
+
+
+@keras.saving.register_keras_serializable("tests")
+class Failing(mtl.weightings.Equal):
+    """Fails when it is called."""
+
+    def call(self, losses, present):
+        raise ValueError("never")
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
 
 from mtl_keras.study._outliers import outliers
-from mtl_keras.study._statistics import correct, gain_of, seeds_needed
+from mtl_keras.study._statistics import Gain, correct, gain_of, seeds_needed
 from mtl_keras.study._verdict import interval, sentences
 
 
@@ -18,6 +18,27 @@ def test_interval_by_hand():
     assert (gain.mean, gain.sd, gain.seeds) == (2.0, 1.0, 3)
     assert (gain.low, gain.high) == pytest.approx((2 - 2.484138, 2 + 2.484138), abs=1e-6)
     assert gain.p == pytest.approx(0.0741799, abs=1e-6)  # 2 (1 - T(2 sqrt(3))) with 2 degrees of freedom
+
+
+def test_interval_over_seeds_and_rows_by_hand():
+    """The error of 1, 2, 3 is 1 / sqrt(3); with 0.5 of the rows it is sqrt(1 / 3 + 1 / 4) = 0.763763."""
+    gain = gain_of([1.0, 2.0, 3.0], 0.5)
+    assert (gain.low, gain.high) == pytest.approx((2 - 4.302653 * 0.763763, 2 + 4.302653 * 0.763763), abs=1e-5)
+    assert gain.p == pytest.approx(2 * stats.t.sf(2 / 0.763763, 2), abs=1e-6)
+    assert seeds_needed(gain) > seeds_needed(gain_of([1.0, 2.0, 3.0]))
+    assert seeds_needed(gain_of([1.0, 2.0, 3.0], 1.0)) is None  # however many: the rows do not tell
+
+
+def test_interval_over_seeds_and_rows_has_the_true_gain_inside_in_95_of_100_cases():
+    """Ten seeds with effects on 60 test rows of their own variance: the truth is the mean over all rows and seeds."""
+    rng, inside = np.random.default_rng(0), 0
+    for _ in range(600):
+        rows, seeds = rng.normal(0, 1, 60), rng.normal(0, 0.1, 10)
+        values = seeds[:, None] + rows + rng.normal(0, 0.3, (10, 60))  # [seeds, rows]
+        drawn = rng.integers(60, size=(100, 60))
+        gain = gain_of(list(values.mean(axis=1)), float(values.mean(axis=0)[drawn].mean(axis=1).std(ddof=1)))
+        inside += gain.low <= 0 <= gain.high
+    assert inside / 600 == pytest.approx(0.96, abs=0.02)
 
 
 def test_equals_the_paired_test_of_two_samples():
@@ -61,6 +82,21 @@ def test_seeds_needed_have_the_power():
     assert (stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05).mean() == pytest.approx(0.82, abs=0.05)
     assert (stats.ttest_1samp(samples[:, :-2], 0, axis=1).pvalue < 0.05).mean() < 0.8
     assert seeds_needed(gain, comparisons=10) > seeds
+
+
+@pytest.mark.parametrize("comparisons", [1, 39, 1000])
+@pytest.mark.parametrize("effect", [0.1, 0.5, 2.0, 4.0])
+def test_seeds_needed_are_those_of_the_noncentral_t_distribution(effect, comparisons):
+    """The least number with a power of 0.8; where an effect of 4 is nearly certain, other libraries have NaN."""
+    gain = Gain(effect, 1.0, 0.0, 0.0, 3, 0.0)
+
+    def power(seeds):
+        bound = stats.t.ppf(1 - 0.025 / comparisons, seeds - 1)
+        return 1 - special.nctdtr(seeds - 1, effect * seeds**0.5, bound)
+
+    exact = next((seeds for seeds in range(2, 1001) if power(seeds) >= 0.8), None)
+    found = seeds_needed(gain, comparisons)
+    assert found == exact if exact is None else abs(found - exact) <= 1
 
 
 def test_no_number_of_seeds_tells_nothing_from_nothing():

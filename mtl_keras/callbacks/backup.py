@@ -1,0 +1,109 @@
+"""Keeps what a training needs to go on after an interruption."""
+
+import os
+import pathlib
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from mtl_keras._arguments import count, error
+from mtl_keras._registry import public
+from mtl_keras.callbacks import _backup_file
+from mtl_keras.callbacks._check import check_model
+from mtl_keras.models.run_state import Keeper, RunState
+
+_KEPT = 2
+
+
+@public
+class Backup(Keeper):
+    """Writes backups of a training, from which the same `fit` goes on, bit for bit as if it had not been interrupted.
+
+    When `fit` begins and the folder has a backup, it goes on from there: run the same program again. A backup holds the
+    model, the weighting, the optimizer, the seeds of the layers, the metrics so far, the place in the data, and the
+    state of the other callbacks, such as the counters of `keras.callbacks.EarlyStopping`, the records of
+    `LogTaskWeights` and the `History` that `fit` returns. Of a custom callback it holds the attributes that are
+    numbers, strings, arrays, or lists and dicts of them; or what its `get_state()` returns, which its
+    `set_state(state)` gets.
+
+    A program that is sent SIGTERM, as by a cluster that takes its machine, writes a backup after the step or the
+    validation that it is in, and ends with exit status 143.
+
+    A backup appears whole: it is written under another name. The last two are kept, and a training that is done removes
+    them. Give each `fit` a folder of its own.
+
+    Args:
+        folder: Folder for the backups; made if there is none.
+        save_freq: When to write one: `"epoch"`, after each epoch, or every so many steps. Steps within an epoch need a
+            dataset of `mtl_keras.data`, which can start within an epoch; so does a backup within an epoch at SIGTERM.
+
+    Raises:
+        ValueError: If `save_freq` is neither; when `fit` begins, if the data cannot start within an epoch, or a backup
+            is cut off, damaged, or of another model.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
+    model = mtl.build_model((8, 8), tasks)
+    model.compile("adam")
+    train = mtl.data.from_arrays(np.ones((64, 8, 8)), {"digit": np.arange(64) % 10, "odd": np.arange(64) % 2})
+    model.fit(train, epochs=3, callbacks=[mtl.callbacks.Backup("backups", save_freq=100)], verbose=0)
+    ```
+    """
+
+    def __init__(self, folder: str | os.PathLike, save_freq: int | str = "epoch") -> None:
+        super().__init__()
+        if not isinstance(folder, str | os.PathLike) or not str(folder):
+            raise ValueError(error("folder", "the path of a folder", folder))
+        if save_freq != "epoch":
+            save_freq = count("save_freq", save_freq, hint='It is a number of steps, or save_freq="epoch".')
+        self.folder = pathlib.Path(folder)
+        self.save_freq = save_freq
+        self._last = 0  # the number of steps at the last backup
+        self._starts_within = False
+        self._stop = threading.Event()
+        self._handler: Any = None
+
+    def set_model(self, model: keras.Model) -> None:
+        super().set_model(model)
+        if threading.current_thread() is threading.main_thread():
+            self._handler = signal.signal(signal.SIGTERM, lambda number, frame: self._stop.set())
+            model.add_ending(self._give_signal_back)
+
+    def load(self, model: Any, starts_within: bool) -> RunState | None:
+        check_model(self, model)
+        self._starts_within = starts_within
+        if self.save_freq != "epoch" and not starts_within:
+            raise ValueError(
+                f'`save_freq` must be "epoch" for data that cannot start within an epoch. Received: {self.save_freq}. '
+                "Use a dataset of `mtl_keras.data`, such as `from_arrays`."
+            )
+        found = _backup_file.files(self.folder)
+        if not found:
+            return None
+        state = _backup_file.read(found[-1], model.task_names)
+        self._last = state.num_steps
+        return state
+
+    def at_rest(self, step: int, state: Callable[[], RunState]) -> None:
+        stopped = self._stop.is_set()
+        since = self.model.progress.num_steps - self._last
+        due = not step if self.save_freq == "epoch" else since >= int(self.save_freq)
+        if (due or stopped) and (not step or self._starts_within):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            written = state()
+            _backup_file.write(self.folder, written, self.model.task_names, _KEPT)
+            self._last = written.num_steps
+        if stopped:
+            raise SystemExit(128 + signal.SIGTERM)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        for path in _backup_file.files(self.folder):
+            path.unlink(missing_ok=True)
+
+    def _give_signal_back(self):
+        signal.signal(signal.SIGTERM, self._handler or signal.SIG_DFL)

@@ -1,0 +1,53 @@
+"""Python functions that tf.data calls in threads of its own."""
+
+import atexit
+import functools
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+_SECONDS = 10.0
+
+_lock = threading.Lock()
+_calls = 0  # that have begun
+_running = 0
+_closed = False
+
+
+def in_python(function: Callable) -> Callable:
+    """Returns a function for `tf.numpy_function` that ends its dataset when the program ends.
+
+    A thread that prefetches would otherwise wait for the interpreter when that is gone, and a program that leaves an
+    iterator within a pass would never end.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any) -> Any:
+        global _calls, _running
+        with _lock:
+            _calls += 1
+            if _closed:
+                raise StopIteration
+            _running += 1
+        try:
+            return function(*args)
+        finally:
+            with _lock:
+                _running -= 1
+
+    return call
+
+
+@atexit.register
+def _close() -> None:
+    """Lets no function begin any more, and waits until all threads have met with that."""
+    global _closed
+    _closed = True
+    end = time.monotonic() + _SECONDS
+    last = -1
+    while _calls != last or _running:
+        if not _calls or time.monotonic() > end:
+            return
+        last = _calls
+        time.sleep(0.02)

@@ -1,0 +1,35 @@
+"""What Keras 3 lacks on TensorFlow to run under `tf.distribute.MultiWorkerMirroredStrategy`."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+class SeveralWorkers:
+    """The building and the logs of a model under a `tf.distribute` strategy.
+
+    A mix-in, before `keras.Model`. Keras averages the first batches of all replicas to learn their shapes, and the logs
+    along an axis that they do not have; both fail where there are several workers.
+    """
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        if self._distribute_strategy is None:
+            return
+        strategy = self.distribute_strategy
+        if iterator is not None:
+            for _, _, batches in iterator:
+                data_batch = keras.tree.map_structure(
+                    lambda part: strategy.experimental_local_results(part)[0], next(batches)
+                )
+                break
+        with strategy.scope():
+            self._symbolic_build(data_batch=data_batch)
+
+
+def as_logs(results: dict[str, Any]) -> dict[str, Any]:
+    """Returns the logs of a step, with the axis that Keras takes their mean along where there are several workers."""
+    strategy = tf.distribute.get_strategy()
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return results
+    return {name: tf.reshape(value, [1]) for name, value in results.items()}

@@ -1,0 +1,93 @@
+"""Where a `fit` is: all that it needs to go on from there, in another process."""
+
+import abc
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+
+@dataclasses.dataclass
+class RunState:
+    """The state of a `fit` between two steps.
+
+    Args:
+        epoch: The epoch, as `fit` counts.
+        step: How many steps of it are done.
+        epochs_before: Epochs of this model before this `fit`, where it counts from 0 again.
+        num_epochs: The `num_epochs` of the model.
+        num_steps: The `progress.num_steps` of the model.
+        variables: The values of the variables of the model, its weighting and its optimizer.
+        run_variables: Those of what a `fit` makes anew, such as metrics.
+        callbacks: `[(name of the class, state)]` of the callbacks.
+    """
+
+    epoch: int
+    step: int
+    epochs_before: int
+    num_epochs: int
+    num_steps: int
+    variables: list[np.ndarray]
+    run_variables: list[np.ndarray]
+    callbacks: list[tuple[str, Any]]
+
+
+class Keeper(keras.callbacks.Callback, abc.ABC):
+    """A callback that keeps the state of a run, and from which `fit` takes it up. Abstract."""
+
+    @abc.abstractmethod
+    def load(self, model: Any, starts_within: bool) -> RunState | None:
+        """Returns the state to go on from, or None for a new run; called when `fit` begins.
+
+        Args:
+            model: The model.
+            starts_within: Whether the data of the run can start within an epoch.
+        """
+
+    @abc.abstractmethod
+    def at_rest(self, step: int, state: Callable[[], RunState]) -> None:
+        """Called between two steps, when all callbacks have seen the last one, and between two epochs.
+
+        Args:
+            step: How many steps of the epoch are done; 0 between two epochs.
+            state: Returns the state, of copies.
+        """
+
+
+def variables_of(model: Any) -> list[keras.Variable]:
+    """Returns the variables of a model, its weighting and its optimizer."""
+    weighting = model.weighting.variables if model.weighting else []
+    return _distinct([*model.variables, *weighting, *model.optimizer.variables])
+
+
+def run_variables_of(model: Any) -> list[keras.Variable]:
+    """Returns the variables of what a `fit` makes anew."""
+    known = {id(v) for v in variables_of(model)}
+    since = [] if model.labels_since_update is None else [model.labels_since_update]
+    logged = [model.plan.logged_weights] if model.plan else []
+    return [v for v in _distinct([*model.metrics_variables, *since, *logged]) if id(v) not in known]
+
+
+def values_of(variables: list[keras.Variable]) -> list[np.ndarray]:
+    """Returns copies of the values of variables."""
+    return [np.array(v.numpy()) for v in variables]
+
+
+def assign(variables: list[keras.Variable], values: list[np.ndarray], what: str) -> None:
+    """Sets variables, or raises a ValueError if the values are not theirs."""
+    ours = [(tuple(v.shape), v.dtype) for v in variables]
+    theirs = [(value.shape, value.dtype.name) for value in values]
+    if ours != theirs:
+        found = next((pair for pair in zip(theirs, ours, strict=False) if pair[0] != pair[1]), (len(theirs), len(ours)))
+        raise ValueError(
+            f"The backup is of another model: its {what} differ from this one's, {found[0]} where this one has "
+            f"{found[1]}. Use another folder, or build and compile the model as in the run that made the backup."
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _distinct(variables):
+    return list({id(v): v for v in variables}.values())

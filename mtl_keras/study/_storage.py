@@ -1,0 +1,71 @@
+"""Optuna, and the storages that it keeps studies in."""
+
+import contextlib
+import pathlib
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from mtl_keras._extras import need
+
+HEARTBEAT = 10  # seconds between the signs of life of a run
+GRACE = 60  # seconds without any after which another process makes the run again
+
+
+def optuna() -> Any:
+    """Returns the module optuna."""
+    return need("optuna", "study", "`mtl_keras.study`")
+
+
+def open_storage(storage: Any) -> Any:
+    """Returns an Optuna storage for a path of an SQLite file, a URL, a storage, or None: the memory of this process.
+
+    Raises:
+        ImportError: If the driver of the database is not installed.
+        ValueError: If the database cannot be opened, or the file is none.
+    """
+    if storage is None:
+        return optuna().storages.InMemoryStorage()
+    if not isinstance(storage, (str, pathlib.PurePath)):
+        return storage
+    url = str(storage)
+    options: dict[str, Any] = {}
+    if "://" not in url:
+        pathlib.Path(url).absolute().parent.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{pathlib.Path(url).absolute()}"
+    if url.startswith("sqlite"):
+        options = {"connect_args": {"timeout": 60}}
+    try:
+        with quiet():
+            return optuna().storages.RDBStorage(
+                url, heartbeat_interval=HEARTBEAT, grace_period=GRACE, engine_kwargs=options
+            )
+    except ImportError as failure:
+        raise ImportError(f"`storage` needs the driver of its database, such as psycopg. {plain(failure)}") from failure
+    except Exception as failure:  # of the database, of which there are many
+        raise ValueError(
+            "`storage` must be the file of an SQLite database, or the URL of a database. "
+            f"Received: {str(storage)!r}. {plain(failure)[:300]}"
+        ) from failure
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """While it lasts, Optuna logs errors alone, and does not warn that parts of it are new or used otherwise."""
+    logging = optuna().logging
+    level = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=optuna().exceptions.ExperimentalWarning)
+            warnings.filterwarnings("ignore", "Heartbeat of storage is supposed to be used with")
+            yield
+    finally:
+        logging.set_verbosity(level)
+
+
+def plain(error):
+    """Returns an error as a line of text, without the colours that Keras gives it."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}")
+    return " ".join(text.split())[:1000]

@@ -1,0 +1,45 @@
+"""Starts the workers of a cluster as processes of this machine."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+
+def run_workers(module: str, arguments: list[list[str]], timeout: float = 300) -> list[subprocess.CompletedProcess]:
+    """Runs a module in several processes, one worker each, and returns them when all have ended.
+
+    Args:
+        module: Name of the module, such as `tests.integration.rows_of_a_worker`.
+        arguments: The arguments of each worker.
+        timeout: Seconds after which all are killed.
+    """
+    cluster = {"worker": [f"localhost:{port}" for port in _free_ports(len(arguments))]}
+    workers = []
+    for index, own in enumerate(arguments):
+        config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+        env = {**os.environ, "TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""}
+        command = [sys.executable, "-m", module, *own]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        workers.append(subprocess.Popen(command, cwd=pathlib.Path(__file__).parents[2], env=env, **pipes))
+    done = []
+    try:
+        for worker in workers:
+            out, err = worker.communicate(timeout=timeout)
+            done.append(subprocess.CompletedProcess(worker.args, worker.returncode, out, err))
+    finally:
+        for worker in workers:
+            worker.kill()
+    return done
+
+
+def _free_ports(number):
+    sockets = [socket.socket() for _ in range(number)]
+    for one in sockets:
+        one.bind(("localhost", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
