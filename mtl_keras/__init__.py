@@ -4,6 +4,7 @@ import mtl_keras._backend  # first of all: what the others import fails on anoth
 from mtl_keras import (
     callbacks,
     data,
+    ensembles,
     export,
     heads,
     layers,

@@ -4,10 +4,11 @@ from mtl_keras.engine.features import find_features, is_cut
 from mtl_keras.engine.graph import SHARED, Reach, find_inputs, find_tensor, layers_between, maker
 from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
-from mtl_keras.engine.tensorflow import MatrixProbe, TrainStep, affinities, cosines
+from mtl_keras.engine.tensorflow import FullBatch, MatrixProbe, TrainStep, affinities, cosines
 
 __all__ = [
     "SHARED",
+    "FullBatch",
     "MatrixProbe",
     "Partition",
     "Plan",

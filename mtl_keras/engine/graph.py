@@ -65,6 +65,13 @@ def with_inner(layers: list[keras.layers.Layer]) -> list[keras.layers.Layer]:
     return [inner for layer in layers for inner in layer._flatten_layers()]
 
 
+def copy_state(old: keras.layers.Layer, new: keras.layers.Layer) -> None:
+    """Copies the variables that belong to a layer itself, as a file would bring them, to a layer of the same kind."""
+    state: dict = {}
+    old.save_own_variables(state)
+    new.load_own_variables(state)
+
+
 def replace_layer(model: keras.Model, old: keras.layers.Layer | None, new: keras.layers.Layer | None) -> None:
     """Takes a layer that is not part of the graph out of a model, and puts another in: None for none."""
     if old in model._layers:

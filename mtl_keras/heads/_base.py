@@ -26,6 +26,7 @@ class Head:
     keeps_positions = False  # whether there is an answer for every position of a sequence or a map
     num_labels = None  # of a head whose outputs can be called by names: how many there are
     label_range = None  # the lowest and the highest label that its default loss takes, where there are such
+    output_kind = None  # what the output is, where outputs of several models can be pooled: a kind of `PoolPredictions`
 
     def __init__(self, hidden: tuple[int, ...] = (), activation: str = "relu"):
         self.hidden = counts("hidden", hidden, empty=True)
@@ -111,6 +112,14 @@ class Head:
             output: Tensor or Keras tensor, what the head's last layer gave.
         """
         return output
+
+    def pooled(self) -> "Head":
+        """Returns the head whose output the mean of several models' outputs is."""
+        return self
+
+    def of_predictions(self) -> "Head":
+        """Returns the same head without layers and sizes of its own, for features that are predictions."""
+        return type(self).from_config({**self.get_config(), "hidden": []})
 
     def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         """Returns what an output decides, for those who ask an exported model for an answer rather than for numbers.

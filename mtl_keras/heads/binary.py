@@ -34,6 +34,7 @@ class Binary(Head):
 
     num_classes = 2
     is_binary = True
+    output_kind = "events"
     num_labels = 2
     label_range = (0, 1)
 

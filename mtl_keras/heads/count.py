@@ -36,6 +36,7 @@ class Count(Head):
     """
 
     label_range = (0, float("inf"))
+    output_kind = "rates"
 
     def __init__(self, link: str = "softplus", hidden: tuple[int, ...] = (), activation: str = "relu"):
         super().__init__(hidden, activation)

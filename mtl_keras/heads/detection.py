@@ -61,6 +61,7 @@ class Detection(Head):
     """
 
     keeps_positions = True
+    output_kind = "cells"
 
     def __init__(
         self,

@@ -37,6 +37,8 @@ class Gaussian(Head):
     Reference: D. Nix, A. Weigend, "Estimating the Mean and Variance of the Target Probability Distribution", 1994.
     """
 
+    output_kind = "normal"
+
     def activate(self, logits: Tensor, name: str) -> Tensor:
         return MeanAndDeviation(dtype="float32", name=name)(logits)
 

@@ -38,6 +38,8 @@ class Multiclass(Head):
     ```
     """
 
+    output_kind = "classes"
+
     def __init__(self, num_classes: int, hidden: tuple[int, ...] = (), activation: str = "relu"):
         super().__init__(hidden, activation)
         self.num_classes = count("num_classes", num_classes, 2)

@@ -40,6 +40,7 @@ class Multilabel(Head):
     """
 
     label_range = (0, 1)
+    output_kind = "events"
 
     def __init__(self, num_labels: int, hidden: tuple[int, ...] = (), activation: str = "relu"):
         super().__init__(hidden, activation)

@@ -45,6 +45,8 @@ class Ordinal(Head):
     Application to Age Estimation", 2020 (CORAL). Departure: the thresholds rise by construction, there at the optimum.
     """
 
+    output_kind = "events"
+
     def __init__(
         self, num_classes: int, predict: str = "ranks", hidden: tuple[int, ...] = (), activation: str = "relu"
     ):

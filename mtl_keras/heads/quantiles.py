@@ -45,6 +45,8 @@ class Quantiles(Head):
     Reference: R. Koenker, G. Bassett, "Regression Quantiles", 1978.
     """
 
+    output_kind = "numbers"
+
     def __init__(
         self,
         quantiles: Iterable[float] = (0.1, 0.5, 0.9),

@@ -36,6 +36,8 @@ class Regression(Head):
     ```
     """
 
+    output_kind = "numbers"
+
     def __init__(self, units: int = 1, hidden: tuple[int, ...] = (), activation: str = "relu"):
         super().__init__(hidden, activation)
         self.units = count("units", units)

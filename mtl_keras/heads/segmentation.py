@@ -47,6 +47,8 @@ class Segmentation(Head):
     without the connections past the coarse layers.
     """
 
+    output_kind = "classes"
+
     def __init__(
         self,
         num_classes: int,
@@ -94,6 +96,9 @@ class Segmentation(Head):
 
     def predictions(self, output: Tensor) -> Tensor:
         return ops.argmax(output, axis=-1) if self.predict == "classes" else output
+
+    def of_predictions(self) -> Head:
+        return type(self).from_config({**self.get_config(), "size": None, "factor": 1, "hidden": []})
 
     def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         if self.predict == "classes":

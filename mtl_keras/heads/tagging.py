@@ -74,6 +74,7 @@ class Tagging(Head):
         self.num_tags = count("num_tags", num_tags, 2)
         self.structure = choice("structure", structure, ("softmax", "crf", "hmm"))
         self.predict = choice("predict", predict, ("tags", "probabilities"))
+        self.output_kind = "classes" if structure == "softmax" else "chain"
         self.num_labels = self.num_classes = self.num_tags
         self.label_range = (0, self.num_tags - 1)
 
@@ -104,6 +105,12 @@ class Tagging(Head):
         if self.structure != "softmax":
             return DecodeCRF(self.predict, dtype="float32")(output)
         return ops.argmax(output, axis=-1) if self.predict == "tags" else output
+
+    def pooled(self) -> Head:
+        return type(self).from_config({**self.get_config(), "structure": "softmax"})
+
+    def of_predictions(self) -> Head:
+        return type(self).from_config({**self.get_config(), "structure": "softmax", "hidden": []})
 
     def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         if self.predict == "tags":

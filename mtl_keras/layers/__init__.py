@@ -4,6 +4,7 @@ from mtl_keras.layers.add_positions import AddPositions
 from mtl_keras.layers.attention_mask import AttentionMask
 from mtl_keras.layers.attention_pooling import AttentionPooling
 from mtl_keras.layers.attentive_transfer import AttentiveTransfer
+from mtl_keras.layers.beside_positions import BesidePositions
 from mtl_keras.layers.branching import Branching
 from mtl_keras.layers.calibration import Calibration
 from mtl_keras.layers.copy_with_mask import CopyWithMask
@@ -22,6 +23,7 @@ from mtl_keras.layers.match_positions import MatchPositions
 from mtl_keras.layers.max_over_positions import MaxOverPositions
 from mtl_keras.layers.mean_and_deviation import MeanAndDeviation
 from mtl_keras.layers.mix_experts import MixExperts
+from mtl_keras.layers.pool_predictions import PoolPredictions
 from mtl_keras.layers.softmax_gate import SoftmaxGate
 from mtl_keras.layers.stack_experts import StackExperts
 from mtl_keras.layers.stacked_dense import StackedDense
@@ -35,6 +37,7 @@ __all__ = [
     "AttentionMask",
     "AttentionPooling",
     "AttentiveTransfer",
+    "BesidePositions",
     "Branching",
     "Calibration",
     "CopyWithMask",
@@ -51,6 +54,7 @@ __all__ = [
     "MaxOverPositions",
     "MeanAndDeviation",
     "MixExperts",
+    "PoolPredictions",
     "SoftmaxGate",
     "StackExperts",
     "StackedDense",

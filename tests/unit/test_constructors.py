@@ -28,6 +28,7 @@ REQUIRED = {  # arguments without a default
     "layers.CrossStitch": {"index": 0},
     "layers.DSelectKGate": {"num_experts": 3},
     "layers.MaskedConv1D": {"filters": 4, "kernel_size": 3},
+    "layers.PoolPredictions": {"kind": "numbers"},
     "layers.SoftmaxGate": {"num_experts": 3},
     "layers.StackedDense": {"num_experts": 3, "units": 4},
     "layers.SubspaceStitch": {"index": 0},

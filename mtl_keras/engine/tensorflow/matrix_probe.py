@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from mtl_keras.engine.batch import Batch
-from mtl_keras.engine.tensorflow.replicas import Replicas
+from mtl_keras.engine.tensorflow.replicas import OneReplica
 
 
 class MatrixProbe:
@@ -73,11 +73,4 @@ class MatrixProbe:
         return self._measure(tuple(data)).numpy()
 
     def _measured(self, data):
-        return self._compute(self.model, Batch(self.model, data, _OneReplica()))
-
-
-class _OneReplica(Replicas):
-    """A batch that is not split, whatever the strategy."""
-
-    def __init__(self):
-        self.num = 1
+        return self._compute(self.model, Batch(self.model, data, OneReplica()))

@@ -58,3 +58,10 @@ class Replicas:
                 strategy.extended.update(variable.value, lambda v, new: v.assign(new), args=(value,))
 
         tf.distribute.get_replica_context().merge_call(assign, args=(values,))
+
+
+class OneReplica(Replicas):
+    """A batch that is not split, whatever the strategy."""
+
+    def __init__(self):
+        self.num = 1

@@ -1,0 +1,76 @@
+"""The mean of the predictions of several models."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mtl_keras._arguments import flag
+from mtl_keras.ensembles._assemble import pooled
+from mtl_keras.ensembles._fit_weights import fit_weights
+from mtl_keras.ensembles._members import check_members
+from mtl_keras.ensembles._weights import check_weights, shares_by_task
+from mtl_keras.models import MultiTaskModel
+
+
+def average(
+    models: Sequence[MultiTaskModel],
+    weights: str | Sequence[float] | dict[str, Sequence[float]] | None = None,
+    valid: Any = None,
+    *,
+    geometric: bool = False,
+) -> MultiTaskModel:
+    """Returns a model that predicts the mean of what several models predict.
+
+    Probabilities, rates, values and quantiles are averaged. A `Gaussian` head gets the mean and the deviation of the
+    mixture: its variance is the mean of the members' variances plus the variance of their means. The boxes of a
+    detector are averaged cell by cell with the confidences as weights, and then go through non-maximum suppression.
+    The tags of a conditional random field are decided by the mean of the probabilities over all paths; with
+    `geometric=True` by the best path of the mean potentials. `layers.PoolPredictions` has the formulas.
+
+    The result is a model like any other: it predicts, evaluates, saves and exports. The members' layers are copied, and
+    frozen. Layers and operations that compute the same in several members, such as a frozen backbone with equal
+    weights, stand in it once.
+
+    Cost: the time and the size of all members, less what is equal in them.
+
+    Args:
+        models: `MultiTaskModel`s with the same inputs and tasks in the same order, and equal heads; their towers, ways
+            of sharing and `hidden` layers may differ.
+        weights: Weights of the members, at least 0, the same for all tasks or `{task: numbers}`; `"validation"` for
+            the weights of each task with the lowest loss on `valid`; None for equal ones.
+        valid: Held-out data for `"validation"`: `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})` as arrays
+            or frames, or a `tf.data.Dataset` of batches. Missing labels are left out.
+        geometric: Whether probabilities, rates and normal distributions are averaged by their logarithms, and
+            normalised.
+
+    Returns:
+        A `MultiTaskModel`, compiled with the losses and metrics of the first member.
+
+    Raises:
+        ValueError: If members differ in inputs, tasks or heads, which it names; the weights do not fit; or `valid` is
+            missing or has no label of a task.
+
+    Example:
+
+    ```python
+    tasks = [mtl.Task("digit", mtl.heads.Multiclass(3)), mtl.Task("ink", mtl.heads.Gaussian())]
+    models = [mtl.build_model((4,), tasks) for _ in range(5)]
+    model = mtl.ensembles.average(models)
+    model.predict(np.ones((1, 4)), verbose=0)["ink"]  # mean and deviation of the mixture
+    valid = np.ones((6, 4)), {"digit": np.arange(6) % 3, "ink": np.ones(6)}
+    better = mtl.ensembles.average(models, weights="validation", valid=valid)
+    better.get_layer("digit").member_weights  # five numbers with the sum 1
+    ```
+
+    Reference: B. Lakshminarayanan, A. Pritzel, C. Blundell, "Simple and Scalable Predictive Uncertainty Estimation
+    using Deep Ensembles", 2017; for boxes see `layers.PoolPredictions`.
+    """
+    members = check_members(models)
+    way = "geometric" if flag("geometric", geometric) else "mean"
+    checked = check_weights(weights, members, ("validation",))
+    if checked == "validation":
+        if valid is None:
+            raise ValueError('`valid` must be held-out data where `weights="validation"`. Received: valid=None.')
+        checked = fit_weights(members, way, valid)
+    elif valid is not None:
+        raise ValueError(f'`valid` must be None unless `weights="validation"`. Received: weights={weights!r}.')
+    return pooled(members, way, shares_by_task(checked, members))
