@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import optimize, stats
+from scipy import integrate, optimize, stats
 from sklearn.ensemble import VotingClassifier
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -36,12 +36,14 @@ def test_a_mixture_of_normal_distributions():
     found = np.array(pool([np.array([[m, s]]) for m, s in zip(means, deviations, strict=True)]))[0]
     grid = np.linspace(-15, 15, 300001)
     density = weights @ stats.norm(means[:, None], deviations[:, None]).pdf(grid)
-    mean = np.trapezoid(density * grid, grid)
-    np.testing.assert_allclose(found, [mean, np.sqrt(np.trapezoid(density * (grid - mean) ** 2, grid))], rtol=1e-5)
+    mean = integrate.trapezoid(density * grid, grid)
+    np.testing.assert_allclose(
+        found, [mean, np.sqrt(integrate.trapezoid(density * (grid - mean) ** 2, grid))], rtol=1e-5
+    )
     product = np.prod(stats.norm(means[:, None], deviations[:, None]).pdf(grid) ** weights[:, None], axis=0)
-    product /= np.trapezoid(product, grid)
-    mean = np.trapezoid(product * grid, grid)
-    expected = [mean, np.sqrt(np.trapezoid(product * (grid - mean) ** 2, grid))]
+    product /= integrate.trapezoid(product, grid)
+    mean = integrate.trapezoid(product * grid, grid)
+    expected = [mean, np.sqrt(integrate.trapezoid(product * (grid - mean) ** 2, grid))]
     pool = PoolPredictions("normal", "geometric", weights)
     found = np.array(pool([np.array([[m, s]]) for m, s in zip(means, deviations, strict=True)]))[0]
     np.testing.assert_allclose(found, expected, rtol=1e-5)

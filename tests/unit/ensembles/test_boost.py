@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.tree import DecisionTreeClassifier
 
@@ -74,7 +75,8 @@ def test_votes_and_sums_of_the_members():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["vectors", "sequences", "maps"])
-def test_every_head(kind):
+@pytest.mark.graph
+def test_every_head(kind, tmp_path):
     data = getattr(_members, f"{kind[:-1]}_data")()
     tasks = getattr(_members, f"{kind[:-1]}_tasks")()
     unsuited = [t.name for t in tasks if t.name in ("price", "spread", "visits", "where")]
@@ -98,6 +100,12 @@ def test_every_head(kind):
 
     model = ensembles.boost(build, data, 2, epochs=1)
     assert np.isfinite(model.test_on_batch(*data, return_dict=True)["loss"])
+    model.save(tmp_path / "model.keras")
+    expected, found = model(data[0], training=False), keras.models.load_model(tmp_path / "model.keras")(data[0])
+    signatures = tf.saved_model.load(mtl.export.saved_model(model, tmp_path / "served")).signatures
+    assert set(signatures) == {"serving_default", *model.task_names}
+    for task in model.task_names:
+        np.testing.assert_array_equal(found[task], expected[task])
 
 
 def test_errors():
