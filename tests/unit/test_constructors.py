@@ -15,6 +15,7 @@ import mtl_keras as mtl
 FAMILIES = ["callbacks", "heads", "layers", "losses", "metrics", "sharing", "towers", "weightings"]
 REQUIRED = {  # arguments without a default
     "Task": {"name": "odd", "head": mtl.heads.Binary()},
+    "callbacks.Backup": {"folder": "backups"},
     "callbacks.Freeze": {"parts": "shared"},
     "callbacks.SoftSharing": {"strength": 0.1},
     "heads.Detection": {"num_classes": 3},

@@ -101,6 +101,7 @@ def test_fitted_weights_have_the_loss_that_scipy_finds():
     assert loss(np.array(found)) == pytest.approx(best.fun, abs=1e-6)
 
 
+@pytest.mark.graph
 def test_a_frozen_backbone_is_computed_once():
     backbone = keras.Sequential([keras.layers.Dense(7), keras.layers.BatchNormalization()], name="backbone")
     backbone.trainable = False
@@ -123,7 +124,6 @@ def test_a_frozen_backbone_is_computed_once():
 
 def _graph(model, x):
     """Returns the graph of a call of the model, with the operations of the functions that it calls."""
-    tf.config.run_functions_eagerly(False)
     traced = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.constant(x))
     return convert_variables_to_constants_v2(traced).graph
 
