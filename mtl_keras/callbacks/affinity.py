@@ -101,6 +101,14 @@ class Affinity(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._record()
 
+    def get_state(self) -> dict[str, Any]:
+        """Returns the record, for a backup."""
+        return {"steps": self.steps, "matrices": self._matrices}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes the record of a run over."""
+        self.steps, self._matrices = state["steps"], state["matrices"]
+
     def _record(self):
         for step, matrix in self._probe.read():
             self.steps.append(step + 1)

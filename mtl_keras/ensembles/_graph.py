@@ -13,8 +13,8 @@ from mtl_keras.engine.graph import copy_state, with_inner
 class JointGraph:
     """Copies of models over common inputs.
 
-    A layer or operation that computes the same as one that is there, with equal weights and from the same tensors, is
-    not added again: a frozen backbone that several models have is computed once. The copies are frozen, and have new
+    A layer or operation that equals one of the graph, with equal weights and the same input tensors, is not added
+    again: a frozen backbone that several models have is computed once. The copies are frozen, and have new
     names.
 
     Args:

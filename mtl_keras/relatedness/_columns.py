@@ -72,7 +72,7 @@ def _column(task, labels, there, kind):
 
 
 def _codes(flat, known, present):
-    """Returns the number of each value among those that are there; 0 where none is."""
+    """Returns the number of each value among those that are not missing; 0 where none is."""
     codes = np.zeros(flat.shape)
     codes[known] = np.searchsorted(present, flat[known])
     return codes

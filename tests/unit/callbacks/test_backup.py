@@ -160,7 +160,7 @@ class TestGoesOn:
     def test_with_the_callbacks_of_this_package(self, kill, tmp_path):
         def more():
             logs = [mtl.callbacks.LogTaskWeights(every=2), mtl.callbacks.GradientConflict(every=2)]
-            return [*logs, mtl.callbacks.Freeze("digit", start=1, stop=2)]
+            return [*logs, mtl.callbacks.Freeze("digit", start=1, stop=2), mtl.callbacks.Affinity(every=2)]
 
         with pytest.raises(Killed):
             run(tmp_path, kill, more=more)
@@ -169,6 +169,8 @@ class TestGoesOn:
         assert again[1][4].history == whole[1][4].history
         assert again[1][5].steps == whole[1][5].steps
         np.testing.assert_array_equal(again[1][5].cosines, whole[1][5].cosines)
+        assert again[1][7].steps == whole[1][7].steps
+        np.testing.assert_array_equal(again[1][7].affinities, whole[1][7].affinities)
 
     @pytest.mark.slow
     def test_several_times(self, tmp_path):

@@ -48,7 +48,7 @@ def _build(tasks):
 
 
 def test_votes_and_sums_of_the_members():
-    """The members are trained again here, each on what boosting makes of the ones before, worked out by NumPy."""
+    """Trains the members again, each on the weights and targets that NumPy computes from the members before it."""
     x, y, weight = _members.vector_data()
     tasks = [t for t in _members.vector_tasks() if t.name in ("digit", "ink")]
     labels, weights = ({t.name: of[t.name] for t in tasks} for of in (y, weight))
