@@ -7,11 +7,11 @@ import numpy as np
 
 from mtl_keras._arguments import count, number
 from mtl_keras._registry import public
-from mtl_keras.callbacks._check import check_model
+from mtl_keras.callbacks._matrices import Matrices
 
 
 @public
-class Affinity(keras.callbacks.Callback):
+class Affinity(Matrices):
     """Records the affinities of the tasks: how much a step along one task's gradient lowers each task's loss.
 
     A step of gradient descent on the shared variables along task i alone is tried on the batch and taken back:
@@ -55,32 +55,16 @@ class Affinity(keras.callbacks.Callback):
         super().__init__()
         self.every = count("every", every, hint="It is a number of steps.")
         self.rate = None if rate is None else number("rate", rate, above=0)
-        self.task_names = []
-        self.steps = []
-        self._matrices = []
 
     @property
     def affinities(self) -> np.ndarray:
         """The affinities of all records. [records, T, T]"""
-        num_tasks = len(self.task_names)
-        return np.reshape(self._matrices, (len(self._matrices), num_tasks, num_tasks))
+        return self._recorded()
 
     def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
-        check_model(self, model)
-        if len(model.task_names) < 2 or not model.partition.shared:
-            raise ValueError(
-                "`Affinity` needs at least two tasks that share variables. Received a model with the tasks "
-                f"{model.task_names} and {len(model.partition.shared)} shared variables."
-            )
         if model.distribute_strategy.num_replicas_in_sync > 1:
             raise ValueError("`Affinity` works on one replica. Train without a tf.distribute strategy to measure it.")
-        if self.task_names not in ([], model.task_names):
-            raise ValueError(
-                f"`Affinity` has a record of the tasks {self.task_names} and cannot go on with those of another model, "
-                f"{model.task_names}. Make a new one."
-            )
-        self.task_names = model.task_names
         self._probe = model.add_affinity_probe(self.every, rate=self.rate)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -100,14 +84,6 @@ class Affinity(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._record()
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the record, for a backup."""
-        return {"steps": self.steps, "matrices": self._matrices}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes the record of a run over."""
-        self.steps, self._matrices = state["steps"], state["matrices"]
 
     def _record(self):
         for step, matrix in self._probe.read():

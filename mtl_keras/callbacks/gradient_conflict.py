@@ -9,14 +9,14 @@ import numpy as np
 
 from mtl_keras._arguments import count
 from mtl_keras._registry import public
-from mtl_keras.callbacks._check import check_model
 from mtl_keras.callbacks._csv import GrowingCSV
+from mtl_keras.callbacks._matrices import Matrices
 
 _COLUMNS = ["epoch", "step", "task_a", "task_b", "cosine"]
 
 
 @public
-class GradientConflict(keras.callbacks.Callback):
+class GradientConflict(Matrices):
     """Records the cosines of the tasks' gradients with respect to the variables that they share.
 
     A negative cosine says that a step for the one task sets the other one back. Works under every weighting and
@@ -66,10 +66,7 @@ class GradientConflict(keras.callbacks.Callback):
         self.every = count("every", every, hint="It is a number of steps.")
         self.data = data
         self.path = path
-        self.task_names = []
-        self.steps = []
         self.epochs = []
-        self._matrices = []
         self._epoch = 0
         self._first = 0  # record of the epoch
         self._resumed: dict[int, int] = {}  # that record, by epoch, where a run goes on
@@ -78,23 +75,10 @@ class GradientConflict(keras.callbacks.Callback):
     @property
     def cosines(self) -> np.ndarray:
         """The cosines of all records. [records, T, T]"""
-        num_tasks = len(self.task_names)
-        return np.reshape(self._matrices, (len(self._matrices), num_tasks, num_tasks))
+        return self._recorded()
 
     def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
-        check_model(self, model)
-        if len(model.task_names) < 2 or not model.partition.shared:
-            raise ValueError(
-                "`GradientConflict` needs at least two tasks that share variables. Received a model with the tasks "
-                f"{model.task_names} and {len(model.partition.shared)} shared variables."
-            )
-        if self.task_names not in ([], model.task_names):
-            raise ValueError(
-                f"`GradientConflict` has a record of the tasks {self.task_names} and cannot go on with those of "
-                f"another model, {model.task_names}. Make a new one."
-            )
-        self.task_names = model.task_names
         self._probe = model.add_cosine_probe(self.every, in_step=self.data is None)
         self._batch = self.data if self.data is None or isinstance(self.data, (tuple, list)) else next(iter(self.data))
         self._csv = None  # written from the first epoch on, which says whether the training is a new one
@@ -139,16 +123,12 @@ class GradientConflict(keras.callbacks.Callback):
 
     def get_state(self) -> dict[str, Any]:
         """Returns the record, for a backup."""
-        return {
-            "steps": self.steps,
-            "epochs": self.epochs,
-            "matrices": self._matrices,
-            "first": (self._epoch, self._first),
-        }
+        return {**super().get_state(), "epochs": self.epochs, "first": (self._epoch, self._first)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes the record of a run over."""
-        self.steps, self.epochs, self._matrices = state["steps"], state["epochs"], state["matrices"]
+        super().set_state(state)
+        self.epochs = state["epochs"]
         self._resumed = dict([state["first"]])
 
     def _record(self, found):
