@@ -51,5 +51,5 @@ def first_metrics(model: Any) -> dict[str, str]:
 
 
 def mean_gain(figures: Mapping[str, float], baseline: Mapping[str, float], signs: Mapping[str, int]) -> float:
-    """Returns the mean over the tasks of ±(figure − baseline) / |baseline|; the arguments are dicts by task."""
-    return sum(signs[t] * (figures[t] - baseline[t]) / abs(baseline[t]) for t in baseline) / len(baseline)
+    """Returns the mean over the tasks of `figures` of ±(figure − baseline) / |baseline|; all are dicts by task."""
+    return sum(signs[t] * (figures[t] - baseline[t]) / abs(baseline[t]) for t in figures) / len(figures)

@@ -24,7 +24,7 @@ class Votes:
         self.kind, self.learning_rate = task.head.output_kind, learning_rate
         self.targets = y
         self.by_entry = self.kind == "events" and y[:1].size == np.prod(shape[1:])  # not one rank for all thresholds
-        self.labels = y.reshape(len(y), *shape[1:]) if self.by_entry else np.reshape(y, y.shape)
+        self.labels = y.reshape(len(y), *shape[1:]) if self.by_entry else y
         self.num_classes = 2 if self.by_entry else shape[-1] + (self.kind == "events")
         self.alphas: list[np.ndarray] = []
         spread = weight.reshape(*weight.shape, *(1,) * (y.ndim - weight.ndim))

@@ -10,9 +10,9 @@ from mtl_keras.plots._matplotlib import import_matplotlib, shorten, text_colour
 def relatedness(matrix: Any, path: str | os.PathLike | None = None) -> Any:
     """Draws a matrix of tasks as a heat map with its numbers.
 
-    Blue is above 0, red below; the colours reach to the largest number. The tasks are rows and columns: a cell is what
-    the row's task says about the column's. The diagonal is left out, and a pair without a number has a dash. Needs
-    `pip install "mtl_keras[plots]"`.
+    Blue is above 0, red below; the colours reach to the limit of the matrix, such as 1 for correlations, or else to the
+    largest number. The tasks are rows and columns: a cell is what the row's task says about the column's. The diagonal
+    is left out, and a pair without a number has a dash. Needs `pip install "mtl_keras[plots]"`.
 
     Args:
         matrix: A `relatedness.Matrix`.
@@ -38,6 +38,7 @@ def relatedness(matrix: Any, path: str | os.PathLike | None = None) -> Any:
     tasks, num = list(matrix.tasks), len(matrix.tasks)
     values = [[math.nan if i == j else float(matrix.values[i][j]) for j in range(num)] for i in range(num)]
     most = max([abs(value) for row in values for value in row if math.isfinite(value)], default=0.0) or 1.0
+    reach = getattr(matrix, "limit", None) or most
     names = [shorten(task, 20) for task in tasks]
     side, room = max(2.5, 0.46 * num), 0.08 * max(map(len, names))  # in inches
     figure = matplotlib.figure.Figure(
@@ -45,7 +46,7 @@ def relatedness(matrix: Any, path: str | os.PathLike | None = None) -> Any:
     )
     axes = figure.subplots()
     axes.set_facecolor("0.9")  # of what has no number
-    image = axes.imshow(values, aspect="auto", cmap="RdBu", vmin=-most, vmax=most)
+    image = axes.imshow(values, aspect="auto", cmap="RdBu", vmin=-reach, vmax=reach)
     decimals = 2 if most >= 0.1 else min(6, 1 - math.floor(math.log10(most)))
     for i in range(num):
         for j in range(num):

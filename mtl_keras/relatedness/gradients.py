@@ -64,7 +64,7 @@ def gradients(model: MultiTaskModel, data: Any, layer: str | list[str] | None = 
     why = "no batch has labels and gradients of both"
     names = model.task_names
     reasons = {(a, b): why for i, a in enumerate(names) for j, b in enumerate(names) if not rows[i, j]}
-    return Matrix(names, mean, "cosine", rows, mean - half, mean + half, reasons, gain=True)
+    return Matrix(names, mean, "cosine", rows, mean - half, mean + half, reasons, gain=True, limit=1.0)
 
 
 def _variables(model, layer):

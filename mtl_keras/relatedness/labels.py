@@ -78,7 +78,8 @@ def labels(y: Tensors, measure: str = "auto", kinds: dict[str, str] | None = Non
             found[:, i, j] = found[:, j, i] = result
             if reason:
                 reasons[a, tasks[j]] = reasons[tasks[j], a] = reason
-    return Matrix(tasks, found[0], measure, rows, found[1], found[2], reasons)
+    limit = None if measure == "mutual_information" else 1.0
+    return Matrix(tasks, found[0], measure, rows, found[1], found[2], reasons, limit=limit)
 
 
 def _pair(a: tuple[str, Labels], b: tuple[str, Labels], measure: str, same: bool) -> tuple[Found, int, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mtl_keras._arguments import error
+from mtl_keras._arguments import error, number
 from mtl_keras.plots import relatedness
 
 
@@ -27,9 +27,11 @@ class Matrix:
         reasons: `{(task, task): why the number is NaN}`.
         gain: Whether a number below 0 means that task i harms task j. If False, such as for a correlation, the size of
             a number counts and its sign does not.
+        limit: The largest size that a number can have, such as 1 for a correlation: the colours of `plot` then reach to
+            it. None if there is none: they reach to the largest number.
 
     Raises:
-        ValueError: If names are not distinct strings, or an array does not have shape [T, T].
+        ValueError: If names are not distinct strings, an array does not have shape [T, T], or `limit` is not above 0.
 
     Example:
 
@@ -48,12 +50,15 @@ class Matrix:
     high: np.ndarray | None = None
     reasons: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
     gain: bool = False
+    limit: float | None = None
 
     def __post_init__(self) -> None:
         names = list(self.tasks) if isinstance(self.tasks, (list, tuple)) else []
         if not names or len(set(names)) < len(names) or not all(isinstance(name, str) for name in names):
             raise ValueError(error("tasks", "a list of distinct names", self.tasks))
         object.__setattr__(self, "tasks", names)
+        if self.limit is not None:
+            object.__setattr__(self, "limit", number("limit", self.limit, above=0))
         for name in ("values", "rows", "low", "high"):
             array = getattr(self, name)
             if array is not None or name == "values":

@@ -12,7 +12,7 @@ from mtl_keras._arguments import error
 from mtl_keras.relatedness.matrix import Matrix
 from mtl_keras.study import compare
 
-_TOGETHER = "together"
+_ALONE = "alone"
 
 
 def transfer(
@@ -36,11 +36,11 @@ def transfer(
     """Trains every pair of tasks together and each task alone, and returns what each gains from each.
 
     The gain of task j from task i is the difference of j's first metric on `test` between the model of both and the
-    model of j alone, in per cent of the latter. Each pair is a `study.compare` with equal budgets and seeds. This is
-    what the cheaper measures are meant to predict. It says nothing about three tasks together, and holds for this
+    model of j alone, in per cent of the latter. All models are one `study.compare`, with equal budgets and seeds. This
+    is what the cheaper measures are meant to predict. It says nothing about three tasks together, and holds for this
     tower, these data and this budget.
 
-    The cost is three trainings for each pair and seed: 3 · T · (T − 1) / 2 · `seeds`. Needs the extra `study`.
+    The cost is `seeds` trainings for each of the T tasks and of the T · (T − 1) / 2 pairs. Needs the extra `study`.
 
     Args:
         build: Function `build(tasks, sharing="hard")` of a list of task names and a sharing scheme that returns a
@@ -54,8 +54,8 @@ def transfer(
         directions: `{metric or task: "max" or "min"}`, as in `study.compare`.
         storage: File of an SQLite database, or URL of a database, where the runs are kept: call it again with the same
             one to go on after an interruption. None keeps them in memory.
-        name: Name of the study in the storage; each pair has one of its own, such as `"transfer: age, job"`.
-        workers: Number of processes on this machine.
+        name: Name of the study in the storage.
+        workers: Number of processes on this machine, which share the pairs. They import `build`, as in `study.compare`.
         seed: The first seed.
         verbose: Whether to print a line for each run.
 
@@ -66,6 +66,7 @@ def transfer(
 
     Raises:
         ValueError: If `tasks` are no such list, or `study.compare` finds an argument wrong.
+        RuntimeError: If the tasks cannot be trained alone.
 
     Example:
 
@@ -87,55 +88,69 @@ def transfer(
     names = list(tasks) if isinstance(tasks, (list, tuple)) else []
     if len(names) < 2 or len(set(names)) < len(names) or not all(isinstance(task, str) for task in names):
         raise ValueError(error("tasks", "a list of at least two distinct names", tasks))
+    pairs = {f"{a} with {b}": [a, b] for a, b in itertools.combinations(names, 2)}
+    found = compare(
+        functools.partial(_built, build),
+        {
+            _ALONE: {"tasks": names, "sharing": "single_task"},
+            **{pair: {"tasks": of, "sharing": "hard"} for pair, of in pairs.items()},
+        },
+        *(_of_tasks(part, names) for part in (train, valid, test)),
+        baseline=_ALONE,
+        subsets=True,
+        seeds=seeds,
+        epochs=epochs,
+        patience=patience,
+        batch_size=batch_size,
+        directions=directions,
+        storage=storage,
+        name=name,
+        workers=workers,
+        seed=seed,
+        verbose=verbose,
+    )
+    errors = {row["candidate"]: row["error"] for row in found.rows() if row.get("error")}
+    return _matrix(names, {pair: (of, found.gains[pair]) for pair, of in pairs.items()}, errors)
+
+
+def _built(build, tasks, sharing):
+    return build(list(tasks), sharing=sharing)
+
+
+def _matrix(names, gains, errors):
+    """Returns the matrix of gains.
+
+    Args:
+        names: Names of the tasks.
+        gains: `{pair: ([task, task], {task: Gain})}`.
+        errors: `{pair: error of a run}`.
+    """
     values, low, high = np.full((3, len(names), len(names)), np.nan)
     np.fill_diagonal(values, 0.0)
-    rows, reasons = np.full((len(names), len(names)), seeds), {}
-    for i, j in itertools.combinations(range(len(names)), 2):
-        pair = [names[i], names[j]]
-        found = compare(
-            functools.partial(build, pair),
-            {_TOGETHER: {"sharing": "hard"}},
-            *(_of_pair(part, pair) for part in (train, valid, test)),
-            seeds=seeds,
-            epochs=epochs,
-            patience=patience,
-            batch_size=batch_size,
-            directions=directions,
-            storage=storage,
-            name=f"{name}: {pair[0]}, {pair[1]}",
-            workers=workers,
-            seed=seed,
-            verbose=verbose,
-        )
-        for source, target in ((i, j), (j, i)):
-            gain = found.gains[_TOGETHER][names[target]]
-            place = source, target
+    rows, reasons = np.zeros((len(names), len(names)), int), {}
+    for pair, (tasks, of) in gains.items():
+        for source, target in (tasks, tasks[::-1]):
+            gain, place = of[target], (names.index(source), names.index(target))
             values[place], low[place], high[place], rows[place] = gain.mean, gain.low, gain.high, gain.seeds
             if np.isnan(gain.mean):
-                reasons[names[source], names[target]] = _why(found)
+                reasons[source, target] = errors.get(pair, "no run with finite figures")[:200]
     return Matrix(names, values, "gain in %", rows, low, high, reasons, gain=True)
 
 
-def _why(found):
-    """Returns why a comparison has no gain."""
-    errors = [row["error"] for row in found.rows() if row.get("error")]
-    return errors[0][:200] if errors else "no run with finite figures"
-
-
-def _of_pair(part, pair):
-    """Returns data with the labels of two tasks alone."""
+def _of_tasks(part, tasks):
+    """Returns data with the labels of some tasks alone."""
     if hasattr(part, "element_spec"):
-        return part.map(lambda *batch: _selected(batch, pair))
+        return part.map(lambda *batch: _selected(batch, tasks))
     if callable(part):
-        return functools.partial(_drawn, part, pair)
-    return _selected(part, pair)
+        return functools.partial(_drawn, part, tasks)
+    return _selected(part, tasks)
 
 
-def _drawn(part, pair, seed):
-    return _of_pair(part(seed), pair)
+def _drawn(part, tasks, seed):
+    return _of_tasks(part(seed), tasks)
 
 
-def _selected(batch, pair):
-    """Returns `(x, y)` or `(x, y, sample_weight)` with two tasks alone in what is by task."""
+def _selected(batch, tasks):
+    """Returns `(x, y)` or `(x, y, sample_weight)` with some tasks alone in what is by task."""
     x, *rest = batch
-    return (x, *({task: of[task] for task in pair} if hasattr(of, "keys") else of for of in rest))
+    return (x, *({task: of[task] for task in tasks} if hasattr(of, "keys") else of for of in rest))

@@ -89,8 +89,8 @@ def check_candidates(plan: Plan) -> dict[str, list[str]]:
     """Builds every candidate once, and returns `{task: its metrics}`.
 
     Raises:
-        ValueError: If `build` fails for a candidate, or returns something else than a compiled model with the tasks and
-            the first metrics of the baseline.
+        ValueError: If `build` fails for a candidate, or returns something else than a compiled model with the tasks
+            (or some of them, where the plan has subsets) and the first metrics of the baseline.
     """
     found: dict[str, Any] = {}
     names = [plan.baseline, *(name for name in plan.candidates if name != plan.baseline)]
@@ -102,14 +102,15 @@ def check_candidates(plan: Plan) -> dict[str, list[str]]:
             raise ValueError(f"`transfer` needs a baseline that trains the tasks apart. {name!r} shares variables.")
         if not found:
             found = {"model": model, "metrics": metrics}
-        if set(metrics) != set(found["metrics"]):
+        expected = {t: m for t, m in found["metrics"].items() if t in metrics or not plan.subsets}
+        if set(metrics) != set(expected):
             raise ValueError(
                 f"All candidates must have the tasks {list(found['metrics'])} of {names[0]!r}. "
                 f"Received: {list(metrics)} for {name!r}."
             )
-        if metrics != found["metrics"]:
+        if metrics != expected:
             raise ValueError(
-                f"All candidates must have the first metrics {found['metrics']} of {names[0]!r}. "
+                f"All candidates must have the first metrics {expected} of {names[0]!r}. "
                 f"Received: {metrics} for {name!r}. Put the same metric first in each task."
             )
     return metrics_of(found["model"])

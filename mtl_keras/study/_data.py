@@ -82,12 +82,14 @@ class Data:
         return digest.hexdigest()[:16]
 
 
-def of_task(batches: Any, task: str) -> Any:
-    """Returns a dataset with the labels, and weights, of one task alone."""
+def of_tasks(batches: Any, tasks: list[str]) -> Any:
+    """Returns a dataset with the labels, and weights, of some tasks alone; the same one if it has no others."""
+    if set(batches.element_spec[1]) == set(tasks):
+        return batches
 
     def select(x, y, *weights):
-        kept = [{task: w[task]} if isinstance(w, dict) else w for w in weights]
-        return (x, {task: y[task]}, *kept)
+        kept = [{task: w[task] for task in tasks} if isinstance(w, dict) else w for w in weights]
+        return (x, {task: y[task] for task in tasks}, *kept)
 
     return batches.map(select)
 

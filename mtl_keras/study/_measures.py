@@ -1,5 +1,6 @@
-"""How well regularisation works, and how well the features of one task serve another."""
+"""How related tasks are, how well regularisation works, and how well the features of one task serve another."""
 
+import math
 import statistics
 from typing import Any
 
@@ -20,6 +21,17 @@ def gaps(study: Any) -> list[list[str]]:
         if any(cell != "-" for cell in cells):
             rows.append([name, *cells])
     return [head, *rows]
+
+
+def of_matrix(matrix: Any) -> list[list[str]]:
+    """Returns a `relatedness.Matrix` as a table: what the task of a row says about that of a column."""
+    rows = []
+    for i, task in enumerate(matrix.tasks):
+        values = [float(value) for value in matrix.values[i]]
+        cells = ["–" if math.isnan(value) else f"{value:.3f}" for value in values]
+        cells[i] = ""
+        rows.append([task, *cells])
+    return [["from / to", *matrix.tasks], *rows]
 
 
 def transfers(study: Any) -> list[list[str]]:

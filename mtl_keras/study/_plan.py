@@ -36,6 +36,7 @@ class Plan:
         equal_seconds: Whether all train for as long as the baseline's final runs did, and not for as many epochs.
         data: What changes with the data.
         transfer: Whether each tower of the baseline is tried with linear heads for the other tasks.
+        subsets: Whether candidates may have some of the baseline's tasks alone.
     """
 
     build: Callable
@@ -50,6 +51,7 @@ class Plan:
     equal_seconds: bool = False
     data: str = ""
     transfer: bool = False
+    subsets: bool = False
 
     def spaces(self, candidate: str) -> dict[str, Any]:
         """Returns `{parameter: space}` of what is tuned of a candidate; nothing without trials."""

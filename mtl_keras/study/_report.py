@@ -8,26 +8,40 @@ import re
 import statistics
 from typing import Any
 
-from mtl_keras.plots import cost, gains, learning_curves, pareto
+from mtl_keras._arguments import error
+from mtl_keras.plots import cost, gains, learning_curves, pareto, relatedness
 from mtl_keras.study import _page, _table
-from mtl_keras.study._measures import gaps, transfers
+from mtl_keras.study._measures import gaps, of_matrix, transfers
 
 _MOST_PAIRS = 6
 
 
-def write(study: Any, folder: str | os.PathLike) -> str:
-    """Writes `index.html`, `report.md`, `runs.csv` and the pictures; returns the path of the page."""
+def write(study: Any, folder: str | os.PathLike, matrix: Any = None) -> str:
+    """Writes `index.html`, `report.md`, `runs.csv` and the pictures; returns the path of the page.
+
+    Args:
+        study: The comparison.
+        folder: Where to write.
+        matrix: A `relatedness.Matrix`, or None.
+    """
+    if matrix is not None and not (hasattr(matrix, "tasks") and hasattr(matrix, "measure")):
+        raise ValueError(error("relatedness", "a mtl_keras.relatedness.Matrix or None", matrix))
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     drawn = pictures(study, folder)
+    parts = contents(study)
+    if matrix is not None:
+        parts.append((f"Relatedness of the tasks: {matrix.measure}", of_matrix(matrix)))
+        relatedness(matrix, folder / "relatedness.png")
+        drawn["Relatedness"] = "relatedness.png"
     with open(folder / "runs.csv", "w", encoding="utf-8", newline="") as file:
         rows = study.rows()
         writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
         writer.writeheader()
         writer.writerows(rows)
-    (folder / "report.md").write_text(_page.markdown("Comparison", contents(study), drawn), encoding="utf-8")
+    (folder / "report.md").write_text(_page.markdown("Comparison", parts, drawn), encoding="utf-8")
     page = folder / "index.html"
-    page.write_text(_page.html("Comparison", contents(study), drawn, folder), encoding="utf-8")
+    page.write_text(_page.html("Comparison", parts, drawn, folder), encoding="utf-8")
     return str(page)
 
 

@@ -11,7 +11,7 @@ import keras
 from mtl_keras._version import __version__
 from mtl_keras.callbacks._directions import first_metrics, mean_gain
 from mtl_keras.study._apart import apart, shares_nothing
-from mtl_keras.study._data import Data, of_task
+from mtl_keras.study._data import Data, of_tasks
 from mtl_keras.study._epochs import BestEpoch, Clock
 from mtl_keras.study._flags import flags_of
 from mtl_keras.study._memory import peak_megabytes, reset_peak
@@ -115,7 +115,7 @@ def fit(
     Raises:
         FloatingPointError: If no epoch has finite figures.
     """
-    train, valid = data if task is None else (of_task(part, task) for part in data)
+    train, valid = (of_tasks(part, model.task_names) for part in data)
     best = BestEpoch(_score(model, task, rule), rule.patience, on_score if task is None else None)
     options = {"epochs": rule.epochs if rule.seconds is None else 10**6, "verbose": 0}
     model.fit(train, validation_data=valid, callbacks=[clock, *callbacks, best], **options)
@@ -152,7 +152,7 @@ def _record(results, model, task, best, rule, seed, complete):
         key = f"{task}/{name}" if task and name in ("loss", "val_loss") else name
         results["history"][key] = [float(value) for value in values]
     if complete and rule.test is not None:
-        test = rule.test.batches(seed) if task is None else of_task(rule.test.batches(seed), task)
+        test = of_tasks(rule.test.batches(seed), model.task_names)
         figures = model.evaluate(test, verbose=0, return_dict=True)
         for t in model.task_names:
             own = {m[len(t) + 1 :]: float(v) for m, v in figures.items() if m.startswith(f"{t}_")}

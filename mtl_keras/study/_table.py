@@ -95,7 +95,7 @@ def _digits(study, task):
 def _figure(study, name, task, digits):
     values = list(study.figures(name, task).values())
     if not values:
-        return "failed" if study.runs(name) else "-"
+        return "failed" if study.runs(name) and study.has(name, task) else "-"
     star = " *" if name in study.gains and study.gains[name][task].told else ""
     mean = _number(statistics.fmean(values), digits)
     return f"{mean} ± {_number(statistics.stdev(values), digits)}{star}" if len(values) > 1 else mean

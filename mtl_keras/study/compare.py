@@ -44,6 +44,7 @@ def compare(
     resamples: int = 0,
     equal_size: str | None = None,
     transfer: bool = False,
+    subsets: bool = False,
     seed: int = 0,
     verbose: bool = True,
 ) -> Comparison:
@@ -95,6 +96,8 @@ def compare(
             single-task models do not gain by being larger.
         transfer: Whether the report says how well the tasks' features serve each other: linear heads for each task
             are trained on the frozen towers of the others, where the baseline trains the tasks apart.
+        subsets: Whether a candidate may have only some of the baseline's tasks, such as a main task with one auxiliary
+            task. It is trained on their labels, and has gains in these tasks alone: none over all tasks.
         seed: The first seed.
         verbose: Whether to print a line for each run.
 
@@ -103,8 +106,8 @@ def compare(
 
     Raises:
         ValueError: Before anything is trained, if an argument is wrong; `build` fails, does not take a parameter, or
-            returns something else than a compiled model with the same tasks for all candidates; data lack the labels of
-            a task; or the storage holds a study with other settings under this name.
+            returns something else than a compiled model with the same tasks for all candidates (but see `subsets`);
+            data lack the labels of a task; or the storage holds a study with other settings under this name.
         RuntimeError: If all runs of the baseline fail.
 
     Example:
@@ -134,6 +137,7 @@ def compare(
     ways = check_directions(directions)
     patience = None if patience is None else count("patience", patience)
     flag("transfer", transfer)
+    flag("subsets", subsets)
     if count("resamples", resamples, at_least=0) not in (0, *range(20, 10_001)):
         raise ValueError(f"`resamples` must be 0, or from 20 to 10,000. Received: resamples={resamples!r}.")
     plan = Plan(
@@ -148,6 +152,7 @@ def compare(
         models=_folder(storage, name) if keep else None,
         equal_seconds=budget == "seconds",
         transfer=transfer,
+        subsets=subsets,
     )
     metrics = _check.check_candidates(plan)
     plan.rule.signs = _check.signs_of(metrics, ways)

@@ -87,6 +87,11 @@ class Comparison:
         good = {seed: stored for seed, stored in self.runs(candidate).items() if "error" not in stored}
         return {seed: s[part][task][metric] for seed, s in good.items() if metric in s[part].get(task, {})}
 
+    def has(self, candidate: str, task: str) -> bool:
+        """Returns whether a candidate has a task: all candidates have all tasks, but for `compare(subsets=True)`."""
+        good = [stored for stored in self.runs(candidate).values() if "error" not in stored]
+        return not good or any(task in stored["test"] for stored in good)
+
     def rows(self) -> list[dict[str, Any]]:
         """Returns a flat dict for each run, failed ones too: what `report` writes to `runs.csv`."""
         return [_table.row(key, stored) for key, stored in sorted(self._runs.items())]
@@ -103,16 +108,18 @@ class Comparison:
     def verdicts(self) -> dict[str, dict[str, str]]:
         """Returns `{task or "all tasks": {candidate: "gains", "loses" or "cannot be told apart"}}`."""
         return {
-            task: {name: of[task].told or "cannot be told apart" for name, of in self.gains.items()}
+            task: {name: gain.told or "cannot be told apart" for name, gain in self._gains_in(task).items()}
             for task in [_gains.ALL, *self.tasks]
         }
 
     def verdict(self) -> str:
         """Returns the verdict in words: of all tasks, and of each."""
         lines = []
-        for task in [_gains.ALL, *self.tasks] if self.gains else []:
-            gains = {name: of[task] for name, of in self.gains.items()}
-            many = self._comparisons()
+        many = sum(len(self._gains_in(task)) for task in [_gains.ALL, *self.tasks])
+        for task in [_gains.ALL, *self.tasks]:
+            gains = self._gains_in(task)
+            if not gains:
+                continue
             title = f"{task}, Δm" if task == _gains.ALL else f"{task}, {self.metrics[task][0]}"
             texts = _verdict.sentences(gains, self.baseline, many)
             lines += [title, *(textwrap.fill(t, 118, initial_indent="  ", subsequent_indent="    ") for t in texts)]
@@ -161,15 +168,25 @@ class Comparison:
         plan, key = self._plan, (candidate, FINAL, seed)
         return run(lambda: plan.make(candidate, stored["params"]), plan.rule_of(key, self._runs), seed)[1]
 
-    def report(self, folder: str | os.PathLike) -> str:
+    def report(self, folder: str | os.PathLike, relatedness: Any = None) -> str:
         """Writes `index.html`, `report.md`, `runs.csv` and the pictures to a folder; returns the path of the page.
 
         Needs the extra `plots`.
+
+        Args:
+            folder: The folder, which is made if it does not exist.
+            relatedness: A `relatedness.Matrix` of the tasks that the report shows beside the gains, such as
+                `mtl.relatedness.labels(y)`; None for none.
+
+        Raises:
+            ValueError: If `relatedness` is no matrix.
         """
-        return _report.write(self, folder)
+        return _report.write(self, folder, relatedness)
 
     def __str__(self) -> str:
         return f"{_table.text(self)}\n\n{self.verdict()}".rstrip()
 
-    def _comparisons(self) -> int:
-        return len(self.gains) * (1 + len(self.tasks))
+    def _gains_in(self, task):
+        """Returns `{candidate: Gain}` of the candidates that have a task; for "all tasks", that have them all."""
+        tasks = self.tasks if task == _gains.ALL else [task]
+        return {name: of[task] for name, of in self.gains.items() if all(self.has(name, t) for t in tasks)}

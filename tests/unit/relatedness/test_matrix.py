@@ -39,6 +39,7 @@ def test_a_small_number_is_readable():
     [
         ((["a", "a"], np.eye(2)), "`tasks` must be a list of distinct names"),
         ((["a", "b"], np.eye(3)), r"`values` must be an array of shape \(2, 2\)"),
+        ((["a", "b"], np.eye(2), "r", None, None, None, {}, False, 0), "`limit` must be a finite number above 0"),
         ((["a", "b"], np.eye(2), "r", np.ones(2)), r"`rows` must be an array of shape \(2, 2\)"),
     ],
 )
@@ -72,6 +73,12 @@ def test_numbers_fit_into_their_cells(num_tasks, tmp_path):
     assert min(box.x0 for box in boxes) >= 0
     assert min(label.get_window_extent().y0 for label in axes.get_xticklabels()) >= 0
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+@pytest.mark.parametrize(("limit", "reach"), [(1.0, 1.0), (None, 0.25)])
+def test_colours_reach_to_the_limit_or_the_largest_number(limit, reach):
+    (image,) = Matrix(["a", "b"], [[1, -0.25], [0.1, 1]], "r", limit=limit).plot().axes[0].images
+    assert image.get_clim() == (-reach, reach)
 
 
 def test_something_else_is_no_matrix():

@@ -1,7 +1,6 @@
 """transfer, against comparisons of single pairs and on data with a known answer."""
 
 import functools
-import importlib
 import math
 
 import keras
@@ -10,7 +9,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras.relatedness import transfer
-from mtl_keras.relatedness.transfer import _of_pair
+from mtl_keras.relatedness.transfer import _matrix, _of_tasks
 from mtl_keras.study._statistics import Gain
 
 RNG = np.random.default_rng(0)
@@ -33,41 +32,50 @@ def _build(tasks, sharing="hard"):
     return model
 
 
-class _Found:
-    """A comparison of which the gains are known: 1 for the first task, 2 for the second, and none for "noise"."""
+def test_every_gain_has_its_place():
+    """Gains that are known: 1 for the first task of a pair, 2 for the second, and none for "noise"."""
 
-    def __init__(self, build, candidates, *data, seeds, **options):
-        _, y = data[0]
-        self.names = list(build(**candidates["together"]).task_names)
-        assert list(y) == self.names
-        gains = [math.nan if name == "noise" else i + 1.0 for i, name in enumerate(self.names)]
-        found = [Gain(mean=g, sd=0.1, low=g - 0.5, high=g + 0.5, seeds=seeds, p=0.1) for g in gains]
-        self.gains = {"together": dict(zip(self.names, found, strict=True))}
+    def gain(value):
+        return Gain(mean=value, sd=0.1, low=value - 0.5, high=value + 0.5, seeds=3, p=0.1)
 
-    def rows(self):
-        return [{"error": None}, {"error": f"ValueError: with {self.names[0]}"}]
-
-
-def test_every_pair_has_its_place(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("mtl_keras.relatedness.transfer"), "compare", _Found)
-    data = _part(8, 8)
-    matrix = transfer(_build, ["much", "few", "noise"], data, data, data, seeds=3)
-    nan = math.nan
+    names, nan = ["much", "few", "noise"], math.nan
+    failed = Gain(mean=nan, sd=nan, low=nan, high=nan, seeds=0, p=nan)
+    gains = {
+        "1": (["much", "few"], {"much": gain(1.0), "few": gain(2.0), "noise": failed}),
+        "2": (["much", "noise"], {"much": gain(1.0), "few": failed, "noise": failed}),
+        "3": (["few", "noise"], {"much": failed, "few": gain(1.0), "noise": failed}),
+    }
+    matrix = _matrix(names, gains, {"2": "ValueError: wrong"})
     np.testing.assert_array_equal(matrix.values, [[0, 2, nan], [1, 0, nan], [1, 1, 0]])
     np.testing.assert_array_equal(matrix.low, matrix.values - 0.5 + np.diag([nan] * 3))
-    assert matrix.reasons == {
-        ("much", "noise"): "ValueError: with much",
-        ("few", "noise"): "ValueError: with few",
-    }
+    np.testing.assert_array_equal(matrix.rows, [[0, 3, 0], [3, 0, 0], [3, 3, 0]])
+    assert matrix.reasons == {("much", "noise"): "ValueError: wrong", ("few", "noise"): "no run with finite figures"}
 
 
-def test_data_of_a_pair():
+@pytest.mark.slow
+def test_each_task_is_trained_alone_once(tmp_path):
+    """Three tasks and three pairs are six trainings for each seed; data may have labels of further tasks."""
+    data = _part(32, 32)
+    file = tmp_path / "study.db"
+    matrix = transfer(
+        _build, ["much", "few", "noise"], data, data, data, seeds=1, epochs=1, storage=file, verbose=False
+    )
+    study = mtl.study.load(file)
+    assert [len(run["epoch"]) for run in study.runs("alone").values()] == [3]
+    assert study.candidates == ["alone", "much with few", "much with noise", "few with noise"]
+    alone, pair = (study.figures(name, "noise")[0] for name in ("alone", "few with noise"))
+    assert matrix["few", "noise"] == pytest.approx(100 * (alone - pair) / alone)  # a lower error is a gain
+    few = transfer(_build, ["few", "much"], data, data, data, seeds=1, epochs=1, verbose=False)
+    assert few.tasks == ["few", "much"]
+
+
+def test_data_of_some_tasks():
     """Arrays, functions of the seed, and datasets, with weights."""
     x, y = _part(8, 8)
     weights = {task: np.ones(8) for task in y}
     batches = mtl.data.from_arrays(x, y, sample_weight=weights)
     for part in ((x, y, weights), batches, lambda seed: (x, y, weights)):
-        found = _of_pair(part, ["few", "much"])
+        found = _of_tasks(part, ["few", "much"])
         found = found(0) if callable(part) and part is not batches else found
         _, labels, kept = next(iter(found)) if part is batches else found
         assert set(labels) == set(kept) == {"few", "much"}
@@ -85,7 +93,7 @@ def test_the_gains_are_those_of_a_comparison():
     expected = mtl.study.compare(build, candidates, pair, pair, pair, **options).gains["hard"]
     assert matrix["few", "much"] == pytest.approx(expected["much"].mean, rel=1e-4)
     assert matrix.low[0, 1] == pytest.approx(expected["few"].low, rel=1e-4)
-    assert (matrix.rows == 2).all()
+    assert matrix.rows.tolist() == [[0, 2], [2, 0]]
     assert matrix.gain
 
 

@@ -65,6 +65,12 @@ ALONE = {"baseline": "a"}
         ({"a": {}}, {"function": of_keras, **ALONE}, r"must return a mtl_keras.MultiTaskModel.*Received: Sequential"),
         ({"a": {}}, {"function": "build", **ALONE}, "`build` must be a function"),
         ({"a": {}, "b": {"lacks": True}}, {"function": lacks_a_task, **ALONE}, r"tasks \['digit', 'odd'\] of 'a'"),
+        (
+            {"a": {"lacks": True}, "b": {}},
+            {"function": lacks_a_task, "subsets": True, **ALONE},
+            r"tasks \['digit'\] of 'a'.*Received: \['digit', 'odd'\]",
+        ),
+        ({"a": {}}, {"subsets": 1}, "`subsets` must be True or False"),
         ({"a": {}, "b": {"error": True}}, {"function": other_metrics, **ALONE}, "All candidates must have the first"),
         ({"a": {}}, {"function": strange_metric, **ALONE}, "`directions` must say .*'strange'"),
         ({"a": {}}, {"directions": {"odd_accuracy": "max"}}, r"`directions` has unknown keys \['odd_accuracy'\]"),

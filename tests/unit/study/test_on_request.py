@@ -23,6 +23,22 @@ def test_single_tasks_of_equal_size():
     assert [study.about["candidates"][name].get("width") for name in study.candidates] == [None, None, "3"]
 
 
+def test_candidates_of_some_tasks():
+    """A main task with and without another one; the study stores that it is of such."""
+
+    def function(tasks=("digit", "odd"), sharing="hard"):
+        heads = {"digit": mtl.heads.Multiclass(4), "odd": mtl.heads.Binary()}
+        tasks = [mtl.Task(name, heads[name]) for name in tasks]
+        model = mtl.build_model((6,), tasks, tower=mtl.towers.MLP((4,)), sharing=sharing)
+        model.compile(keras.optimizers.Adam(0.02))
+        return model
+
+    study = compare({"digit alone": {"tasks": ["digit"]}, "both": {}}, function, baseline="both", subsets=True, seeds=1)
+    assert list(study.runs("digit alone")[0]["test"]) == ["digit"]
+    assert list(study.runs("both")[0]["test"]) == ["digit", "odd"]
+    assert not study.has("digit alone", "odd")
+
+
 def test_what_does_not_make_the_model_larger():
     def function(sharing="hard", layers=3):
         return build(sharing)

@@ -87,6 +87,38 @@ def test_report(file, tmp_path):
     assert float(rows[-1]["test b mae"]) == 0.39 or float(rows[-1]["test b mae"]) == 0.41
 
 
+def test_report_shows_how_related_the_tasks_are(file, tmp_path):
+    matrix = mtl.relatedness.Matrix(["a", "b"], [[1.0, -0.25], [float("nan"), 1.0]], "mine")
+    study = mtl.study.load(file)
+    study.report(tmp_path, relatedness=matrix)
+    text = (tmp_path / "report.md").read_text()
+    assert "| from / to | a | b |\n|---|---|---|\n| a |  | -0.250 |\n| b | – |  |" in text
+    assert "](relatedness.png)" in text
+    assert (tmp_path / "index.html").read_text().count("data:image/png;base64,") == 6
+    with pytest.raises(ValueError, match=r"`relatedness` must be a mtl_keras.relatedness.Matrix or None"):
+        study.report(tmp_path, relatedness=[[1.0]])
+
+
+def test_a_candidate_with_some_of_the_tasks_counts_in_these():
+    """Runs that are made up, of which those of "only b" have no figures of `a`."""
+    runs = {("single-task", "final", i): _run(0.9 + i / 100, 0.4 - i / 100) for i in range(3)}
+    for i in range(3):
+        run = _run(0.9, 0.3 - i / 100)
+        runs["only b", "final", i] = {**run, **{part: {"b": run[part]["b"]} for part in ("valid", "test")}}
+    settings = {"baseline": "single-task", "signs": {"a": 1, "b": -1}, "trials": 6, "epochs": 2, "equal_seconds": False}
+    about = {"settings": settings, "metrics": {"a": ["accuracy"], "b": ["mae"]}, "estimators": {}, "seeds": [0, 1, 2]}
+    about |= {"candidates": {"single-task": {}, "only b": {}}, "trials": {}, "data": ""}
+    study = mtl.study.Comparison(about, runs)
+    assert study.has("only b", "b")
+    assert not study.has("only b", "a")
+    assert study.gains["only b"]["b"].mean == pytest.approx(100 * 0.1 / 0.39)
+    assert study.verdicts() == {"all tasks": {}, "a": {}, "b": {"only b": "cannot be told apart"}}
+    assert study.verdict().splitlines()[0] == "b, mae"
+    assert study.best == "single-task"
+    (row,) = (line for line in str(study).splitlines() if line.startswith("only b"))
+    assert row.split()[2] == "-"
+
+
 def test_gap_between_training_and_validation_by_hand(file):
     """Of accuracies 0.03 more in training; of errors 0.1 less, which is a gap of 0.1 as well."""
     from mtl_keras.study._measures import gaps
