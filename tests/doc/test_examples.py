@@ -24,6 +24,8 @@ ROWS = {  # what the first column of the table has
     "detect_digits.py": ["count", "largest", "where"],
     "cifar10_towers.py": ["class", "is_cat", "is_dog", "animal", "model"],
     "two_sources.py": ["odd", "digit"],
+    "ensembles.py": ["single", "average_of_5", "vote", "stack", "soup", "bag", "snapshot", "specialists"],
+    "relatedness.py": ["labels", "lasso", "gradients", "affinity", "transfer"],
     "compare_weightings.py": ["single_task", "famo", "pcgrad", "modo"],
 }
 
