@@ -28,6 +28,11 @@ def _seeded():
 
 @pytest.fixture(autouse=True, scope="module")
 def _collected():
-    """The graphs of a file's models are gone before the next file; Python alone would keep gigabytes of them."""
+    """The graphs of a file's models are gone before the next file; Python alone would keep gigabytes of them.
+
+    What stays is not looked at again, which would take half a second for each file.
+    """
     yield
+    keras.utils.clear_session(free_memory=False)
     gc.collect()
+    gc.freeze()

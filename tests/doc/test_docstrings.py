@@ -29,6 +29,10 @@ NEEDS_PACKAGE = {"export.litert": "ai_edge_litert", "export.onnx": "onnxruntime"
 NEEDS_PACKAGE |= {"export.serve": "tensorflow_serving", "export.request": "tensorflow_serving"}
 NEEDS_PACKAGE |= {"data.from_huggingface": "datasets", "data.from_csv": "pyarrow", "data.from_parquet": "pyarrow"}
 NEEDS_PACKAGE["towers.BERT"] = "keras_hub"
+LONG = {  # seconds of training
+    *("ensembles.bag", "ensembles.boost", "ensembles.snapshot", "ensembles.stack", "relatedness.transfer"),
+    *("study.Comparison", "study.SearchResult", "study.compare", "study.load", "study.search"),
+}
 NEEDS_DATA_FROM_DISK = {"data.tfds"}  # its example reads a prepared data set: it must compile
 
 
@@ -54,7 +58,7 @@ def _example(thing):
 
 
 def test_the_exceptions_exist():
-    assert set(PUBLIC) >= NEEDS_DATA_FROM_DISK
+    assert set(PUBLIC) >= NEEDS_DATA_FROM_DISK | LONG
     for name in ABSTRACT & set(PUBLIC):
         assert _example(PUBLIC[name]) is None, f"{name} has an example: run it"
 
@@ -66,7 +70,10 @@ def test_docstring_says_in_a_line_what_it_does(name):
     assert not rest or rest[0] == ""
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLIC if name not in ABSTRACT])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in PUBLIC if name not in ABSTRACT],
+)
 def test_example_runs(name, tmp_path, monkeypatch, capsys):
     code = _example(PUBLIC[name])
     assert code is not None, f"mtl_keras.{name} lacks an `Example:` with a ```python block"

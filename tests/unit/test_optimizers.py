@@ -113,7 +113,8 @@ def _compiled(weighting):
     return model
 
 
-@pytest.mark.parametrize("weighting", [pytest.param(None, marks=pytest.mark.slow), "uncertainty"])
+@pytest.mark.slow
+@pytest.mark.parametrize("weighting", [None, "uncertainty"])
 def test_goes_on_after_a_load(weighting, tmp_path):
     model = _compiled(weighting)
     data = mtl.data.from_arrays(*toy.arrays(), batch_size=10)

@@ -124,7 +124,7 @@ def check(folder, kill, every=1, **options):
 @pytest.mark.filterwarnings("ignore:The backup has the state of callbacks")
 class TestGoesOn:
     def test_within_an_epoch(self, tmp_path):
-        check(tmp_path, kill=9, every=2)
+        check(tmp_path, kill=9, every=2, epochs=3)
 
     @pytest.mark.slow
     @pytest.mark.parametrize("kill", [3, 6, 7, 12, 23])

@@ -100,6 +100,7 @@ def test_is_taken_up_from_a_checkpoint_of_any_epoch(tmp_path, epoch, weighting):
         np.testing.assert_array_equal(a, b, err_msg=a.path)
 
 
+@pytest.mark.slow
 def test_is_taken_up_from_a_backup(tmp_path):
     """Of a run that is killed in the second frozen epoch."""
 

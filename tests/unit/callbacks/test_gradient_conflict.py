@@ -11,6 +11,7 @@ import mtl_keras as mtl
 from mtl_keras.callbacks import GradientConflict
 from mtl_keras.weightings import GramianWeighting
 from tests.helpers import toy
+from tests.helpers.marks import first_fast
 
 TASKS = ["digit", "odd", "marks", "ink"]
 
@@ -53,7 +54,7 @@ BY_HAND = np.array([[1.0, -24 / 25, 0.0], [-24 / 25, 1.0, 7 / 25], [0.0, 7 / 25,
     [{}, {"weighting": "pcgrad"}, {"weighting": "uncertainty"}, {"jit_compile": True}, {"run_eagerly": True}],
     ids=["sum", "pcgrad", "uncertainty", "xla", "eager"],
 )
-@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("fixed", first_fast([False, True]))
 def test_a_linear_model_by_hand(arguments, fixed):
     model, x, y = _linear(**arguments)
     callback = GradientConflict(data=(x, y) if fixed else None)
@@ -172,7 +173,7 @@ class TestEvery:
             (5, [1, 6], [0, 1]),
         ],
     )
-    @pytest.mark.parametrize("fixed", [False, True])
+    @pytest.mark.parametrize("fixed", first_fast([False, True]))
     def test_counts_over_epochs(self, every, steps, epochs, fixed):
         callback = GradientConflict(every, data=_linear()[1:] if fixed else None)
         self._fit(callback, epochs=2)
@@ -180,7 +181,7 @@ class TestEvery:
         np.testing.assert_allclose(callback.cosines, [BY_HAND] * len(steps), atol=1e-6)
 
     @pytest.mark.graph
-    @pytest.mark.parametrize(("executed", "every"), [(2, 1), (3, 2), (3, 7), (5, 2)])
+    @pytest.mark.parametrize(("executed", "every"), first_fast([(3, 2), (2, 1), (3, 7), (5, 2)]))
     def test_all_are_kept_under_steps_per_execution(self, executed, every):
         callback = GradientConflict(every)
         self._fit(callback, _linear(steps_per_execution=executed)[0], epochs=2)
@@ -208,8 +209,8 @@ class TestEvery:
         assert (callback.steps, callback.epochs) == ([7, 10], [1, 1])
 
     @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # of Keras, which begins a step too many
-    @pytest.mark.parametrize("every", [2, 5])
-    @pytest.mark.parametrize("fixed", [False, True])
+    @pytest.mark.parametrize("every", first_fast([2, 5]))
+    @pytest.mark.parametrize("fixed", first_fast([True, False]))
     def test_a_stream_of_unknown_length(self, every, fixed):
         model, x, y = _linear()
         callback = GradientConflict(every, data=(x, y) if fixed else None)
@@ -231,6 +232,7 @@ class TestEvery:
         assert not [name for name in history if name.startswith("cosine_")]
 
 
+@pytest.mark.slow
 @pytest.mark.graph
 def test_nothing_is_compared_while_all_that_is_shared_is_frozen():
     model, x, y = _linear()
@@ -239,7 +241,7 @@ def test_nothing_is_compared_while_all_that_is_shared_is_frozen():
     np.testing.assert_allclose(callback.cosines, [BY_HAND, np.full((3, 3), np.nan), BY_HAND], atol=1e-6)
 
 
-@pytest.mark.parametrize("form", ["batch", "weights", "dataset"])
+@pytest.mark.parametrize("form", first_fast(["weights", "batch", "dataset"]))
 def test_a_batch_of_its_own(form):
     """Only b differs between the batch that is trained and the one that is compared."""
     model, x, y = _linear()

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from mtl_keras.data import from_arrays
+from tests.helpers.marks import first_fast
 
 
 def tens():
@@ -144,8 +145,8 @@ class TestWeightsAlways:
             expected = known.reshape(shape) if known.size == np.prod(shape) else known[:, 0]
             np.testing.assert_array_equal(found["t"], expected)
 
-    @pytest.mark.parametrize("shuffle", [False, True])
-    @pytest.mark.parametrize(("weights", "partly"), [("always", False), ("elements", True)])
+    @pytest.mark.parametrize("shuffle", first_fast([True, False]))
+    @pytest.mark.parametrize(("weights", "partly"), first_fast([("elements", True), ("always", False)]))
     def test_mixing(self, shuffle, weights, partly):
         """One without missing labels, one with, one with given weights."""
         missing = np.array([[1.0, np.nan], [3.0, 4.0]] * 2) if partly else np.full((4, 2), np.nan)
@@ -314,6 +315,7 @@ import keras, numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from mtl_keras import data
+from tests.helpers.marks import first_fast
 
 def run(strategy):
     y = {"t": np.arange(32.0)}

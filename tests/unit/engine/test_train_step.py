@@ -10,6 +10,7 @@ import mtl_keras as mtl
 from mtl_keras.engine.tensorflow import jacobian
 from mtl_keras.weightings import GradientAggregator, GramianWeighting, HalvesWeighting, LossScalarizer
 from tests.helpers import toy
+from tests.helpers.marks import first_fast
 
 WEIGHTS = np.array([2.0, 0.5, 1.5, 3.0], "float32")  # for digit, odd, marks, ink
 RATE = 0.1
@@ -172,7 +173,9 @@ def test_large_blocks_are_multiplied_in_slices(weighting, slices, monkeypatch):
 
 
 @pytest.mark.graph
-@pytest.mark.parametrize(("large", "slices", "xla"), [(5, 4, False), (5, 5, True), (jacobian.LARGE, 4, False)])
+@pytest.mark.parametrize(
+    ("large", "slices", "xla"), first_fast([(5, 4, False), (5, 5, True), (jacobian.LARGE, 4, False)])
+)
 def test_a_method_by_columns_gets_large_blocks_in_slices(large, slices, xla, monkeypatch):
     """The mean of four entries without the largest and the smallest one, and the conflict after it."""
     monkeypatch.setattr(jacobian, "LARGE", large)

@@ -88,6 +88,7 @@ def test_equals_a_head_on_fixed_features_in_keras():
 
 
 @pytest.mark.graph
+@pytest.mark.slow
 def test_without_labels_of_the_old_tasks():
     larger = _trained(num_tasks=1).add_task(_new(), freeze=["shared", "digit"])
     larger.compile("sgd", metrics=[])

@@ -6,6 +6,7 @@ import pytest
 
 import mtl_keras as mtl
 from tests.helpers import toy
+from tests.helpers.marks import first_fast
 
 
 def _graph(regularizer=None):
@@ -32,7 +33,7 @@ def _compile_arguments(regularizer):
 
 
 @pytest.mark.graph
-@pytest.mark.parametrize(("weights", "regularizer", "batch_size"), [(True, "l2", 5), (False, None, 8)])
+@pytest.mark.parametrize(("weights", "regularizer", "batch_size"), first_fast([(True, "l2", 5), (False, None, 8)]))
 def test_weights_and_loss_after_training_equal_those_of_keras(weights, regularizer, batch_size):
     x, y = toy.arrays()
     y = {task: y[task] for task in ("digit", "odd", "ink")}

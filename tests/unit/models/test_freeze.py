@@ -6,6 +6,7 @@ import pytest
 
 import mtl_keras as mtl
 from tests.helpers import toy
+from tests.helpers.marks import first_fast
 
 OPTIMIZERS = {
     "adam": lambda model: keras.optimizers.Adam(1e-2),
@@ -58,8 +59,8 @@ def _assert_equal(model, other):
     [
         *((name, None) for name in OPTIMIZERS if name == "by_part"),
         pytest.param("adamw", None, marks=pytest.mark.graph),
-        ("adam", "uncertainty"),
         pytest.param("adam", "gradvac", marks=[pytest.mark.graph, pytest.mark.slow]),
+        pytest.param("adam", "uncertainty", marks=pytest.mark.slow),
         ("adam", "moco"),
     ],
 )
@@ -225,8 +226,10 @@ class TestErrors:
             model.freeze("shared")
 
 
-@pytest.mark.parametrize("sharing", ["hard", "single_task", "mmoe", mtl.sharing.Hard(split_after="dense1")])
-@pytest.mark.parametrize("weighting", [None, "pcgrad"])
+@pytest.mark.parametrize(
+    "sharing", first_fast(["hard", "mmoe", "single_task", mtl.sharing.Hard(split_after="dense1")], 2)
+)
+@pytest.mark.parametrize("weighting", first_fast(["pcgrad", None]))
 def test_a_stage_of_the_tower(sharing, weighting, tmp_path):
     if (sharing, weighting) == ("single_task", "pcgrad"):
         pytest.skip("reads the gradients of shared variables, and there are none")

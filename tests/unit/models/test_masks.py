@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import mtl_keras as mtl
+from tests.helpers.marks import first_fast
 
 IDS = np.array([[3, 5, 2, 0], [4, 0, 0, 0], [7, 6, 0, 0], [1, 2, 3, 4]])  # 4 rows of 4 places: B = L
 LABELS = np.array([[1, 0, 2, 0], [2, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 2]])
@@ -35,7 +36,7 @@ def there(mask_zero, weights):
 
 @pytest.mark.parametrize("mask_zero", [False, True])
 @pytest.mark.parametrize("weights", WEIGHTS)
-@pytest.mark.parametrize("weighting", [None, "pcgrad"])
+@pytest.mark.parametrize("weighting", first_fast([None, "pcgrad"]))
 def test_a_loss_is_divided_once_by_what_is_there(mask_zero, weights, weighting):
     model, w = own_graph(mask_zero), WEIGHTS[weights]
     losses = {"tags": "sparse_categorical_crossentropy", "numbers": mtl.losses.ElementwiseMeanSquaredError()}
@@ -61,7 +62,9 @@ def test_a_loss_is_divided_once_by_what_is_there(mask_zero, weights, weighting):
 
 @pytest.mark.parametrize("structure", ["softmax", "crf", "hmm"])
 @pytest.mark.parametrize("predict", ["tags", "probabilities"])
-@pytest.mark.parametrize("lengths", [(4,), (2, 4)])  # of the batches, as they are padded
+@pytest.mark.parametrize(
+    "lengths", [pytest.param((4,), marks=pytest.mark.slow), (2, 4)]
+)  # of the batches, as they are padded
 def test_a_head_of_tags_counts_what_is_there(structure, predict, lengths):
     """With padding labelled 0 and no weights; the mean over labels is over labels, not over rows of other lengths."""
     keras.utils.set_random_seed(0)

@@ -6,6 +6,7 @@ import pytest
 
 import mtl_keras as mtl
 from tests.helpers import toy
+from tests.helpers.marks import first_fast
 
 
 def _weights(**missing_rows):
@@ -49,7 +50,8 @@ def test_training_on_a_batch_equals_training_on_the_labels_that_are_there():
 
 
 @pytest.mark.parametrize(
-    ("sharing", "optimizer"), [("hard", "adamw"), pytest.param("single_task", "adam", marks=pytest.mark.graph)]
+    ("sharing", "optimizer"),
+    first_fast([("hard", "adamw"), pytest.param("single_task", "adam", marks=pytest.mark.graph)]),
 )
 def test_a_task_without_labels_has_no_figures_and_leaves_its_own_variables_untouched(sharing, optimizer):
     x, y = toy.arrays()

@@ -12,6 +12,7 @@ import pytest
 
 import mtl_keras as mtl
 from tests.helpers import toy
+from tests.helpers.marks import first_fast
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def _trained_weights(**arguments):
 @pytest.mark.graph
 @pytest.mark.parametrize(
     "arguments",
-    [{"run_eagerly": True}, {"jit_compile": True}, {"steps_per_execution": 3}, {"run_eagerly": False}],
+    first_fast([{"steps_per_execution": 3}, {"run_eagerly": True}, {"run_eagerly": False}, {"jit_compile": True}], 2),
     ids=lambda arguments: next(iter(arguments)),
 )
 def test_the_ways_to_run_a_step_agree(arguments):

@@ -124,6 +124,7 @@ CASES = {  # name of the class: (makes a recipe, shape of the inputs, names of t
     ),
     "Existing": (lambda: Existing(own_model()), (3, 2), ["model"]),
 }
+LARGE = {"GoogLeNet", "ResNetImageNet"}  # of so many layers that to make them takes seconds
 # Towers that leave layers of the package in the graph, which mind the padding.
 LAYERS_OF_OURS = {"BERT", "BiGRU", "BiLSTM", "CNNAttention", "DPCNN", "TextCNN", "Transformer"}
 IDS = {"tokens": ((None,), "int32")}
@@ -170,7 +171,7 @@ SIZES = [
 ]
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in CASES])
 def name(request):
     return request.param
 
@@ -259,7 +260,7 @@ def test_model_is_plain_keras_and_loads(name, tmp_path):
         np.testing.assert_array_equal(loaded(batch(shape))[copy], output)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name != "Existing"])  # its own model decides
+@pytest.mark.parametrize("name", [name for name in CASES if name not in {"Existing", *LARGE}])  # its own model decides
 def test_integers_are_cast(name, tmp_path):
     make, shape, _ = CASES[name]
     model = build(make(), shape, dtype="int32")
