@@ -92,5 +92,6 @@ def test_what_is_built(tmp_path):
     with tarfile.open(sdist) as file:
         inside = {name.partition("/")[2] for name in file.getnames()}
     tops = {"README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "SECURITY.md", "CONTRIBUTING.md", "setup.cfg"}
+    tops |= {"mkdocs.yml", "docs/index.md", "docs/hooks.py"}
     assert tops | {"tests/conftest.py", "examples/quickstart.py", "benchmarks/README.md", ".ci/run"} <= inside
     assert {str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "files").rglob("*.*")} <= inside

@@ -25,7 +25,7 @@ EVEN = ["Conv", "ResNet", "ResNetImageNet"]  # cases whose numbers of channels a
 
 
 def _goes(tower, scheme):
-    """Returns whether a scheme goes with the case of a tower: see README."""
+    """Returns whether a scheme goes with the case of a tower: see the reference of `mtl.sharing`."""
     make, _, _ = CASES[tower]
     stages = [stage for stage in as_tower(make()).stages().values() if not getattr(stage, "front", False)]
     return (scheme != "ple" or len(stages) > 1) and (scheme != "sluice" or tower in EVEN)

@@ -1,0 +1,88 @@
+"""Hooks of mkdocs: a reference page per public name, links from names in a text to these pages, and equations."""
+
+import ast
+import pathlib
+import re
+
+from latex2mathml.converter import convert
+from mkdocs.structure.files import File
+from mkdocs.utils import get_relative_url
+
+PACKAGE = pathlib.Path(__file__).parents[1] / "mtl_keras"
+FAMILIES = ["towers", "heads", "sharing", "weightings", "data", "callbacks", "export", "study", "relatedness"]
+FAMILIES += ["ensembles", "plots", "losses", "metrics", "optimizers", "layers"]
+INTERNAL = {"engine", "linalg", "models"}  # whose names are not for users
+
+
+def public():
+    """Returns `{family: public names}`; those of the package itself are under ""."""
+    found = {"": _listed(PACKAGE / "__init__.py"), "optimizers": ["by_part"]}
+    for path in sorted(PACKAGE.glob("*/__init__.py")):
+        if path.parent.name not in INTERNAL and (names := _listed(path)):
+            found[path.parent.name] = names
+    return {family: found[family] for family in ["", *FAMILIES, *sorted(set(found) - {"", *FAMILIES})]}
+
+
+def _listed(path):
+    """Returns what a file lists in `__all__`, without importing it."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return sorted(ast.literal_eval(node.value), key=str.lower)
+    return []
+
+
+def page(family, name):
+    """Returns the path of the page of a name."""
+    return "/".join(part for part in ("reference", family, f"{name}.md") if part)
+
+
+def on_config(config):
+    """Puts the reference in the navigation: the families in order, and the names of each."""
+    pages = []
+    for family, names in public().items():
+        entries = [{name: page(family, name)} for name in names]
+        pages += [{family: [page(family, "index"), *entries]}] if family else [page("", "index"), *entries]
+    (reference,) = (entry for entry in config.nav if "Reference" in entry)
+    reference["Reference"] = pages
+    return config
+
+
+def on_files(files, config):
+    """Adds a page for each public name."""
+    for family, names in public().items():
+        for name in names:
+            full = ".".join(part for part in ("mtl_keras", family, name) if part)
+            files.append(File.generated(config, page(family, name), content=f"::: {full}\n"))
+    return files
+
+
+def on_page_content(html, page, config, files):
+    """Turns the names in the text of a page into links, and its equations into MathML, which needs no script."""
+    html = _with_links(html, page)
+    html = re.sub(r"<p>(Example|Reference|Warns|Note):\s*", r'<p><strong class="section">\1</strong> ', html)
+    return re.sub(r'<(span|div) class="arithmatex">(.*?)</\1>', _equation, html, flags=re.DOTALL)
+
+
+def _with_links(html, page_of_html):
+    names = public()
+    here = re.match(r"reference/(?:(\w+)/)?", page_of_html.file.src_uri)
+    own = (here.group(1) or "") if here else ""
+
+    def link(match):
+        family, name = match["family"] or own, match["name"]
+        if name not in names.get(family, []):
+            family = ""
+        target = page(family, name)
+        if name not in names[family] or target == page_of_html.file.src_uri:
+            return match[0]
+        url = get_relative_url(target.removesuffix(".md") + ".html", page_of_html.url)
+        return f'<a href="{url}">{match[0]}</a>'
+
+    code = r"<code>(?:mtl(?:_keras)?\.)?(?:(?P<family>[a-z]+)\.)?(?P<name>\w+)(?:\([^<]*\))?</code>"
+    parts = re.split(r"(<a\b.*?</a>|<h\d\b.*?</h\d>|<pre\b.*?</pre>|<summary>.*?</details>)", html, flags=re.DOTALL)
+    return "".join(part if i % 2 else re.sub(code, link, part) for i, part in enumerate(parts))
+
+
+def _equation(match):
+    latex = match[2].strip()[2:-2].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
+    return convert(latex, display="block" if match[1] == "div" else "inline")
