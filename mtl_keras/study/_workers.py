@@ -2,13 +2,16 @@
 
 import multiprocessing
 import multiprocessing.connection
+import os
 import pickle
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
 # Of one process: TensorFlow keeps functions of every model that a process has trained, some megabytes each.
 MOST_RUNS = 25
+_ORPHANED = 76  # exit code of a process whose parent was killed, which nobody reads
 _RENEW = 75  # exit code of a process that leaves runs to the next one
 
 
@@ -56,5 +59,14 @@ def run_workers(workers: int, work: Callable, plan: Any, storage: Any, name: str
 
 
 def _process(work, plan, storage, name, verbose):
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if not work(plan, plan.queue(storage, name), verbose, MOST_RUNS):
         sys.exit(_RENEW)
+
+
+def _end_with_parent():
+    """Ends this process when the one that started it ends, however it does: its run is made again later."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(_ORPHANED)

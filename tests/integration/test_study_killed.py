@@ -1,5 +1,6 @@
 """A comparison killed at ten random moments has every run once, with the figures of one that was not killed."""
 
+import contextlib
 import os
 import pathlib
 import random
@@ -40,6 +41,36 @@ def _wait_for_starts(process, file, count):
             return
         time.sleep(0.05)
     raise TimeoutError("no run was started within two minutes")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_the_process_that_started_them(tmp_path, number):
+    process = _start(tmp_path / "killed.db", 2)
+    _wait_for_starts(process, tmp_path / "killed.db", 2)
+    assert len(_children(process.pid)) >= 2
+    group = os.getpgid(process.pid)
+    process.send_signal(number)
+    process.wait()
+    deadline = time.monotonic() + 10
+    while _of_group(group) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _of_group(group)
+
+
+def _children(pid):
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _of_group(group):
+    """Returns the processes of a group that still run."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            state, _, of = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(of) == group and state != "Z":
+                found.append(stat.parent.name)
+    return found
 
 
 @pytest.mark.slow
