@@ -6,11 +6,12 @@ import pytest
 
 from tests.doc._pages import DOCS, ROOT, blocks, pages
 
-PROGRAMS = [page for page in pages() if DOCS in page.parents and blocks(page, run_only=True)]
+PROGRAMS = [
+    page for page in pages() if DOCS in page.parents and page.parent.name != "notebooks" and blocks(page, run_only=True)
+]
 SLOW = {  # those above ten seconds
     *(f"guides/{name}.md" for name in ("relatedness", "saving", "serving", "sharing", "soft_sharing", "sources")),
     *(f"guides/{name}.md" for name in ("stages", "study", "tables", "texts", "weighting")),
-    *(f"notebooks/{name}.md" for name in ("choosing_a_weighting", "quickstart", "soft_sharing")),
     *("index.md", "tour.md"),
 }
 
