@@ -36,6 +36,12 @@ def page(family, name):
     return "/".join(part for part in ("reference", family, f"{name}.md") if part)
 
 
+def identifier(family, name):
+    """Returns the path of a name; a function is in a module of its own name, which would be found in its place."""
+    inside = [name] if (PACKAGE / family / f"{name}.py").exists() else []
+    return ".".join(part for part in ("mtl_keras", family, *inside, name) if part)
+
+
 def on_config(config):
     """Puts the reference in the navigation: the families in order, and the names of each."""
     pages = []
@@ -52,7 +58,8 @@ def on_files(files, config):
     for family, names in public().items():
         for name in names:
             full = ".".join(part for part in ("mtl_keras", family, name) if part)
-            files.append(File.generated(config, page(family, name), content=f"::: {full}\n"))
+            text = f"::: {identifier(family, name)}\n    options: {{heading: {full}, toc_label: {name}}}\n"
+            files.append(File.generated(config, page(family, name), content=text))
     return files
 
 

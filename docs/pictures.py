@@ -2,7 +2,7 @@
 
     python docs/pictures.py [NAME ...]
 
-All of them take about ten minutes on 2 cores, most of it for `boxes`. The first run of that one downloads MNIST.
+All of them take a few minutes on 2 cores.
 """
 
 import argparse
@@ -16,18 +16,16 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).parents[1]
 PICTURES = {  # name: the page, and the file that its program writes; or the example, and its option for the file
-    "curves": ("docs/tour.md", "curves.png"),
     "sharing": ("docs/guides/sharing.md", "sharing.png"),
     "conflict": ("docs/guides/weighting.md", "conflict.png"),
     "relatedness": ("docs/guides/relatedness.md", "affinity.png"),
-    "gains": ("examples/should_i_share.py", "--plot"),
-    "boxes": ("examples/detect_digits.py", "--boxes"),
+    "gains": ("docs/guides/study.md", "report/gains.png"),
 }
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[*PICTURES, []], default=[], metavar="NAME", help=", ".join(PICTURES))
+    parser.add_argument("names", nargs="*", default=[], metavar="NAME", help=", ".join(PICTURES))
     for name in parser.parse_args().names or PICTURES:
         source, file = PICTURES[name]
         with tempfile.TemporaryDirectory() as folder:

@@ -45,8 +45,8 @@ def from_huggingface(
 
     Args:
         dataset: A `datasets.Dataset`: one split.
-        x, y, batch_size, sample_weight, missing, shuffle, seed, shuffle_rows, lengths, augment, drop_remainder,
-            weights: As in `from_parquet`.
+        x, y, sample_weight, missing, lengths: As in `from_parquet`.
+        batch_size, shuffle, seed, shuffle_rows, augment, drop_remainder, weights: As in `from_parquet`.
 
     Returns:
         A `tf.data.Dataset` of known cardinality, prefetched.

@@ -16,14 +16,14 @@ class Sharing:
     implements `share`.
 
     Args:
-        split_after: Name of a stage of the tower, or how many stages: up to there one copy serves all tasks, and the
-            scheme shares what comes after it. None: the scheme shares the whole tower.
-        groups: Lists of task names, each task in one of them: to the scheme a group is one task, and the tasks of a
-            group have the same features. None: each task is a group.
+        split_after: Name of a stage of the tower, or a number of stages. Up to that stage, one copy serves all tasks;
+            the scheme shares what comes after it. None: the scheme shares the whole tower.
+        groups: Lists of task names, with each task in one list. The scheme treats a group as one task, and its tasks
+            have the same features. None: each task is a group.
 
     Raises:
-        ValueError: If `split_after` is neither a name nor a positive integer; when called, if it is no stage or leaves
-            none, or `groups` does not hold each task once.
+        ValueError: If `split_after` is neither a name nor a positive integer; when called, if it is not a stage or no
+            stage is left after it, or `groups` does not have each task once.
     """
 
     split_after: str | int | None = None

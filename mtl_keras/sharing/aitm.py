@@ -17,24 +17,24 @@ from mtl_keras.sharing._chain import check_binary
 @public
 @dataclasses.dataclass(frozen=True)
 class AITM(Sharing):
-    """One tower for tasks in a chain, and an adaptive transfer from each task to the next.
+    """One tower for a chain of tasks, and an adaptive transfer from each task to the next.
 
-    With q_t the features of task t from the tower, z_1 = q_1, and z_t is a mixture, by attention, of q_t and of p_t =
-    ReLU(W_t · z_{t−1} + b_t): see `layers.AttentiveTransfer`, whose matrices Q, K and V all transfers share, in the
-    layer "shared_transfer" if there are several. z_t enters the head. The order is that of the tasks, or of the groups.
-    Without transfer this is `hard`. With `split_after` each task has the rest of the tower alone, as the paper's towers
-    above shared embeddings.
+    q_t are the features of task t from the tower. z_1 = q_1, and z_t is a mixture, by attention, of q_t and
+    p_t = ReLU(W_t · z_{t−1} + b_t): see `layers.AttentiveTransfer`. All transfers share its matrices Q, K and V; if
+    there are several transfers, these are in the layer "shared_transfer". z_t enters the head. The order is that of
+    the tasks, or of the groups. Without transfer this is `hard`. With `split_after`, each task has its own copy of the
+    rest of the tower, like the towers above shared embeddings in the paper.
 
     Args:
         transfer: Whether there is a transfer.
-        calibration: Factor of the penalty mean max(p_t − p_{t−1}, 0) on the probabilities of tasks that follow each
-            other, for binary tasks alone; 0.6 in the paper, 0 for none. Under a weighting it makes the head of a task
-            a shared part, because the penalty of the next task reads it.
+        calibration: Weight of the penalty mean max(p_t − p_{t−1}, 0) on the probabilities of consecutive tasks, for
+            binary tasks only; 0.6 in the paper, 0 for none. Under a weighting, the head of a task becomes a shared
+            part, because the penalty of the next task reads it.
         split_after: Last stage that all tasks share, by name or number; None for all.
-        groups: Lists of the names of the tasks that share a tower and a z.
+        groups: Lists of names of tasks; the tasks of a list share a tower and a z.
 
     Raises:
-        ValueError: If an argument is out of its range; when the model is built, if `calibration` is not 0 and a task is
+        ValueError: If an argument is out of range; when the model is built, if `calibration` is not 0 and a task is
             not binary.
 
     Example:
@@ -47,7 +47,7 @@ class AITM(Sharing):
 
     Reference: D. Xi, Z. Chen, P. Yan, Y. Zhang, Y. Zhu, F. Zhuang, Y. Chen, "Modeling the Sequential Dependence among
     Audience Multi-step Conversions with Multi-task Learning in Targeted Display Advertising", KDD 2021. Departures:
-    features of any rank, with attention at each position; the penalty is a mean over the batch and not a sum.
+    features of any rank, with attention at each position; the penalty is a mean over the batch, not a sum.
     """
 
     transfer: bool = True

@@ -18,26 +18,27 @@ from mtl_keras.sharing._chain import check_binary, product
 @public
 @dataclasses.dataclass(frozen=True)
 class Cascade(Sharing):
-    """One tower for tasks in an order, where the head of each task also reads what the tasks before it found.
+    """One tower for a chain of tasks; the head of each task also reads the results of the tasks before it.
 
-    y_t = h_t([f(x); y_1; ...; y_{t−1}]), a chain of tasks; with `context="previous"` y_t = h_t([f(x); y_{t−1}]), a
-    Markov chain. Instead of the predictions y, `pass_on="features"` hands on what the heads' own hidden layers give.
-    What is handed on by a task with one answer stands at every position of a sequence; what a task with an answer for
-    each token hands on to one with a single answer is averaged over the tokens, without the padding.
+    y_t = h_t([f(x); y_1; ...; y_{t−1}]), a chain of tasks. With `context="previous"`, y_t = h_t([f(x); y_{t−1}]), a
+    Markov chain. With `pass_on="features"`, a task passes on the output of its head's hidden layers instead of its
+    prediction y. A single answer is repeated at every position of a sequence. Answers per token are averaged over the
+    tokens, without padding, for a task with a single answer.
 
     Args:
         order: Names of all tasks in order; None for the order in which they are given.
         pass_on: `"prediction"`, or `"features"`: the features of a task after its head's hidden layers.
         context: `"all"` tasks before, or only the `"previous"` one.
-        stop_gradient: Whether a task leaves alone what is before it: no gradient goes through what is handed on.
-        conditional: Whether the head of a task gives the probability given that all before happened, and its output is
-            the product of these along the order, as in `ESMM`. For binary tasks.
+        stop_gradient: Whether to stop gradients through what is passed on, so that a task does not train the tasks
+            before it.
+        conditional: Whether the head of a task gives the probability given that all events before happened, and its
+            output is the product of these along the order, as in `ESMM`. For binary tasks.
         split_after: Last stage that all tasks share, by name or number; None for all.
-        groups: Lists of the names of the tasks that share a tower.
+        groups: Lists of names of tasks; the tasks of a list share a tower.
 
     Raises:
-        ValueError: For an unknown `pass_on` or `context`; when the model is built, if `order` does not hold each task
-            once, a task is not binary where `conditional` needs it, or the features to hand on are those that the next
+        ValueError: If `pass_on` or `context` is unknown; when the model is built, if `order` does not have each task
+            once, a task is not binary and `conditional` needs it, or the features to pass on are those that the next
             task has anyway.
 
     Example:
@@ -49,7 +50,7 @@ class Cascade(Sharing):
     ```
 
     Reference: J. Read, B. Pfahringer, G. Holmes, E. Frank, "Classifier Chains for Multi-label Classification", Machine
-    Learning 85, 2011. Departures: tasks of any kind; in training, too, a task reads predictions and not labels; one
+    Learning 85, 2011. Departures: tasks of any kind; a task reads predictions, not labels, also in training; one
     order.
     """
 

@@ -14,25 +14,25 @@ from mtl_keras.sharing._levels import gated_levels
 @public
 @dataclasses.dataclass(frozen=True)
 class CGC(Sharing):
-    """Customized gate control: the gate of a task weighs the experts of all tasks and the task's own.
+    """Customized gate control: the gate of a task weighs the shared experts and the task's own experts.
 
     f_t(x) = Σ_e g_te(x)·e(x) over the shared experts and those of task t, with
     g_t(x) = softmax((W_t·p(x) + b_t) / temperature). An expert is a copy of the tower. The gates read p(x), the input
-    of the experts as a vector: images are reduced to means over a grid of at most 4x4 cells, sequences to the mean over
-    their positions, several inputs are joined. `ple` is this in levels.
+    of the experts as a vector: images become means over a grid of at most 4x4 cells, sequences the mean over their
+    positions, and several inputs are concatenated. `ple` stacks this in levels.
 
     Args:
         num_shared_experts: Number of experts that all tasks share, at least 1.
         num_task_experts: Number of experts of each task, at least 1.
         gate_units: Widths of hidden ReLU layers of each gate.
-        temperature: Positive; the lower, the nearer is a gate to one expert an example.
-        balance: Factor, at least 0, of a loss that grows as few experts get the weight: for each gate the squared
-            coefficient of variation of its weights, summed over the batch, between experts.
-        stacked: Whether the experts of a task, and the shared ones, are one batched operation where the stages of the
-            tower offer it; False: one by one.
+        temperature: Softmax temperature, above 0. Lower values make each example use fewer experts.
+        balance: Weight of a load-balancing loss, at least 0: for each gate, the squared coefficient of variation
+            between the experts of its weights, summed over the batch.
+        stacked: Whether to compute the experts of a task, and the shared ones, as one batched operation, if the stages
+            of the tower offer it. False: one by one.
 
     Raises:
-        ValueError: If an argument is out of its range; when the model is built, if the gates cannot read the input.
+        ValueError: If an argument is out of range; when the model is built, if the gates cannot read the input.
 
     Example:
 

@@ -18,22 +18,22 @@ from mtl_keras.sharing._towers import mixed_towers, start_heads
 @public
 @dataclasses.dataclass(frozen=True)
 class CrossStitch(Sharing):
-    """A tower of its own for each task, and after every stage a trained mixture of all towers' features.
+    """One tower per task; after every stage, each task gets a trained mixture of the features of all towers.
 
-    x̃_t = Σ_j α_tj · x_j for each task t, stage and channel; x̃_t enters the next stage of tower t, the last one its
-    head. With α the identity the tasks train as with `single_task`.
+    x̃_t = Σ_j α_tj · x_j for each task t, stage and channel. x̃_t enters the next stage of tower t, and after the last
+    stage the head. If α is the identity, the tasks train as with `single_task`.
 
     Args:
-        own: α_tt at the start, in [0, 1]; the other tasks share 1 − own equally.
-        per_channel: Whether each channel has an α of its own.
-        transfer_from: A `MultiTaskModel` with a tower for each task, as `sharing="single_task"` builds it from the
-            same tower and tasks, or `{task: model of this task}`: the towers and heads start from its weights, as
-            in the paper. Not with `split_after` or `groups`.
+        own: Start value of α_tt, in [0, 1]; the other tasks share 1 − own equally.
+        per_channel: Whether each channel has its own α.
+        transfer_from: A `MultiTaskModel` that `sharing="single_task"` built from the same tower and tasks, or
+            `{task: model of this task}`. The towers and heads start from its weights, as in the paper. Not with
+            `split_after` or `groups`.
         split_after: Last stage that all tasks share, by name or number.
-        groups: Lists of the names of the tasks that share a tower.
+        groups: Lists of names of tasks; the tasks of a list share a tower.
 
     Raises:
-        ValueError: If `own` is out of its range, or `transfer_from` comes with `split_after` or `groups`; when the
+        ValueError: If `own` is out of range, or `transfer_from` is given with `split_after` or `groups`; when the
             model is built, if its towers differ from those of `transfer_from`.
 
     Example:
@@ -46,9 +46,8 @@ class CrossStitch(Sharing):
     ```
 
     Reference: I. Misra, A. Shrivastava, A. Gupta, M. Hebert, "Cross-stitch Networks for Multi-task Learning", CVPR
-    2016. Departures: units after every stage of any tower, rather than after the pooling and dense layers of
-    AlexNet; more than two tasks; the learning rate of α is that of the rest, where the paper's is up to 1000 times
-    higher.
+    2016. Departures: units after every stage of any tower, not after the pooling and dense layers of AlexNet; more
+    than two tasks; α has the learning rate of all other variables, while the paper uses an up to 1000 times higher one.
     """
 
     own: float = 0.9

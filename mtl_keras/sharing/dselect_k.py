@@ -15,30 +15,30 @@ from mtl_keras.sharing._gates import gate_input, hidden, settle_gates
 @public
 @dataclasses.dataclass(frozen=True)
 class DSelectK(Sharing):
-    """Mixture of experts with sparse gates: each task comes to use at most k of the experts that all share.
+    """Mixture of experts with sparse gates: each task learns to use at most k of the shared experts.
 
-    f_t(x) = Σ_e g_te(x)·e(x). The gate g_t is a `layers.DSelectKGate`: k selectors, each of which learns the binary
-    number of an expert, digit by digit, through a smooth step that becomes exactly 0 or 1. It is smooth all along, so
-    that it trains as other layers do. An expert is a copy of the tower. The gates read p(x), the input of the experts
-    as a vector: images are reduced to means over a grid of at most 4x4 cells, sequences to the mean over their
-    positions, several inputs are joined. All experts are computed for every example.
+    f_t(x) = Σ_e g_te(x)·e(x). The gate g_t is a `layers.DSelectKGate` with k selectors. A selector learns the binary
+    number of an expert, digit by digit, through a smooth step that becomes exactly 0 or 1. The gate is smooth, so it
+    trains like other layers. An expert is a copy of the tower. The gates read p(x), the input of the experts as a
+    vector: images become means over a grid of at most 4x4 cells, sequences the mean over their positions, and several
+    inputs are concatenated. All experts are computed for every example.
 
     Args:
-        num_experts: Number of experts, at least 2; a power of two leaves no number without an expert.
-        k: Number of experts that a task uses at most, from 1 to `num_experts`.
-        gamma: Width of the smooth step, positive: the smaller, the sooner it is exactly 0 or 1.
-        entropy: Factor, at least 0, of a loss that drives each selector to one expert: its entropy over the experts,
-            mean over the batch. It is part of `loss` and `val_loss`, as all losses of layers in Keras, and of no
-            task's own loss: compare models by the tasks' losses.
-        per_example: Whether the selection depends on the example; False: each task has one selection.
+        num_experts: Number of experts, at least 2. With a power of two, every binary number has an expert.
+        k: Largest number of experts that a task uses, from 1 to `num_experts`.
+        gamma: Width of the smooth step, above 0. With smaller values it is exactly 0 or 1 sooner.
+        entropy: Weight of a loss that drives each selector to one expert, at least 0: the entropy of the selector over
+            the experts, mean over the batch. As all losses of layers in Keras, it is part of `loss` and `val_loss`,
+            but not of the losses of the tasks: compare models by the latter.
+        per_example: Whether the selection depends on the example. False: one selection per task.
         gate_units: Widths of hidden ReLU layers of each gate.
-        balance: Factor, at least 0, of a loss that grows as few experts get the weight: for each gate the squared
-            coefficient of variation of its weights, summed over the batch, between experts.
-        stacked: Whether the experts are one batched operation where the stages of the tower offer it; False: one by
-            one.
+        balance: Weight of a load-balancing loss, at least 0: for each gate, the squared coefficient of variation
+            between the experts of its weights, summed over the batch.
+        stacked: Whether to compute the experts as one batched operation, if the stages of the tower offer it. False:
+            one by one.
 
     Raises:
-        ValueError: If an argument is out of its range; when the model is built, if the gates cannot read the input.
+        ValueError: If an argument is out of range; when the model is built, if the gates cannot read the input.
 
     Example:
 

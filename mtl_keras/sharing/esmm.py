@@ -13,20 +13,21 @@ from mtl_keras.sharing._chain import check_binary, product
 @public
 @dataclasses.dataclass(frozen=True)
 class ESMM(Sharing):
-    """One tower for tasks in a chain, such as click and then conversion; the output is the probability of all so far.
+    """One tower for a chain of events, such as click and conversion; an output is the probability of all so far.
 
-    The tasks are binary and come in the order of the events. The head of task t gives p(t | all before), and its output
-    is p_t = Π_{i≤t} p(i | all before i): for click and conversion, pCTR and pCTCVR = pCTR · pCVR. The label of a task
-    is 1 where its event and all before happened, and 0 elsewhere: every row trains every task, so that pCVR is learned
-    over the entire space and not over the clicked rows alone. The product is computed from logits and gives logits,
-    from which Keras computes the loss, exact for probabilities near 0 and 1.
+    The tasks are binary, in the order of the events. The head of task t gives p(t | all before). Its output is
+    p_t = Π_{i≤t} p(i | all before i): for click and conversion, pCTR and pCTCVR = pCTR · pCVR. The label of a task is
+    1 if its event and all before happened, and 0 otherwise. So every row trains every task, and pCVR is learned over
+    the entire space, not only over the clicked rows. The product is computed from logits to a logit, from which Keras
+    computes the loss: it is exact for probabilities near 0 and 1.
 
     The conditional probability of a task is the sigmoid of its layer `<task>_linear`, as in the example. With
-    `split_after` each task has the rest of the tower alone, as the paper's two networks above shared embeddings.
+    `split_after`, each task has its own copy of the rest of the tower, like the two networks above shared embeddings
+    in the paper.
 
     Args:
         split_after: Last stage that all tasks share, by name or number; None for all.
-        groups: Lists of the names of the tasks that share a tower.
+        groups: Lists of names of tasks; the tasks of a list share a tower.
 
     Raises:
         ValueError: When the model is built, if a task is not binary.

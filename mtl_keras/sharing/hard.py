@@ -11,19 +11,19 @@ from mtl_keras.sharing._base import Sharing
 @public
 @dataclasses.dataclass(frozen=True)
 class Hard(Sharing):
-    """One tower for all tasks, and a head of its own for each: y_t = h_t(f(x)).
+    """One tower for all tasks, and one head per task: y_t = h_t(f(x)).
 
-    With `split_after` the tasks share the first stages and have the others alone; with `groups` there is one tower a
-    group.
+    With `split_after`, the tasks share the first stages, and each task has its own copy of the others. With `groups`,
+    each group has its own tower.
 
     Args:
         split_after: Last stage that all tasks share, by name or number; None for all.
-        groups: Lists of the names of the tasks that share a tower; None for one tower, or with `split_after` for one
-            rest of a tower a task.
+        groups: Lists of names of tasks; the tasks of a list share a tower. None for one tower, or with `split_after`
+            for one copy of the later stages per task.
 
     Raises:
-        ValueError: When the model is built, if `split_after` is no stage but the last or `groups` does not hold each
-            task once.
+        ValueError: When the model is built, if `split_after` is not a stage before the last, or `groups` does not
+            have each task once.
 
     Example:
 

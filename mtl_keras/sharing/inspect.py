@@ -12,25 +12,26 @@ from mtl_keras._types import Tensors
 def inspect(model: keras.Model, data: Any, batch_size: int = 256) -> dict[str, dict[str, dict[str, float]]]:
     """Returns how the tasks of a model use what they share, as means over data.
 
-    Of schemes with experts: the mean weight that the gate of each task gives to each expert, table `"gate"`; of `ple`
-    one table a level, `"gate_level1"` and on, with a row `"shared"` for the shared stream; of `dselect_k` also
-    `"chosen"`, the share of the examples that give the expert any weight. Of `cross_stitch` and `sluice` the factors
-    of the tasks, table `"alpha"`; of `mtan` the mean of each mask, `"mask"`; of `ltb` the probabilities of the
-    branches, `"branch"`; these by the names of the layers.
+    - Schemes with experts: table `"gate"`, the mean weight of each expert in the gate of each task. `ple` has one table
+      per level, `"gate_level1"` and so on, with a row `"shared"` for the shared stream. `dselect_k` also has
+      `"chosen"`, the share of examples that give the expert any weight.
+    - `cross_stitch` and `sluice`: table `"alpha"`, the factors of the tasks, by layer.
+    - `mtan`: table `"mask"`, the mean of each mask, by layer.
+    - `ltb`: table `"branch"`, the probabilities of the branches, by layer.
 
-    It reads the graph, so that it works on a loaded model as well. A layer of the model takes part if it has a method
+    The function reads the graph, so it also works on a loaded model. It uses each layer that has a method
     `inspect(output)`, which returns `{table: {row: {column: number}}}` for the output of a batch.
 
     Args:
-        model: A functional model, such as `build_model` returns or a file holds.
+        model: A functional model, built by `build_model` or loaded from a file.
         data: Inputs as arrays, or a dict of arrays by name; or batches `(x, ...)`, such as a `tf.data.Dataset`.
-        batch_size: Number of rows at a time, of arrays.
+        batch_size: Number of rows at a time, for arrays.
 
     Returns:
         `{table: {task: {column: number}}}`.
 
     Raises:
-        ValueError: If no layer of the model has anything to show, `data` holds no row, or `batch_size` is no positive
+        ValueError: If no layer of the model has anything to show, `data` has no row, or `batch_size` is not a positive
             integer.
 
     Example:

@@ -13,24 +13,24 @@ from mtl_keras.sharing._base import Sharing
 @public
 @dataclasses.dataclass(frozen=True)
 class LTB(Sharing):
-    """Several branches at every stage, each of which learns which branch of the stage before it goes on from.
+    """Several branches at every stage; each branch learns which branch of the previous stage to read.
 
-    The input of branch j at stage l is Σ_i d_ij · x_i^{l−1} over the branches i of the stage before, and the features
-    of a task are such a sum over those of the last stage. d_j is a relaxed one-hot sample of trained logits (Gumbel-
-    softmax) in training, at a temperature that falls, and their argmax elsewhere: see `layers.Branching`. The trained
-    model is a tree, with branches that nothing reads: `sharing.prune(model)` returns the tree alone.
+    The input of branch j at stage l is Σ_i d_ij · x_i^{l−1} over the branches i of the previous stage. The features
+    of a task are such a sum over the branches of the last stage. In training, d_j is a relaxed one-hot sample of
+    trained logits (Gumbel-softmax) at a falling temperature; otherwise it is their argmax: see `layers.Branching`. The
+    trained model is a tree, and has branches that nothing reads. `sharing.prune(model)` returns the tree alone.
 
     Args:
-        num_branches: Branches at every stage, at least 1; None for one a task.
+        num_branches: Number of branches at every stage, at least 1; None for one per task.
         temperature: Temperature of the samples at the start, above 0.
         min_temperature: Temperature at the end, above 0.
-        anneal_steps: Number of training steps until then, at least 1. About as many as the training has.
+        anneal_steps: Number of training steps to reach it, at least 1. Set it to about the length of the training.
         seed: Seed of the samples, at least 0; None for a new one each time.
         split_after: Last stage that all tasks share, by name or number.
-        groups: Lists of the names of the tasks that choose a branch together.
+        groups: Lists of names of tasks; the tasks of a list choose a branch together.
 
     Raises:
-        ValueError: If a number is out of its range.
+        ValueError: If a number is out of range.
 
     Example:
 

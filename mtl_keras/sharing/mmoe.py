@@ -14,23 +14,23 @@ from mtl_keras.sharing._gates import gate_input, settle_gates, softmax_gate
 @public
 @dataclasses.dataclass(frozen=True)
 class MMoE(Sharing):
-    """Multi-gate mixture of experts: all tasks share the experts, and each task weighs them by a gate of its own.
+    """Multi-gate mixture of experts: all tasks share the experts, and each task has a gate that weighs them.
 
     f_t(x) = Σ_e g_te(x)·e(x), with g_t(x) = softmax((W_t·p(x) + b_t) / temperature). An expert is a copy of the tower.
-    The gates read p(x), the input of the experts as a vector: images are reduced to means over a grid of at most 4x4
-    cells, sequences to the mean over their positions, several inputs are joined.
+    The gates read p(x), the input of the experts as a vector: images become means over a grid of at most 4x4 cells,
+    sequences the mean over their positions, and several inputs are concatenated.
 
     Args:
         num_experts: Number of experts, at least 1.
         gate_units: Widths of hidden ReLU layers of each gate.
-        temperature: Positive; the lower, the nearer is a gate to one expert an example.
-        balance: Factor, at least 0, of a loss that grows as few experts get the weight: for each gate the squared
-            coefficient of variation of its weights, summed over the batch, between experts.
-        stacked: Whether the experts are one batched operation where the stages of the tower offer it; False: one by
-            one.
+        temperature: Softmax temperature, above 0. Lower values make each example use fewer experts.
+        balance: Weight of a load-balancing loss, at least 0: for each gate, the squared coefficient of variation
+            between the experts of its weights, summed over the batch.
+        stacked: Whether to compute the experts as one batched operation, if the stages of the tower offer it. False:
+            one by one.
 
     Raises:
-        ValueError: If an argument is out of its range; when the model is built, if the gates cannot read the input.
+        ValueError: If an argument is out of range; when the model is built, if the gates cannot read the input.
 
     Example:
 

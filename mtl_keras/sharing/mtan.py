@@ -15,19 +15,19 @@ from mtl_keras.sharing._base import Sharing
 @public
 @dataclasses.dataclass(frozen=True)
 class MTAN(Sharing):
-    """One tower for all tasks, and for each task a mask on the features of every stage.
+    """One tower for all tasks; each task puts a mask on the features of every stage.
 
-    â_t^l = a_t^l ⊙ p^l with the mask a_t^l = σ(g_t^l([p^l; â_t^{l−1}])): p^l are the features of stage l, g_t^l are two
-    1x1 convolutions, dense layers for vectors, with batch norm, and a ReLU between them. â_t^{l−1} is averaged to the
-    positions of p^l where these differ. The last â_t enters the head.
+    â_t^l = a_t^l ⊙ p^l with the mask a_t^l = σ(g_t^l([p^l; â_t^{l−1}])). p^l are the features of stage l. g_t^l are two
+    1x1 convolutions (dense layers for vectors) with batch norm, and a ReLU between them. If the positions of â_t^{l−1}
+    and p^l differ, â_t^{l−1} is averaged to those of p^l. The last â_t enters the head.
 
     Args:
         units: Width of the first layer of g; None for the number of channels of p.
         split_after: Last stage without masks, by name or number.
-        groups: Lists of the names of the tasks that share their masks.
+        groups: Lists of names of tasks; the tasks of a list share their masks.
 
     Raises:
-        ValueError: If `units` is no positive integer.
+        ValueError: If `units` is not a positive integer.
 
     Example:
 
@@ -38,8 +38,8 @@ class MTAN(Sharing):
     ```
 
     Reference: S. Liu, E. Johns, A. J. Davison, "End-to-End Multi-Task Learning with Attention", CVPR 2019. Departures:
-    the stages of any tower, each taken whole, so that g reads its output where the paper reads what its first
-    convolution gives; what a mask hands to the next one is pooled, without the paper's 3x3 convolution in between.
+    the stages of any tower, each as a whole: g reads the output of a stage, while the paper reads the output of its
+    first convolution. What a mask passes to the next one is pooled, without the 3x3 convolution of the paper.
     """
 
     units: int | None = None

@@ -18,22 +18,22 @@ from mtl_keras.sharing._towers import mixed_towers, start_heads
 @public
 @dataclasses.dataclass(frozen=True)
 class NDDR(Sharing):
-    """A tower of its own for each task, and after every stage a 1x1 convolution over all towers' features.
+    """One tower per task; after every stage, each task gets a 1x1 convolution over the features of all towers.
 
-    x̃_t = ReLU(BN(W_t · [x_1; ...; x_T])) for each task t and stage, W_t of shape [T·C, C]: neural discriminative
-    dimensionality reduction. x̃_t enters the next stage of tower t, the last one its head.
+    x̃_t = ReLU(BN(W_t · [x_1; ...; x_T])) for each task t and stage, with W_t of shape [T·C, C]: neural discriminative
+    dimensionality reduction. x̃_t enters the next stage of tower t, and after the last stage the head.
 
     Args:
-        own: The diagonal of W_t for the task's own features at the start, in [0, 1]; the diagonals for the other tasks
-            share 1 − own equally, and the rest is 0.
-        transfer_from: A `MultiTaskModel` with a tower for each task, as `sharing="single_task"` builds it from the
-            same tower and tasks, or `{task: model of this task}`: the towers and heads start from its weights, as
-            in the paper. Not with `split_after` or `groups`.
+        own: Start value of the diagonal of W_t for the task's own features, in [0, 1]. The diagonals for the other
+            tasks share 1 − own equally, and the other entries start at 0.
+        transfer_from: A `MultiTaskModel` that `sharing="single_task"` built from the same tower and tasks, or
+            `{task: model of this task}`. The towers and heads start from its weights, as in the paper. Not with
+            `split_after` or `groups`.
         split_after: Last stage that all tasks share, by name or number.
-        groups: Lists of the names of the tasks that share a tower.
+        groups: Lists of names of tasks; the tasks of a list share a tower.
 
     Raises:
-        ValueError: If `own` is out of its range, or `transfer_from` comes with `split_after` or `groups`; when the
+        ValueError: If `own` is out of range, or `transfer_from` is given with `split_after` or `groups`; when the
             model is built, if its towers differ from those of `transfer_from`.
 
     Example:
@@ -45,9 +45,9 @@ class NDDR(Sharing):
     ```
 
     Reference: Y. Gao, J. Ma, M. Zhao, W. Liu, A. L. Yuille, "NDDR-CNN: Layerwise Feature Fusing in Multi-Task CNNs by
-    Neural Discriminative Dimensionality Reduction", CVPR 2019. Departures: after every stage of any tower, of vectors
-    and sequences as well; 1 − own is shared by the other tasks, for which others take 0.8 for the task and 0.05 for
-    each other one; no shortcuts from the stages to the heads.
+    Neural Discriminative Dimensionality Reduction", CVPR 2019. Departures: after every stage of any tower, also for
+    vectors and sequences; the other tasks share 1 − own (other programs use 0.8 for the task and 0.05 for each other
+    one); no shortcuts from the stages to the heads.
     """
 
     own: float = 0.9

@@ -16,18 +16,18 @@ from mtl_keras.sharing._gates import gate_input, settle_gates, softmax_gate
 class OMoE(Sharing):
     """One-gate mixture of experts: all tasks share the experts and the gate that weighs them.
 
-    f(x) = Σ_e g_e(x)·e(x), with g(x) = softmax((W·p(x) + b) / temperature): every task has the same features. An
-    expert is a copy of the tower. The gate reads p(x), the input of the experts as a vector: images are reduced to
-    means over a grid of at most 4x4 cells, sequences to the mean over their positions, several inputs are joined.
+    f(x) = Σ_e g_e(x)·e(x), with g(x) = softmax((W·p(x) + b) / temperature). Every task has the same features. An
+    expert is a copy of the tower. The gate reads p(x), the input of the experts as a vector: images become means over
+    a grid of at most 4x4 cells, sequences the mean over their positions, and several inputs are concatenated.
 
     Args:
         num_experts: Number of experts, at least 1.
         gate_units: Widths of hidden ReLU layers of the gate.
-        temperature: Positive; the lower, the nearer is the gate to one expert an example.
-        balance: Factor, at least 0, of a loss that grows as few experts get the weight: the squared coefficient of
-            variation of the gate's weights, summed over the batch, between experts.
-        stacked: Whether the experts are one batched operation where the stages of the tower offer it; False: one by
-            one.
+        temperature: Softmax temperature, above 0. Lower values make each example use fewer experts.
+        balance: Weight of a load-balancing loss, at least 0: the squared coefficient of variation between the
+            experts of the gate's weights, summed over the batch.
+        stacked: Whether to compute the experts as one batched operation, if the stages of the tower offer it. False:
+            one by one.
 
     Raises:
         ValueError: If an argument is out of its range; when the model is built, if the gate cannot read the input.
@@ -42,7 +42,7 @@ class OMoE(Sharing):
 
     Reference: R. A. Jacobs, M. I. Jordan, S. J. Nowlan, G. E. Hinton, "Adaptive Mixtures of Local Experts", Neural
     Computation 3, 1991; under this name in J. Ma et al., "Modeling Task Relationships in Multi-task Learning with
-    Multi-gate Mixture-of-Experts", KDD 2018. Departures: features are mixed and not outputs, as in the second paper; a
+    Multi-gate Mixture-of-Experts", KDD 2018. Departures: features are mixed, not outputs, as in the second paper; a
     bias in the gate; the temperature; `balance`, from N. Shazeer et al., "Outrageously large neural networks", 2017.
     """
 

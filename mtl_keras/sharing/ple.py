@@ -14,31 +14,33 @@ from mtl_keras.sharing._levels import gated_levels
 @public
 @dataclasses.dataclass(frozen=True)
 class PLE(Sharing):
-    """Progressive layered extraction: levels of shared experts and of each task's own, with gates in between.
+    """Progressive layered extraction: several levels of shared experts and task experts, with gates in between.
 
-    Level l makes of x_t, the stream of task t, and of x_s, the shared one, both the input at first:
-    x_t' = Σ_e g_te(x_t)·e over the shared experts e(x_s) and the task's own e(x_t), and
-    x_s' = Σ_e g_se(x_s)·e over all experts, with g(x) = softmax((W·p(x) + b) / temperature). Every level has gates of
-    its own that read the level's streams. The stages of the tower are divided into `num_levels` runs of equal length,
-    the first ones a stage longer where that does not come out even; an expert of level l is a copy of run l. The
-    features of a task are its stream above the last level. With one level this is `cgc`. The gates read p(x), a stream
-    as a vector: images are reduced to means over a grid of at most 4x4 cells, sequences to the mean over their
-    positions, several inputs are joined.
+    There is one stream per task, x_t, and a shared stream, x_s. All start as the input. Each level computes
+    x_t' = Σ_e g_te(x_t)·e over the shared experts e(x_s) and the task's own experts e(x_t), and
+    x_s' = Σ_e g_se(x_s)·e over all experts, with g(x) = softmax((W·p(x) + b) / temperature). Every level has its own
+    gates, which read the streams of the level. The features of a task are its stream after the last level. With one
+    level this is `cgc`.
+
+    The stages of the tower are divided into `num_levels` runs of equal length; if that is not possible, the first runs
+    are one stage longer. An expert of level l is a copy of run l. The gates read p(x), a stream as a vector: images
+    become means over a grid of at most 4x4 cells, sequences the mean over their positions, and several inputs are
+    concatenated.
 
     Args:
-        num_levels: Number of levels, at most that of the stages.
-        num_shared_experts: Number of shared experts a level, at least 1.
-        num_task_experts: Number of experts of each task a level, at least 1.
+        num_levels: Number of levels, at most the number of stages.
+        num_shared_experts: Number of shared experts per level, at least 1.
+        num_task_experts: Number of experts per task and level, at least 1.
         gate_units: Widths of hidden ReLU layers of each gate.
-        temperature: Positive; the lower, the nearer is a gate to one expert an example.
-        balance: Factor, at least 0, of a loss that grows as few experts get the weight: for each gate the squared
-            coefficient of variation of its weights, summed over the batch, between experts.
-        stacked: Whether the experts of a task, and the shared ones, are one batched operation where the stages of the
-            tower offer it; False: one by one.
+        temperature: Softmax temperature, above 0. Lower values make each example use fewer experts.
+        balance: Weight of a load-balancing loss, at least 0: for each gate, the squared coefficient of variation
+            between the experts of its weights, summed over the batch.
+        stacked: Whether to compute the experts of a task, and the shared ones, as one batched operation, if the stages
+            of the tower offer it. False: one by one.
 
     Raises:
-        ValueError: If an argument is out of its range; when the model is built, if the tower has fewer stages than
-            there are levels, or the gates cannot read the input.
+        ValueError: If an argument is out of range; when the model is built, if the tower has fewer stages than
+            levels, or the gates cannot read the input.
 
     Example:
 

@@ -7,10 +7,10 @@ from mtl_keras.layers import Branching
 
 
 def prune(model: keras.Model) -> keras.Model:
-    """Returns a smaller model without the branches that a model with `sharing="ltb"` does not use.
+    """Returns a smaller model: the same without the branches that a model with `sharing="ltb"` does not use.
 
-    It predicts the same. It has its own copies of the weights, no choices, and is compiled as the model was, with a
-    fresh optimizer.
+    It makes the same predictions. It has its own copies of the weights and no branches to choose from. It is compiled
+    like the model, with a new optimizer.
 
     Args:
         model: A `MultiTaskModel` built with `sharing="ltb"`.
@@ -19,7 +19,7 @@ def prune(model: keras.Model) -> keras.Model:
         A `MultiTaskModel`.
 
     Raises:
-        ValueError: If the model has nothing to choose.
+        ValueError: If the model has no branches to choose from.
 
     Example:
 

@@ -11,9 +11,9 @@ from mtl_keras.sharing._base import Sharing, tower_per_task
 @public
 @dataclasses.dataclass(frozen=True)
 class SingleTask(Sharing):
-    """A tower of its own for each task, nothing shared: y_t = h_t(f_t(x)). The baseline that sharing must beat.
+    """One tower per task, nothing shared: y_t = h_t(f_t(x)). The baseline that sharing must beat.
 
-    The tasks train side by side in one model; no task's gradient reaches another's variables.
+    The tasks train side by side in one model. The gradient of a task does not reach the variables of another one.
 
     Example:
 

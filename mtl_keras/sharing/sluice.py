@@ -16,22 +16,23 @@ from mtl_keras.sharing._towers import mixed_towers
 @public
 @dataclasses.dataclass(frozen=True)
 class Sluice(Sharing):
-    """A tower of its own for each task, subspaces of whose features are mixed, and a mixture of all stages on top.
+    """One tower per task, trained mixtures of subspaces of their features, and a mixture of all stages at the end.
 
-    After every stage the channels of each tower fall into subspaces, G_t1, ..., G_tS, and each subspace of a task is a
-    trained mixture α of those of all tasks. The features of a task are Σ_l β_tl · x_t^l over the mixed stages. A
-    penalty orthogonality · Σ ‖G_trᵀ·G_ts / N‖² holds the subspaces of a task apart.
+    After every stage, the channels of each tower are split into subspaces G_t1, ..., G_tS. Each subspace of a task
+    becomes a trained mixture α of the subspaces of all tasks. The features of a task are Σ_l β_tl · x_t^l over the
+    mixed stages. The penalty orthogonality · Σ ‖G_trᵀ·G_ts / N‖² keeps the subspaces of a task different.
 
     Args:
-        num_subspaces: S, at least 1; divides the channels of every stage.
-        own: α of a subspace itself, and β of the last stage, at the start, in [0, 1]; the others share 1 − own equally.
-        orthogonality: Factor of the penalty, at least 0.
+        num_subspaces: Number of subspaces S, at least 1. It must divide the number of channels of every stage.
+        own: Start value of α for the subspace itself, and of β for the last stage, in [0, 1]; the others share 1 − own
+            equally.
+        orthogonality: Weight of the penalty, at least 0.
         split_after: Last stage that all tasks share, by name or number.
-        groups: Lists of the names of the tasks that share a tower.
+        groups: Lists of names of tasks; the tasks of a list share a tower.
 
     Raises:
-        ValueError: If an argument is out of its range; when the model is built, if a stage has a number of channels
-            that is no multiple of `num_subspaces`.
+        ValueError: If an argument is out of range; when the model is built, if `num_subspaces` does not divide the
+            number of channels of a stage.
 
     Example:
 
@@ -42,9 +43,9 @@ class Sluice(Sharing):
     ```
 
     Reference: S. Ruder, J. Bingel, I. Augenstein, A. Søgaard, "Latent Multi-task Architecture Learning", AAAI 2019.
-    Departures: the stages of any tower, so that before the β-mixture earlier stages are averaged to the positions of
-    the last one (`layers.MatchPositions`) and, where their widths differ, projected to its width; the penalty is on the
-    features and a mean over rows.
+    Departures: the stages of any tower; before the β-mixture, earlier stages are averaged to the positions of the last
+    stage (`layers.MatchPositions`) and, if their widths differ, projected to its width. The penalty is on the features,
+    and a mean over rows.
     """
 
     num_subspaces: int = 2

@@ -16,20 +16,20 @@ from mtl_keras.sharing._towers import start_heads, start_tower
 @public
 @dataclasses.dataclass(frozen=True)
 class Soft(Sharing):
-    """A tower of its own for each task, started from its own seed, whose variables a penalty holds together.
+    """One tower per task, each with its own seed; a penalty pulls the variables of the towers together.
 
-    The graph is that of `single_task`; the penalty, strength · Σ_{i<j} ‖θ_i − θ_j‖² over corresponding variables,
-    comes into training with `callbacks.SoftSharing`.
+    The graph is that of `single_task`. Add the penalty, strength · Σ_{i<j} ‖θ_i − θ_j‖² over corresponding variables,
+    to the training with `callbacks.SoftSharing`.
 
     Args:
-        transfer_from: A `MultiTaskModel` with a tower for each task, as `sharing="single_task"` builds it from the
-            same tower and tasks, or `{task: model of this task}`: the towers and heads start from its weights. Not
-            with `split_after` or `groups`.
+        transfer_from: A `MultiTaskModel` that `sharing="single_task"` built from the same tower and tasks, or
+            `{task: model of this task}`. The towers and heads start from its weights. Not with `split_after` or
+            `groups`.
         split_after: Last stage that all tasks share, by name or number.
-        groups: Lists of the names of the tasks that share a tower.
+        groups: Lists of names of tasks; the tasks of a list share a tower.
 
     Raises:
-        ValueError: If `transfer_from` comes with `split_after` or `groups`; when the model is built, if its towers
+        ValueError: If `transfer_from` is given with `split_after` or `groups`; when the model is built, if its towers
             differ from those of `transfer_from`.
 
     Example:

@@ -15,19 +15,18 @@ class Weighting(keras.layers.Layer):
     """Decides how the losses of T tasks become one update of the shared variables.
 
     Abstract. A weighting is a Keras layer in float32, so that its state (averages, duals, log-variances)
-    is tracked, trained where it is trainable, and saved with the model that it was compiled with. A
-    subclass says by its base what it reads, and that fixes the cost of a training step. A method that takes
-    logarithms of the losses or divides by them says by `lowest_losses` how low they may be: a lower one is an
-    error at the step (under XLA, which knows no errors, the step is skipped).
+    is tracked, trained if it is trainable, and saved with the compiled model. The base class of a method says
+    what it reads, which determines the cost of a training step. A method that takes logarithms of the losses or
+    divides by them sets `lowest_losses`: a lower loss raises an error at the step. (XLA has no errors: there the
+    step is skipped.)
 
-    Absent tasks: a task without any label in the batch has `present` 0, loss 0, and zero rows and columns
-    in whatever else is read; so has one of loss weight 0. A method returns for the other tasks what it
-    returns for the smaller problem without the absent ones, weight 0 for the absent ones, and leaves their
-    state as it was.
+    Absent tasks: a task without any label in the batch, or with loss weight 0, has `present` 0, loss 0, and zero
+    rows and columns in everything else that is read. A method returns weight 0 for absent tasks and does not
+    change their state. The other tasks get what they would get if the absent ones did not exist.
 
     Args:
         seed: Seed of a method that draws random numbers; such a method lists it in its own arguments.
-        name: Name of the layer; by default the file's, or Keras' own choice for a class outside the package.
+        name: Name of the layer; by default that of the file, or Keras' own choice for a class outside the package.
     """
 
     reads = None  # "losses", "gramian", "rows" or "halves"
@@ -139,11 +138,11 @@ class Weighting(keras.layers.Layer):
 class LossScalarizer(Weighting):
     """A method that reads the losses: `call(losses, present) -> objective`.
 
-    `losses` [T] and `present` [T] (0 or 1) are float32; the objective is a differentiable scalar, whose
-    gradient all variables take. One backward pass.
+    `losses` [T] and `present` [T] (0 or 1) are float32. The objective is a differentiable scalar; all variables
+    take its gradient. One backward pass.
 
-    A method with `reads_losses_after_step` True costs a second forward pass: the model calls `after_step`
-    with the losses of the same batch before and after the optimizer's step.
+    With `reads_losses_after_step = True` the model also calls `after_step`, with the losses of the same batch
+    before and after the optimizer's step. This costs a second forward pass.
     """
 
     reads = "losses"
@@ -160,7 +159,7 @@ class LossScalarizer(Weighting):
 class GramianWeighting(Weighting):
     """A method that reads G = J·Jᵀ: `call(gramian, losses, present) -> weights`.
 
-    `gramian` [T, T], `losses` [T] and `present` [T] are float32; the weights [T] multiply the rows of J.
+    `gramian` [T, T], `losses` [T] and `present` [T] are float32. The weights [T] multiply the rows of J.
     T backward passes.
     """
 
@@ -173,12 +172,12 @@ class GramianWeighting(Weighting):
 class GradientAggregator(Weighting):
     """A method that reads the rows of J: `call(rows, losses, present) -> direction`.
 
-    `rows` [T, P], `losses` [T] and `present` [T] are float32; the direction [P] is what the optimizer gets
-    as the gradient of the shared variables. T backward passes and T·P floats. The model sets
-    `num_parameters` (P) before `build`, for a method with state of the shape of the rows.
+    `rows` [T, P], `losses` [T] and `present` [T] are float32. The optimizer gets the direction [P] as the
+    gradient of the shared variables. T backward passes and T·P floats. The model sets `num_parameters` (P)
+    before `build`, for a method with state of the shape of the rows.
 
-    Where each entry of the direction depends on its own column alone, `by_column = True` says so: the method is
-    then called on some of the columns at a time, and needs no second copy of the rows.
+    Set `by_column = True` if each entry of the direction depends on its own column only. The method is then
+    called on some of the columns at a time, and needs no second copy of the rows.
     """
 
     reads = "rows"
@@ -198,8 +197,7 @@ class HalvesWeighting(Weighting):
     """A method that reads G' = J₁·J₂ᵀ of two halves of the batch: `call(cross, losses, present) -> weights`.
 
     `cross` [T, T] (row i: task i on the first half, column j: task j on the second), `losses` [T] and
-    `present` [T] are float32; returns the weights [T] that multiply the rows of J of the whole batch.
-    2T backward passes.
+    `present` [T] are float32. The weights [T] multiply the rows of J of the whole batch. 2T backward passes.
     """
 
     reads = "halves"

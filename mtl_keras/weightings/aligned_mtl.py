@@ -33,23 +33,23 @@ def aligned_mtl_weights(gramian, shares, *, scale="min"):
 
 @public
 class AlignedMTL(GramianWeighting):
-    """Replaces the gradients by the nearest system of orthogonal ones of equal length, and adds these up.
+    """Replaces the gradients by the nearest orthogonal gradients of equal length, and adds these up.
 
-    With G = V·Σ²·Vᵀ the balance matrix is B = s·V·Σ^-1·Vᵀ and the weights are B·p for the preference p: the
-    condition number of the linear system of gradients becomes 1, so no task dominates and none conflict.
+    With G = V·Σ²·Vᵀ the balance matrix is B = s·V·Σ^-1·Vᵀ, and the weights are B·p for the preference p. The
+    condition number of the linear system of gradients becomes 1: no task dominates, and none conflict.
 
     Scale: p sums to 1, as in the paper; `scale` sets the length s of the aligned gradients. Directions whose
-    eigenvalue is below T · 1.2e-7 of the largest are round-off and left out; a gradient that comes near to
-    that changes the result in a jump. Zero gradients only: the weights are p. One task has weight 1.
+    eigenvalue is below T · 1.2e-7 of the largest are round-off and are left out. The result jumps where a
+    gradient comes close to that limit. If all gradients are zero, the weights are p. One task has weight 1.
 
     Args:
-        scale: s² is the least of the eigenvalues of G (`"min"`, the paper), their lower median (`"median"`)
-            or their mean (`"rmse"`).
-        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
-            that are present.
+        scale: Which s² to take: the smallest eigenvalue of G (`"min"`, the paper), the lower median of the
+            eigenvalues (`"median"`) or their mean (`"rmse"`).
+        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the present
+            tasks.
 
     Raises:
-        ValueError: If `scale` is none of these, or `preference` cannot be normalised.
+        ValueError: If `scale` is unknown, or `preference` cannot be normalised.
 
     Example:
 

@@ -77,18 +77,19 @@ def cagrad_weights(gramian, present, *, c=0.5):
 class CAGrad(GramianWeighting):
     """Stays near the mean gradient, and within that distance helps the task that gains least.
 
-    Maximises min dᵀgᵢ over ‖d - g₀‖ <= c‖g₀‖ with the mean gradient g₀. The solution is
-    d = g₀ + c‖g₀‖ / ‖g_w‖ · g_w, with w the minimum of g_wᵀg₀ + c‖g₀‖‖g_w‖ over the simplex. Solved from the
-    side of d, which stays well-posed where g_w goes to zero.
+    Maximises min dᵀgᵢ over ‖d - g₀‖ <= c‖g₀‖, where g₀ is the mean gradient. The solution is
+    d = g₀ + c‖g₀‖ / ‖g_w‖ · g_w, where w minimises g_wᵀg₀ + c‖g₀‖‖g_w‖ over the simplex. The solver works on d,
+    which stays well-posed when g_w goes to zero.
 
-    Scale: the paper's, d as above (other libraries divide by 1 + c² or multiply by T); with c = 0 it is the
-    mean gradient. A zero gradient takes no part in the minimum. Where a convex combination of the gradients
-    is shorter than a thousandth of the shortest of them, dᵀgᵢ > 0 for all i is taken for impossible: the
-    weights are those of the nearest direction to g₀ without conflict, if it is near enough. A mean gradient
-    of zero: equal weights; so too if the residual is above the bound. One task: weight 1 + c.
+    Scale: d as above, as in the paper (other libraries divide by 1 + c² or multiply by T). With c = 0, d is the
+    mean gradient. A zero gradient takes no part in the minimum. If a convex combination of the gradients is
+    shorter than a thousandth of the shortest gradient, no direction is assumed to help all tasks: the weights
+    are then those of the direction without conflict that is nearest to g₀, if it is near enough. The weights
+    are equal if the mean gradient is zero, or the residual is above the bound. One task has weight 1 + c.
 
     Args:
-        c: How far d may be from g₀, relative to its length. At least 0; from 1 on, d conflicts with no task.
+        c: How far d may be from g₀, relative to the length of g₀, at least 0. With c >= 1, d conflicts with no
+            task.
 
     Raises:
         ValueError: If `c` is negative.

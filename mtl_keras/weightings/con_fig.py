@@ -28,16 +28,16 @@ def con_fig_weights(gramian, shares):
 
 @public
 class ConFIG(GramianWeighting):
-    """Takes the direction with the same cosine to every gradient, as long as the gradients project on it.
+    """Takes the direction with the same cosine to every gradient; its length is the sum of their projections.
 
-    With the unit gradients as rows of Ĵ: u is the unit vector with Ĵu in the ratio of the preference p, and
-    d = (Σ gᵢᵀu)·u, which conflicts with no task. All on the Gramian: u is along Ĵᵀ(ĴĴᵀ)⁻¹p.
+    The rows of Ĵ are the unit gradients. u is the unit vector for which Ĵu is proportional to the preference p,
+    and d = (Σ gᵢᵀu)·u, which conflicts with no task. Only the Gramian is needed: u is along Ĵᵀ(ĴĴᵀ)⁻¹p.
 
-    Scale: the paper's, the sum of the projections; orthogonal gradients of one length have weight 1. Only the
-    ratio of p counts. Towards dependent gradients without such a u, the projections and with them d go to 0, as
-    for opposed gradients; there the authors' program, by a pseudo-inverse, jumps to the nearest cosines in the
-    sense of least squares. A zero gradient has weight 0. Zero gradients only: the weights are p. One task has
-    weight 1.
+    Scale: the sum of the projections, as in the paper; orthogonal gradients of equal length have weight 1. Only
+    the ratios within p matter. When the gradients approach a linear dependence without such a u, the
+    projections and d go to 0, as for opposed gradients. (The authors' program uses a pseudo-inverse and jumps
+    to the least-squares cosines there.) A zero gradient has weight 0. If all gradients are zero, the weights
+    are p. One task has weight 1.
 
     Args:
         preference: One non-negative number per task; equal by default.

@@ -20,22 +20,23 @@ def equal_length_sum(rows, present):
 
 @public
 class DBMTL(GradientAggregator):
-    """Adds up the averaged gradients of the log-losses, all stretched to the length of the longest.
+    """Adds up running means of the gradients of the log-losses, all stretched to the length of the longest.
 
-    The logarithm balances the scales of the losses, the stretching the lengths of the gradients. At step k:
+    The logarithm balances the scales of the losses. The stretching balances the lengths of the gradients. At
+    step k:
 
     y_t ← beta_k y_t + (1 - beta_k) g_t / (L_t + eps),  beta_k = beta / k^beta_sigma
     d = Σ_t (max_s ‖y_s‖ / ‖y_t‖) y_t
 
-    Scale: T rows of the length of the longest averaged gradient of a log-loss; y starts at 0 as in the paper,
-    so that the first directions are short (a single task starts with (1 - beta) / L times its gradient).
+    Scale: the sum of T rows, each as long as the longest averaged gradient of a log-loss. y starts at 0, as in
+    the paper, so the first directions are short (a single task starts with (1 - beta) / L times its gradient).
     The tasks' own variables take the gradients of the log-losses. Losses must not be negative. State: T·P
     floats.
 
     Args:
-        beta: Share of the old average kept at the first step, at least 0 and below 1.
-        beta_sigma: How fast that share falls. Not negative.
-        eps: Added to the losses before the logarithm, as in the authors' program. Positive.
+        beta: Share of the old average that is kept at the first step, in [0, 1).
+        beta_sigma: How fast that share falls, at least 0.
+        eps: Added to the losses before the logarithm, as in the authors' program, above 0.
         name: Name of the layer.
 
     Raises:

@@ -20,18 +20,18 @@ def priority(kpi, *, gamma, eps):
 class DTP(LossScalarizer):
     """Gives hard tasks more weight and easy ones less.
 
-    The difficulty of a task is read from a key performance indicator κ_t between 0 and 1, here exp(-L_t): for
-    a cross-entropy, the (geometric mean) probability of the right class. It is averaged over the steps.
+    The difficulty of a task comes from a key performance indicator κ_t between 0 and 1, here exp(-L_t). For a
+    cross-entropy this is the geometric mean of the probability of the right class. It is averaged over the steps.
 
     κ_t ← decay κ_t + (1 - decay) exp(-L_t),  w_t = -(1 - κ_t)^gamma log κ_t,  objective = Σ_t w_t L_t
 
-    Scale: as in the paper the weights have no fixed sum: the weight of a task goes to 0 as its loss does,
-    for a single task as well, and is 16 at most with the default `eps`. Losses must not be negative.
+    Scale: the weights have no fixed sum, as in the paper. The weight of a task goes to 0 as its loss goes to 0,
+    even for a single task, and is at most 16 with the default `eps`. Losses must not be negative.
 
     Args:
-        gamma: Focal exponent: how much less easy tasks weigh. Not negative.
-        decay: Share of the old average kept in a step, at least 0 and below 1.
-        eps: Smallest indicator; bounds the weights by -log(eps). Between 0 and 1.
+        gamma: Focal exponent, at least 0. Larger values give easy tasks less weight.
+        decay: Share of the old average that is kept in a step, in [0, 1).
+        eps: Smallest indicator, in (0, 1). It bounds the weights by -log(eps).
         name: Name of the layer.
 
     Raises:
@@ -47,9 +47,9 @@ class DTP(LossScalarizer):
 
     Reference:
         Michelle Guo, Albert Haque, De-An Huang, Serena Yeung, Li Fei-Fei. Dynamic Task Prioritization for
-        Multitask Learning. 2018. There the indicator is a metric of the task, such as accuracy, the exponents
-        are set for each task, and examples within a task are weighted the same way; for that last part use a
-        focal loss.
+        Multitask Learning. 2018. In the paper the indicator is a metric of the task, such as accuracy, each
+        task has its own exponent, and the examples of a task are weighted in the same way. For the examples,
+        use a focal loss.
     """
 
     lowest_losses = 0.0

@@ -25,17 +25,17 @@ def dualproj_weights(gramian, shares):
 class DualProj(GramianWeighting):
     """Follows the mean gradient, or the nearest direction to it that conflicts with no task.
 
-    d = Jᵀv with v = argmin vᵀGv subject to v >= p, the projection of the (weighted) mean gradient onto the
-    dual cone {x : gᵢᵀx >= 0 for all i}. Solved exactly by block principal pivoting, without the
-    regularisation that other implementations need.
+    d = Jᵀv, where v minimises vᵀGv subject to v >= p. This projects the (weighted) mean gradient onto the dual
+    cone {x : gᵢᵀx >= 0 for all i}. Block principal pivoting solves it exactly, without the regularisation that
+    other implementations need.
 
     Scale: the preference p sums to 1; without conflict d is the (weighted) mean of the gradients. A zero
     gradient has weight p. Opposed gradients cancel: d is zero. One task has weight 1. If the residual is
-    above the bound the weights are p.
+    above the bound, the weights are p.
 
     Args:
-        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
-            that are present.
+        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the present
+            tasks.
 
     Raises:
         ValueError: If `preference` cannot be normalised.

@@ -38,16 +38,16 @@ class DWA(LossScalarizer):
     w = T softmax(r / temperature),  r_t = mean loss of the last epoch / mean loss of the epoch before
     objective = Σ_t w_t L_t
 
-    All weights are 1 until two epochs are over, so that training for one or two epochs is the plain sum;
-    with `window` a period is a number of batches instead of an epoch. The ratio of a task is 1 where the
-    earlier mean is not positive.
+    All weights are 1 during the first two epochs: a training of one or two epochs is the plain sum. With
+    `window`, a period is a number of batches instead of an epoch. The ratio of a task is 1 if the earlier mean is
+    not positive.
 
     Scale: the weights sum to the number of present tasks, as in the paper; a single task has weight 1.
     Losses must not be negative.
 
     Args:
-        temperature: Evens the weights out. Positive.
-        window: Number of batches in a period; None for the batches of an epoch.
+        temperature: Softmax temperature, above 0. Higher values give more even weights.
+        window: Number of batches in a period; None for one epoch.
         name: Name of the layer.
 
     Raises:

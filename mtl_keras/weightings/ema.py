@@ -17,16 +17,17 @@ _FAR = 1e3
 class EMA(GramianWeighting):
     """Smooths the weights of another Gramian weighting by a moving average over the batches.
 
-    v <- decay·v + (1 - decay)·w for the weights w of the inner method: less noise in the weights, which is
-    what keeps stochastic multi-gradient methods from converging. Starts at a task's first weight, and anew when
-    the average exceeds all weights of a batch a thousand times: a gradient of next to 0 may have had a huge one.
+    v <- decay·v + (1 - decay)·w, where w are the weights of the inner method. Noise in the weights keeps
+    stochastic multi-gradient methods from converging; the average reduces it. It starts at the first weight of a
+    task. It starts again if it is a thousand times larger than all weights of a batch, because a gradient close
+    to 0 may have had a huge weight.
 
-    Scale: the inner method's. The average of an absent task stays as it is. Promises of the inner method,
-    such as a direction without conflict, hold for w and not for its average. `decay=0` is the inner method.
+    Scale: that of the inner method. The average of an absent task does not change. Guarantees of the inner method,
+    such as a direction without conflict, hold for w, not for the average. `decay=0` is the inner method.
 
     Args:
         weighting: The inner method: a look-up string, or an instance that reads the Gramian.
-        decay: Of the average, from 0 to below 1.
+        decay: Share of the old average that is kept in a step, in [0, 1).
 
     Raises:
         ValueError: If `weighting` does not read the Gramian, or `decay` is out of range.

@@ -13,8 +13,8 @@ class Equal(LossScalarizer):
 
     objective = Σ_t L_t
 
-    Scale: the sum, as Keras does for a model with several outputs, and not the mean: each task trains with
-    the learning rate that it would have alone. Any real losses.
+    Scale: the sum, as in Keras for a model with several outputs, not the mean. Each task trains with the
+    learning rate that it would have alone. Losses may be any real numbers.
 
     Args:
         name: Name of the layer.

@@ -27,21 +27,20 @@ def excess_risks(rows, squares):
 
 @public
 class ExcessMTL(GradientAggregator):
-    """Moves weight to the tasks whose loss can still fall most, and not to those that are merely noisy.
+    """Moves weight to the tasks whose loss can still fall most, not to tasks that are only noisy.
 
     The excess risk E_t of a task is estimated from its gradient and a diagonal curvature:
 
     S_t ← S_t + g_t²,  E_t = Σ g_t² / √S_t,  w_t ← w_t exp(learning_rate E_t / E_t at first), Σ_t w_t = 1
     d = Σ_t w_t g_t
 
-    Scale: the weights sum to 1, as in the paper and unlike LibMTL's, which sum to T; a single task has its
-    plain gradient. They act on the tasks' own variables, too. They start equal, and change from the second
-    batch of a task on. An absent task keeps its weight, and the others share what is left. A first risk says
-    nothing if it is 0, or exceeded ten times later: the later one then counts as the first. State: T·P
-    floats.
+    Scale: the weights sum to 1, as in the paper (in LibMTL they sum to T). A single task has its plain gradient.
+    The weights also act on the tasks' own variables. They start equal, and change from the second batch of a
+    task on. An absent task keeps its weight, and the others share the rest. If the first risk is 0, or a later
+    one is more than ten times as large, the later one counts as the first. State: T·P floats.
 
     Args:
-        learning_rate: Of the weights. Positive.
+        learning_rate: Learning rate of the weights, above 0.
         name: Name of the layer.
 
     Raises:
@@ -59,8 +58,8 @@ class ExcessMTL(GradientAggregator):
 
     Reference:
         Yifei He, Shiji Zhou, Guojun Zhang, Hyokun Yun, Yi Xu, Belinda Zeng, Trishul Chilimbi, Han Zhao.
-        Robust Multi-Task Learning with Excess Risks. 2024. Dividing by the first excess risk is their way to
-        make the tasks comparable.
+        Robust Multi-Task Learning with Excess Risks. 2024. The division by the first excess risk, which makes
+        the tasks comparable, is from the paper.
     """
 
     apply_to = "all"

@@ -18,20 +18,19 @@ def fairgrad_weights(gramian, *, alpha=1.0):
 
 @public
 class FairGrad(GramianWeighting):
-    """Divides the tasks' gains dᵀgᵢ fairly: their alpha-fair utility is as great as it can be.
+    """Divides the tasks' gains dᵀgᵢ fairly: maximises their alpha-fair utility.
 
-    d = Σ wᵢgᵢ with w > 0 and (Gw)ᵢ = wᵢ^(-1/alpha). `alpha=1` is proportional fairness (Nash-MTL without a
-    limit to the length); a larger one goes towards equal gains; a smaller one towards the plain sum. Found to
-    round-off by Newton's method on the convex problem behind it.
+    d = Σ wᵢgᵢ with w > 0 and (Gw)ᵢ = wᵢ^(-1/alpha). `alpha=1` is proportional fairness: Nash-MTL without a limit
+    to the length. Larger values tend towards equal gains, smaller ones towards the plain sum. Newton's method
+    on the equivalent convex problem finds the solution up to round-off.
 
-    Scale: as in the paper, the solution itself: gradients c times as long have weights c^(-2·alpha / (1 +
-    alpha)) times as large, d shrinks or grows with c accordingly. A zero gradient has weight 0. Where a
-    combination of gradients with positive weights is zero no solution exists: the answer is then the one for
-    cosines with eigenvalues raised to 1e-9. If the residual is above the bound the weights are equal. One
-    task has weight ‖g‖^(-2·alpha / (1 + alpha)).
+    Scale: the solution itself, as in the paper. For gradients c times as long, the weights are c^(-2·alpha / (1 +
+    alpha)) times as large. A zero gradient has weight 0. If a combination of gradients with positive weights is
+    zero, no solution exists; the eigenvalues of the cosines are then raised to 1e-9. If the residual is above the
+    bound, the weights are equal. One task has weight ‖g‖^(-2·alpha / (1 + alpha)).
 
     Args:
-        alpha: The fairness, positive.
+        alpha: Fairness, above 0.
 
     Raises:
         ValueError: If `alpha` is not positive.

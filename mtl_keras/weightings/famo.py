@@ -30,29 +30,29 @@ def famo_gradient(logits, change, present):
 
 @public
 class FAMO(LossScalarizer):
-    """Weights the tasks so that all losses fall at the same relative rate, without task gradients.
+    """Weights the tasks so that all losses fall at the same relative rate, without gradients of single tasks.
 
     z = softmax(ξ),  objective = c Σ_t z_t log(L_t - b_t),  1 / c = Σ_t z_t / (L_t - b_t), c held constant
     after the step:  ξ ← Adam step along  (∂z / ∂ξ)ᵀ (log(L_before - b) - log(L_after - b)) + decay ξ
 
-    The logits ξ have their own Adam optimizer, whose moments are state of the layer. Costs a second forward
-    pass over the batch, which gives the losses after the step.
+    The logits ξ have their own Adam optimizer, whose moments are state of the layer. A second forward pass over
+    the batch computes the losses after the step.
 
     Scale: the effective weights c z_t / (L_t - b_t) sum to 1; a single task has weight 1. No loss may be below
-    `min_losses`. One within `eps` of it takes no part in the batch; one that is near it has nearly all
-    of the sum of the weights, so that the other tasks nearly stand still: as in the paper, a loss that reaches
-    its minimum needs a lower `min_losses`.
+    `min_losses`. A loss within `eps` of its bound takes no part in the batch. A loss close to its bound gets
+    nearly all of the weight, and the other tasks nearly stop: as in the paper, set a lower `min_losses` for a
+    loss that reaches its minimum.
 
     Args:
-        learning_rate: Of the logits. Positive.
-        decay: Weight decay of the logits, added to their gradient. Not negative.
-        min_losses: Lower bound b of every loss, one number per task; 0 by default.
-        eps: Smallest difference of a loss and its bound that is told from 0. Positive.
+        learning_rate: Learning rate of the logits, above 0.
+        decay: Weight decay of the logits, added to their gradient, at least 0.
+        min_losses: Lower bound b of each loss, one number per task; 0 by default.
+        eps: A loss that is closer to its bound than this counts as being at it. Above 0.
         name: Name of the layer.
 
     Raises:
-        ValueError: If an argument is outside its range, or, at `build`, if `min_losses` has another length
-            than there are tasks.
+        ValueError: If an argument is outside its range, or, at `build`, if `min_losses` does not have one number
+            per task.
 
     Example:
 
@@ -66,8 +66,8 @@ class FAMO(LossScalarizer):
 
     Reference:
         Bo Liu, Yihao Feng, Peter Stone, Qiang Liu. FAMO: Fast Adaptive Multitask Optimization. 2023. The
-        paper writes the update of the logits as plain gradient descent and its code takes Adam, as here.
-        `decay` is tuned per data set there; other implementations start from 1e-5, 1e-3 or 1e-2.
+        paper writes the update of the logits as plain gradient descent; its code uses Adam, as here. The paper
+        tunes `decay` per data set; other implementations start from 1e-5, 1e-3 or 1e-2.
     """
 
     reads_losses_after_step = True

@@ -30,16 +30,16 @@ def geometric_mean(losses, present, *, eps):
 
 @public
 class GLS(LossScalarizer):
-    """Minimizes the geometric mean of the losses, which no loss dominates by its unit.
+    """Minimizes the geometric mean of the losses, so that no loss dominates because of its unit.
 
-    objective = (Π_t L_t)^(1/T), computed as exp(1/T Σ_t log L_t): no product over- or underflows
+    objective = (Π_t L_t)^(1/T), computed as exp(1/T Σ_t log L_t), which does not over- or underflow
 
     Scale: the effective weight of a task is objective / (T L_t); a single task has weight 1. Losses must not
-    be negative; one of 0, up to `eps`, takes no part in the batch: it has nothing to learn, and would stop the
-    others.
+    be negative. A loss of at most `eps` takes no part in the batch: it has nothing to learn, and would stop the
+    other tasks.
 
     Args:
-        eps: Smallest loss that is told from 0. Positive.
+        eps: Losses up to this count as 0. Above 0.
         name: Name of the layer.
 
     Raises:

@@ -31,18 +31,18 @@ def sign_dropout(rows, uniform, *, leak):
 
 @public
 class GradDrop(GradientAggregator):
-    """Lets through, coordinate by coordinate, the positive or the negative entries of the task gradients.
+    """Keeps either the positive or the negative entries of the task gradients, chosen anew for each coordinate.
 
-    The sign is drawn: positive with the probability P = ½ (1 + Σ_t g_t / Σ_t |g_t|).
+    The sign is random: positive with probability P = ½ (1 + Σ_t g_t / Σ_t |g_t|).
 
     d = Σ_t leak g_t + (1 - leak) g_t [sign of g_t is the drawn one]
 
-    Scale: a sum, as in the paper; a single task has its plain gradient. Absent tasks take no part. Under
-    XLA, TensorFlow draws other numbers from the same seed than without XLA.
+    Scale: a sum, as in the paper; a single task has its plain gradient. Absent tasks take no part. With the same
+    seed, TensorFlow draws different numbers with and without XLA.
 
     Args:
-        leak: Share of the dropped entries that is let through, from 0 (the method) to 1 (the plain sum).
-        seed: Seed of the draws.
+        leak: Share of the dropped entries that is kept, in [0, 1]: 0 is the method, 1 the plain sum.
+        seed: Seed of the random signs.
         name: Name of the layer.
 
     Raises:

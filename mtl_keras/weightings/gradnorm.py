@@ -33,23 +33,23 @@ def gradnorm_slopes(gramian, weights, losses, initial_losses, present, *, alpha=
 
 @public
 class GradNorm(GramianWeighting):
-    """Learns loss weights so that the weighted gradients have equal norms, but for the tasks' progress.
+    """Learns loss weights that even out the norms of the weighted gradients; tasks that are behind get more.
 
-    The weights w descend on Σ |wᵢ‖gᵢ‖ - ḡ·rᵢ^alpha|, with ḡ the mean of wᵢ‖gᵢ‖ and rᵢ the task's loss over
-    its first loss, divided by the mean of these: a task that is behind gets a longer gradient. One Adam step
-    per batch, in the layer itself; then the weights are scaled so that those of the present tasks sum to
-    their number. A batch is weighted with the weights from before its step. Only the diagonal of G is read.
-    A first loss says nothing if it is 0, or exceeded ten times later: the later one then counts as the
-    first, and until there is one r is 1. Losses must not be negative.
+    The weights w minimise Σ |wᵢ‖gᵢ‖ - ḡ·rᵢ^alpha|. ḡ is the mean of wᵢ‖gᵢ‖. rᵢ is the task's loss over its first
+    loss, divided by the mean of these ratios: a task that is behind gets a longer gradient. The layer takes one
+    Adam step per batch, and then scales the weights so that those of the present tasks sum to their number. The
+    weights from before this step weigh the batch. Only the diagonal of G is read. If the first loss is 0, or a
+    later one is more than ten times as large, the later one counts as the first; until there is one, r is 1.
+    Losses must not be negative.
 
-    Scale: the weights sum to T, as in the paper, and start at 1. They act on the tasks' own variables, too.
-    Departures: the norms are those of all shared variables (the paper's are the last shared layer's;
-    `level="features"` comes near to that), they are taken in units of ḡ, and a weight stays above 0.001. Zero
-    gradients only: the weights stay. One task has weight 1.
+    Scale: the weights sum to T, as in the paper, and start at 1. They also act on the tasks' own variables.
+    Departures: the norms are over all shared variables (the paper uses the last shared layer;
+    `level="features"` is close to that), they are measured in units of ḡ, and a weight stays above 0.001. If all
+    gradients are zero, the weights do not change. One task has weight 1.
 
     Args:
-        alpha: Strength of the pull on tasks that are behind, at least 0.
-        learning_rate: Of the weights' Adam steps, positive.
+        alpha: How much more tasks that are behind get, at least 0.
+        learning_rate: Learning rate of the weights, above 0.
 
     Raises:
         ValueError: If `alpha` is negative or `learning_rate` not positive.

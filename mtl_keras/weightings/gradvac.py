@@ -49,25 +49,25 @@ def gradvac_weights(gramian, present, targets, order, *, beta=0.5):
 
 @public
 class GradVac(GramianWeighting):
-    """Corrects each gradient so that its cosine with every other one is at least what it was on average.
+    """Corrects each gradient so that its cosine with every other one is at least their average cosine so far.
 
-    For each task i, and each other task j in an order drawn anew every step: with c the cosine of gᵢ, as
-    corrected so far, and gⱼ, and t its moving average, if c < t then gᵢ gains
-    ‖gᵢ‖(t·sqrt(1 - c²) - c·sqrt(1 - t²)) / (‖gⱼ‖·sqrt(1 - t²)) · gⱼ, which makes the cosine t; then
-    t <- (1 - beta)t + beta·c. With t = 0, as at the first step, that is PCGrad. All of it is done on the
-    Gramian, for the T tasks at once. The average of a pair changes only when both are present.
+    For each task i, and each other task j in a new random order every step: let c be the cosine of gᵢ, as
+    corrected so far, with gⱼ, and t the moving average of c. If c < t, then
+    ‖gᵢ‖(t·sqrt(1 - c²) - c·sqrt(1 - t²)) / (‖gⱼ‖·sqrt(1 - t²)) · gⱼ is added to gᵢ, which makes the cosine t. Then
+    t <- (1 - beta)t + beta·c. With t = 0, as at the first step, this is PCGrad. It is computed on the Gramian, for
+    all T tasks at once. The average of a pair changes only when both tasks are present.
 
-    Scale: the sum of the corrected gradients, as in the paper. A target cosine is cut to 1 - 1e-6. A zero
-    gradient has weight 1, corrects nothing and leaves its averages. One task has weight 1.
+    Scale: the sum of the corrected gradients, as in the paper. Target cosines are at most 1 - 1e-6. A zero
+    gradient has weight 1, corrects nothing and does not change its averages. One task has weight 1.
 
     Args:
-        beta: Share of the new cosine in the moving average, from 0 to 1. The default is that of other
-            libraries; the paper's experiments take 0.01, whose targets stay near 0 for about 100 steps.
+        beta: Share of the new cosine in the moving average, in [0, 1]. The default is that of other
+            libraries. The paper uses 0.01, with which the targets stay near 0 for about 100 steps.
         shuffle: Whether the order is random. With `False` every task meets the others in the model's order.
         seed: Seed of the order.
 
     Raises:
-        ValueError: If `beta` is not in [0, 1], or `shuffle` is no bool.
+        ValueError: If `beta` is not in [0, 1], or `shuffle` is not a bool.
 
     Example:
 

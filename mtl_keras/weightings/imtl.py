@@ -26,18 +26,17 @@ def imtl_weights(gramian, log_scales, present):
 class IMTL(GramianWeighting):
     """Scales the losses to one size, then finds the direction with equal projections on all unit gradients.
 
-    IMTL-L learns sᵢ for each task by descent on exp(sᵢ)Lᵢ - sᵢ, whose minimum is exp(sᵢ) = 1 / Lᵢ; IMTL-G
-    then solves d·gᵢ/‖gᵢ‖ = const on the gradients of exp(sᵢ)Lᵢ with weights of sum 1. The scales change the
-    length of d, not its direction. One gradient step on s per batch, in the layer itself; a batch uses the
-    scales from before its step. On the tasks' own variables the scales alone act: they take exp(sᵢ) times their
-    gradient.
+    IMTL-L learns sᵢ for each task by gradient descent on exp(sᵢ)Lᵢ - sᵢ, whose minimum is exp(sᵢ) = 1 / Lᵢ. IMTL-G
+    then solves d·gᵢ/‖gᵢ‖ = const on the gradients of exp(sᵢ)Lᵢ, with weights of sum 1. The scales change the
+    length of d, not its direction. The layer takes one gradient step on s per batch; the scales from before this
+    step weigh the batch. The tasks' own variables take exp(sᵢ) times their gradient.
 
-    Scale: as in the paper, the weights of the scaled gradients sum to 1. Departures: the slope exp(sᵢ)Lᵢ - 1
-    is cut to [-1, 1], so that a large loss at the start cannot throw s away, and s stays in [-30, 30].
-    Losses must not be negative. Degenerate cases as in `imtl_g`. One task has weight exp(s), 1 at the start.
+    Scale: the weights of the scaled gradients sum to 1, as in the paper. Departures: the slope exp(sᵢ)Lᵢ - 1
+    is clipped to [-1, 1], so that a large first loss does not spoil s, and s stays in [-30, 30]. Losses must not
+    be negative. Degenerate cases are as in `imtl_g`. One task has weight exp(s), 1 at the start.
 
     Args:
-        learning_rate: Of the log-scales' gradient steps, positive.
+        learning_rate: Learning rate of the log-scales, above 0.
 
     Raises:
         ValueError: If `learning_rate` is not positive.

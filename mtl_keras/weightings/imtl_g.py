@@ -11,13 +11,13 @@ from mtl_keras.weightings._per_task import preference_of
 class IMTLG(GramianWeighting):
     """Finds the direction that has the same projection on every task's unit gradient.
 
-    With the unit gradients uᵢ = gᵢ / ‖gᵢ‖ the weights solve d·uᵢ = d·uⱼ for all i, j with d = Σ wᵢgᵢ and
-    Σ wᵢ = 1: w is proportional to C⁻¹1 / ‖g‖ for the matrix C of the cosines, in closed form.
+    With the unit gradients uᵢ = gᵢ / ‖gᵢ‖, the weights solve d·uᵢ = d·uⱼ for all i, j, where d = Σ wᵢgᵢ and
+    Σ wᵢ = 1. In closed form, w is proportional to C⁻¹1 / ‖g‖ for the matrix C of the cosines.
 
-    Scale: the weights sum to 1, as in the paper; some may be negative or large. Towards dependent gradients
-    that no direction but 0 projects on equally, such as opposed ones, d goes to 0. Equal gradients share their
-    weight. A zero gradient has weight 0. Where the sum to be divided by vanishes the weights are equal. One
-    task has weight 1.
+    Scale: the weights sum to 1, as in the paper; some may be negative or large. d goes to 0 when the gradients
+    approach a linear dependence for which no direction has equal projections, such as opposed gradients. Equal
+    gradients share their weight. A zero gradient has weight 0. The weights are equal if their sum before the
+    normalisation is 0. One task has weight 1.
 
     Example:
 

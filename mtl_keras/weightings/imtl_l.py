@@ -10,16 +10,16 @@ from mtl_keras.weightings._base import LossScalarizer
 
 @public
 class IMTLL(LossScalarizer):
-    """Scales the losses to equal size with trainable scales.
+    """Scales the losses to equal size with trained scales.
 
-    The log-scale s_t of a task is a trainable weight; at rest exp(s_t) L_t = 1 for every task.
+    The log-scale s_t of a task is a trainable weight. At the optimum, exp(s_t) L_t = 1 for every task.
 
     objective = Σ_t exp(s_t) L_t - s_t
 
     Scale: every task starts with weight 1, and its scaled loss moves to 1. Losses must not be negative. s_t
-    stays in [-30, 30], where the scale of a loss that stays at 0 ends. The optimizer of the model trains s:
-    leave it out of weight decay with `optimizer.exclude_from_weight_decay(var_names=["log_scales"])`. An absent
-    task gives its s_t the gradient 0; an optimizer with momentum moves it all the same.
+    stays in [-30, 30]; the limit matters for a loss that stays at 0. The optimizer of the model trains s: exclude
+    it from weight decay with `optimizer.exclude_from_weight_decay(var_names=["log_scales"])`. An absent task
+    gives its s_t the gradient 0, but an optimizer with momentum still moves it.
 
     Args:
         name: Name of the layer.

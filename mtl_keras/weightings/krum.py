@@ -37,20 +37,20 @@ class Krum(GramianWeighting):
     """Takes the mean of the gradients that lie nearest to their neighbours, and drops the others.
 
     The score of task i is the sum of its squared distances ‖gᵢ - gⱼ‖² to its T - n_byzantine - 2 nearest
-    neighbours; the `n_selected` tasks of least score have equal weights. Made against workers that send
-    arbitrary gradients; with tasks it follows the majority.
+    neighbours. The `n_selected` tasks with the lowest scores have equal weights, the others 0. The method was
+    made for workers that may send arbitrary gradients; with tasks, it follows the majority.
 
-    Scale: the weights sum to 1, as in the paper. Of equal scores the first in the model's order wins. When
-    fewer than n_byzantine + 3 tasks are present one neighbour counts. One task has weight 1. Departure from
-    other libraries: squared distances, as in the paper.
+    Scale: the weights sum to 1, as in the paper. If scores are equal, the first task in the model's order wins.
+    If fewer than n_byzantine + 3 tasks are present, one neighbour counts. One task has weight 1. The distances
+    are squared, as in the paper but not in other libraries.
 
     Args:
         n_byzantine: How many gradients may be arbitrary, at least 0.
         n_selected: How many gradients are averaged, at least 1 (more than 1 is the paper's Multi-Krum).
 
     Raises:
-        ValueError: If one is out of range, or at `build` if there are fewer than n_byzantine + 3 tasks (but
-            more than one), or fewer than `n_selected`.
+        ValueError: If an argument is out of range; at `build`, if there are fewer than n_byzantine + 3 tasks
+            (but more than one), or fewer than `n_selected`.
 
     Example:
 

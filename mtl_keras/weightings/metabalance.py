@@ -28,24 +28,24 @@ def metabalance_weights(lengths, primary_length, *, relax):
 
 @public
 class MetaBalance(GramianWeighting):
-    """Stretches or shrinks the gradients of the auxiliary tasks towards the length of the primary one.
+    """Scales the gradients of the auxiliary tasks towards the length of the primary gradient.
 
     The lengths m_t are averaged over the steps:
 
     m_t ← beta m_t + (1 - beta) ‖g_t‖,  w_t = relax m_primary / m_t + 1 - relax,  d = Σ_t w_t g_t
 
-    Scale: the primary task has weight 1; so has a single task. If the primary task is absent from a batch,
-    the others are measured by its length so far, and have weight 1 if it has none.
+    Scale: the primary task has weight 1, and so has a single task. If the primary task is absent from a batch,
+    its average length so far is used; before it has one, the other tasks have weight 1.
 
     Args:
-        primary: Name of the primary task; the first one by default.
-        relax: Share of the way to the length of the primary gradient, from 0 (the plain sum) to 1.
-        beta: Share of the old average kept in a step, at least 0 and below 1.
+        primary: Name of the primary task; the first task by default.
+        relax: How far the lengths move towards the primary one, in [0, 1]. 0 is the plain sum.
+        beta: Share of the old average that is kept in a step, in [0, 1).
         name: Name of the layer.
 
     Raises:
-        ValueError: If `relax` or `beta` is outside its range, if `primary` is no name, or, at `build`, if no task
-            has it.
+        ValueError: If `relax` or `beta` is outside its range, or `primary` is not a name; at `build`, if no task
+            has that name.
 
     Example:
 
@@ -59,10 +59,10 @@ class MetaBalance(GramianWeighting):
 
     Reference:
         Yun He, Xue Feng, Cheng Cheng, Geng Ji, Yunsong Guo, James Caverlee. MetaBalance: Improving Multi-Task
-        Recommendations via Adapting Gradient Magnitudes of Auxiliary Tasks. 2022. Its strategy that both
-        reduces and enlarges. The paper balances every layer on its own; here it is the gradient of all
-        shared variables. The averages are corrected for their start at 0, so that a task that is absent at
-        times is not mistaken for a quiet one.
+        Recommendations via Adapting Gradient Magnitudes of Auxiliary Tasks. 2022. This is its strategy that
+        both reduces and enlarges. The paper balances each layer separately; here, the gradient of all shared
+        variables. The averages are corrected for their start at 0, so that a task that is sometimes absent does
+        not look like one with short gradients.
     """
 
     def __init__(

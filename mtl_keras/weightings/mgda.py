@@ -30,22 +30,20 @@ def mgda_weights(gramian, losses, present, *, normalize=None):
 class MGDA(GramianWeighting):
     """Takes the shortest convex combination of the gradients, which is a descent direction for every task.
 
-    Minimises wᵀGw over w >= 0 with sum 1; then (Gw)ᵢ >= wᵀGw for all i, so no loss goes up to first order.
-    The shortest gradient weighs most, so a task that is nearly done slows down all others; `normalize`
-    divides the gradients by something before. The solver is exact (block principal pivoting on the simplex)
-    where others iterate.
+    Minimises wᵀGw over w >= 0 with sum 1. Then (Gw)ᵢ >= wᵀGw for all i, so no loss goes up to first order.
+    The shortest gradient gets the largest weight, so a task that has nearly converged slows down all others.
+    `normalize` counters this. The solver is exact (block principal pivoting on the simplex).
 
-    Scale: the weights sum to 1, as in the paper, and multiply the gradients as they are, also with
-    `normalize`. Equal gradients share the weight. A present task with gradient zero takes all the weight:
-    the direction is zero, as the theory says. One task has weight 1. If the residual is above the bound the
-    weights are equal.
+    Scale: the weights sum to 1, as in the paper. They multiply the gradients as they are, also with `normalize`.
+    Equal gradients share the weight. A present task with gradient zero takes all the weight, and the direction
+    is zero, as in theory. One task has weight 1. If the residual is above the bound, the weights are equal.
 
     Args:
-        normalize: `None`, or what a gradient is divided by: `"l2"` its norm, `"loss"` its loss, `"loss+"`
-            both. With the last two losses must not be negative.
+        normalize: What to divide a gradient by before the weights are computed: `None` for nothing, `"l2"` for
+            its norm, `"loss"` for its loss, `"loss+"` for both. With the last two, losses must not be negative.
 
     Raises:
-        ValueError: If `normalize` is none of these.
+        ValueError: If `normalize` is unknown.
 
     Example:
 

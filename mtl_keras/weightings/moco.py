@@ -39,22 +39,22 @@ def moco_weights(weights, tracked, present, *, step, rho):
 class MoCo(GradientAggregator):
     """Follows the common descent direction of gradients that are averaged over the steps.
 
-    The average y_t takes the noise of the batch out of the gradient g_t, and with it the bias out of the
-    weights. At step k:
+    The average y_t removes the noise of the batch from the gradient g_t, and so the bias from the weights. At
+    step k:
 
     y_t ← y_t - beta_k (y_t - g_t),  λ ← projection on the simplex of λ - gamma_k (Y Yᵀ + rho I) λ
     d = Σ_t λ_t y_t,  beta_k = beta / k^beta_sigma,  gamma_k = gamma / k^gamma_sigma
 
-    Scale: λ sums to 1 over the present tasks, so d is as long as a mean of the gradients; y starts at 0, so
-    that the first directions are short (a single task starts with beta times its gradient). gamma is a step
-    size on squared gradients: it must suit their length. State: T·P floats.
+    Scale: λ sums to 1 over the present tasks, so d is as long as a mean of the gradients. y starts at 0, so the
+    first directions are short (a single task starts with beta times its gradient). gamma is a step size on
+    squared gradients: choose it by their length. State: T·P floats.
 
     Args:
-        beta: Step size of the averages at the first step, above 0 and at most 1.
-        beta_sigma: Its decay. Not negative.
-        gamma: Step size of the weights at the first step. Positive.
-        gamma_sigma: Its decay. Not negative.
-        rho: Strength of the penalty that draws the weights together. Not negative.
+        beta: Step size of the averages at the first step, in (0, 1].
+        beta_sigma: Decay of beta, at least 0.
+        gamma: Step size of the weights at the first step, above 0.
+        gamma_sigma: Decay of gamma, at least 0.
+        rho: Strength of the pull towards equal weights, at least 0.
         name: Name of the layer.
 
     Raises:
@@ -72,9 +72,9 @@ class MoCo(GradientAggregator):
 
     Reference:
         Heshan Fernando, Han Shen, Miao Liu, Subhajit Chaudhury, Keerthiram Murugesan, Tianyi Chen. Mitigating
-        Gradient Bias in Multi-objective Learning: A Provably Convergent Approach. 2023. As in other
-        implementations the direction takes y and λ after their update. These put a softmax in place of the
-        projection and rescale the gradients to the length of the loss; here both are as in the paper.
+        Gradient Bias in Multi-objective Learning: A Provably Convergent Approach. 2023. The direction uses y and
+        λ after their update, as in other implementations. Those use a softmax instead of the projection, and
+        rescale the gradients to the length of the loss; here both are as in the paper.
     """
 
     def __init__(

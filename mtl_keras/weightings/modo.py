@@ -25,20 +25,20 @@ class MoDo(HalvesWeighting):
     """Moves the weights by one projected gradient step per batch towards the shortest direction.
 
     w <- projection on the simplex of w - learning_rate·(G'w + rho·w), with G' = J₁J₂ᵀ from two halves of the
-    batch: the two are independent, so the step is unbiased, which steps on G = JJᵀ are not.
+    batch. The halves are independent, so the step is unbiased; steps on G = JJᵀ are biased.
 
-    Scale: the weights sum to 1, as in the paper, and start equal. `learning_rate` is not free of scale: it
-    multiplies squared gradients; very long gradients put all the weight on one task per batch. Where tasks
-    are absent the weights of the others share 1, and the sum of their states stays. Departures: two halves of
-    one batch instead of two batches; the direction takes the gradients of the whole batch, not of a third.
-    One task has weight 1.
+    Scale: the weights sum to 1, as in the paper, and start equal. `learning_rate` depends on the scale: it
+    multiplies squared gradients, and very long gradients put all the weight on one task per batch. If tasks are
+    absent, the weights of the others sum to 1, and the sum of their states does not change. Departures: two
+    halves of one batch instead of two batches, and the direction uses the gradients of the whole batch instead
+    of a third batch. One task has weight 1.
 
     Args:
-        learning_rate: Of the step, positive; the paper's gamma.
+        learning_rate: Step size of the weights, above 0; gamma in the paper.
         rho: Pull towards equal weights, at least 0.
 
     Raises:
-        ValueError: If one is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
 

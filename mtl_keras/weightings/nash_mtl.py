@@ -25,20 +25,20 @@ def nash_mtl_weights(gramian, *, max_norm=1.0):
 
 @public
 class NashMTL(GramianWeighting):
-    """Takes the Nash bargaining solution: the product of the tasks' gains dᵀgᵢ is as great as it can be.
+    """Takes the Nash bargaining solution: maximises the product of the tasks' gains dᵀgᵢ.
 
-    d = Σ wᵢgᵢ with w > 0 and Gw = 1/w elementwise, found to round-off by Newton's method on the convex
-    problem behind it, min wᵀGw / 2 - Σ log wᵢ, where others linearise it a few times from the last step's
-    solution; so nothing is carried from step to step.
+    d = Σ wᵢgᵢ with w > 0 and Gw = 1/w elementwise. Newton's method on the equivalent convex problem,
+    min wᵀGw / 2 - Σ log wᵢ, finds it up to round-off. (Other implementations linearise it a few times, from the
+    solution of the last step.) No state is kept between steps.
 
-    Scale: as in the paper, where a solution has ‖d‖ = √T, cut down to `max_norm`. The solution does not
-    depend on the scale of any task's loss. A zero gradient has weight 0. Where a combination of gradients
-    with positive weights is zero no solution exists: the answer is then the one with 1e-6 added to the
-    squared lengths, large weights before the cut, of a near-zero direction. If the residual is above the
-    bound the weights are equal. One task has weight `max_norm` / ‖g‖.
+    Scale: as in the paper, where a solution has ‖d‖ = √T, shortened to `max_norm`. The solution does not
+    depend on the scale of any task's loss. A zero gradient has weight 0. If a combination of gradients with
+    positive weights is zero, no solution exists: 1e-6 is then added to the squared lengths, which gives large
+    weights before the limit, and a direction near zero. If the residual is above the bound, the weights are
+    equal. One task has weight `max_norm` / ‖g‖.
 
     Args:
-        max_norm: Greatest length of d, positive; `None` for no limit.
+        max_norm: Largest length of d, above 0; `None` for no limit.
 
     Raises:
         ValueError: If `max_norm` is not positive.

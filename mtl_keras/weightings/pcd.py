@@ -50,26 +50,25 @@ def pcd_weights(gramian, scales, primary, *, progress=0.02):
 
 @public
 class PCD(GramianWeighting):
-    """Follows one primary task as closely as every other task's guaranteed progress allows.
+    """Follows one primary task as closely as possible, while every other task makes a guaranteed progress.
 
-    With the gradients divided by the root of a moving average of their squared norms, g̃: d is the nearest
-    direction to the primary task's g̃ with g̃ⱼᵀd >= progress·‖g̃ⱼ‖² for each other task j; then d takes the
-    length of the primary gradient. A quadratic program with as many unknowns as other tasks, solved exactly
-    by block principal pivoting.
+    Each gradient is divided by the root of a moving average of its squared norm, which gives g̃. d is the nearest
+    direction to the primary task's g̃ with g̃ⱼᵀd >= progress·‖g̃ⱼ‖² for each other task j. Then d gets the
+    length of the primary gradient. Block principal pivoting solves this quadratic program exactly.
 
-    Scale: as in the paper, ‖d‖ is the norm of the primary gradient. The weights are 0 if the primary gradient
-    is zero, d vanishes, or the primary task is absent. Where the demands exclude each other the residual is
-    above the bound, and the fallback is the primary gradient alone, weight 1. A zero gradient of another task
-    takes no part, weight 0. One task has weight 1.
+    Scale: ‖d‖ is the norm of the primary gradient, as in the paper. The weights are 0 if the primary gradient
+    is zero, d is zero, or the primary task is absent. If the constraints exclude each other, the residual is
+    above the bound, and the primary gradient alone is used with weight 1. A zero gradient of another task has
+    weight 0. One task has weight 1.
 
     Args:
         primary: Name of the primary task, or its position in the model's order of tasks.
-        progress: Part of the progress along its own gradient that each other task is to have, from 0 to 1.
-        decay: Of the moving average of the squared norms, from 0 to below 1.
+        progress: Guaranteed progress of each other task, relative to a step along its own gradient, in [0, 1].
+        decay: Share of the old average of the squared norms that is kept in a step, in [0, 1).
         eps: Added to the average, at least 0.
 
     Raises:
-        ValueError: If one is out of range; at `build`, if the model has no such `primary` task.
+        ValueError: If an argument is out of range; at `build`, if the model has no such `primary` task.
 
     Example:
 

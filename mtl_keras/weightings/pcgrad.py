@@ -37,19 +37,19 @@ def pcgrad_weights(gramian, present, order):
 class PCGrad(GramianWeighting):
     """Projects each gradient off every gradient that it conflicts with, in random order, and adds them up.
 
-    For each task i, and each other task j in an order drawn anew every step: if gᵢ·gⱼ < 0, with gᵢ as changed
-    so far and gⱼ as it was, then gᵢ loses its part along gⱼ. The direction is the sum of the results. All of
-    it is done on the Gramian, for the T tasks at once.
+    For each task i, and each other task j in a new random order every step: if gᵢ·gⱼ < 0, where gᵢ is as changed
+    so far and gⱼ is the original, then gᵢ loses its part along gⱼ. The direction is the sum of the results. It is
+    computed on the Gramian, for all T tasks at once.
 
     Scale: the sum, as in the paper; without conflict every weight is 1. A zero gradient has weight 1 and
-    projects nothing. One task has weight 1. The result for two tasks does not depend on the order.
+    changes no other gradient. One task has weight 1. For two tasks the order does not matter.
 
     Args:
         shuffle: Whether the order is random. With `False` every task meets the others in the model's order.
         seed: Seed of the order.
 
     Raises:
-        ValueError: If `shuffle` is no bool, or `seed` no integer.
+        ValueError: If `shuffle` is not a bool, or `seed` is not an integer.
 
     Example:
 

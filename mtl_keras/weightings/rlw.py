@@ -32,18 +32,17 @@ def rlw_weights(uniform, present, *, distribution):
 class RLW(LossScalarizer):
     """Draws new random task weights for every batch.
 
-    With `"normal"` the weights are the softmax of T independent standard normal draws; with `"dirichlet"`
+    With `"normal"`, the weights are the softmax of T independent standard normal numbers. With `"dirichlet"`,
     they are uniform on the simplex.
 
     objective = Σ_t w_t L_t,  Σ_t w_t = 1 over the present tasks
 
-    Scale: the weights sum to 1, as in the paper, so that the objective is as long as a mean of the losses
-    and not as their sum. Any real losses. Under XLA, TensorFlow draws other numbers from the same seed than
-    without XLA.
+    Scale: the weights sum to 1, as in the paper, so the objective is a weighted mean of the losses, not a sum.
+    Losses may be any real numbers. With the same seed, TensorFlow draws different numbers with and without XLA.
 
     Args:
         distribution: `"normal"` or `"dirichlet"`.
-        seed: Seed of the draws.
+        seed: Seed of the random weights.
         name: Name of the layer.
 
     Raises:

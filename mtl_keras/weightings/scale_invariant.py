@@ -13,16 +13,15 @@ from mtl_keras.weightings._base import LossScalarizer
 
 @public
 class ScaleInvariant(LossScalarizer):
-    """Adds up the logarithms of the losses: a change of a loss's unit changes no gradient.
+    """Adds up the logarithms of the losses, so that the unit of a loss has no effect on the gradients.
 
     objective = Σ_t log L_t
 
-    Scale: the effective weight of a task is 1 / L_t, for a single task as well. Losses must not be negative;
-    a loss below `eps` counts as `eps` and gets the gradient 0, the gradient of a non-negative loss at its
-    minimum 0.
+    Scale: the effective weight of a task is 1 / L_t, even for a single task. Losses must not be negative. A loss
+    below `eps` counts as `eps` and has gradient 0, as a non-negative loss has at its minimum 0.
 
     Args:
-        eps: Smallest loss that is told from 0. Positive.
+        eps: Losses up to this count as 0. Above 0.
         name: Name of the layer.
 
     Raises:

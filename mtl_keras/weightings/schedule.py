@@ -20,12 +20,12 @@ class Schedule(LossScalarizer):
 
     The weights are a variable that is set before every epoch.
 
-    Scale: the weights as given; a task without a function has weight 1. Any real losses.
+    Scale: the weights as given; a task without a function has weight 1. Losses may be any real numbers.
 
     Args:
-        schedules: `{task name: function of the epoch, counted from 0, that returns a weight}`. To save the
-            model, a function must be a `keras.optimizers.schedules.LearningRateSchedule` or be registered
-            with `keras.saving.register_keras_serializable`.
+        schedules: `{task name: function}`. A function takes the epoch, counted from 0, and returns a weight. To
+            save the model, a function must be a `keras.optimizers.schedules.LearningRateSchedule` or be
+            registered with `keras.saving.register_keras_serializable`.
         name: Name of the layer.
 
     Raises:
@@ -43,7 +43,7 @@ class Schedule(LossScalarizer):
     ```
 
     Reference:
-        Hand-made schedules are older than any paper on them.
+        None: such schedules are common practice.
     """
 
     def __init__(self, schedules: dict[str, Callable[[int], float]] | None = None, *, name: str | None = None) -> None:

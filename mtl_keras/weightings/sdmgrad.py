@@ -33,28 +33,28 @@ def sdmgrad_weights(cross, weights, shares, present, *, pull, learning_rate, mom
 
 @public
 class SDMGrad(HalvesWeighting):
-    """Takes nearly min-norm weights, found on two independent gradients and drawn to a preferred direction.
+    """Takes nearly min-norm weights from two independent gradients, pulled towards a preferred direction.
 
-    w minimises ‖Jᵀ(w + pull·p)‖² over the simplex by a few projected steps along G'(w + pull·p), G' = J₁J₂ᵀ
-    from two halves of the batch, from the last batch's w on; the direction is Jᵀ(w + pull·p) / (1 + pull) for
-    the preference p. A large `pull` gives the plain mean, 0 gives MGDA.
+    w minimises ‖Jᵀ(w + pull·p)‖² over the simplex, where p is the preference. Each batch takes a few projected
+    steps along G'(w + pull·p), with G' = J₁J₂ᵀ from two halves of the batch, starting at the last w. The direction
+    is Jᵀ(w + pull·p) / (1 + pull). A large `pull` gives the plain mean, 0 gives MGDA.
 
     Scale: the weights sum to 1, as in the paper. G' is divided by the square of the mean norm √G'ᵢᵢ (negative
-    ones count as 0), so the steps are free of scale. Where tasks are absent the weights of the others share
-    1, and the sum of their states stays. Departures: two halves of one batch instead of two batches, and the
-    gradients of the whole batch instead of a third; `learning_rate` is 10 in the authors' programs, which often
-    ends in a corner that is worse than equal weights. One task has weight 1.
+    ones count as 0), so the steps do not depend on the scale. If tasks are absent, the weights of the others sum
+    to 1, and the sum of their states does not change. Departures: two halves of one batch instead of two batches,
+    and the gradients of the whole batch instead of a third batch. `learning_rate` is 10 in the authors' programs,
+    which often ends in a corner that is worse than equal weights. One task has weight 1.
 
     Args:
-        pull: Strength of the preferred direction, at least 0; the paper's lambda.
-        learning_rate: Of the steps on w, positive. From about 2 on they jump between corners of the simplex.
-        momentum: Of the steps on w, from 0 to below 1.
+        pull: Strength of the preferred direction, at least 0; lambda in the paper.
+        learning_rate: Step size of w, above 0. From about 2 on, w jumps between corners of the simplex.
+        momentum: Momentum of the steps on w, in [0, 1).
         steps: Number of steps per batch, at least 1.
-        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
-            that are present.
+        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the present
+            tasks.
 
     Raises:
-        ValueError: If one is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
 

@@ -36,21 +36,21 @@ class STCH(LossScalarizer):
 
     objective = mu log Σ_t exp(w_t (L_t - z_t) / mu),  Σ_t w_t = 1 over the present tasks
 
-    A small mu comes close to the largest weighted loss (`Tchebycheff`), a large one to their sum.
+    A small mu approximates the largest weighted loss (`Tchebycheff`), a large mu their sum.
 
-    Scale: the effective weight of a task is w_t softmax(w (L - z) / mu)_t, at most w_t; a single task has
-    weight 1. Any real losses, in comparable units: give z, or weigh by `preference`, where they are not.
+    Scale: the effective weight of a task is w_t softmax(w (L - z) / mu)_t, at most w_t. A single task has
+    weight 1. Losses may be any real numbers in comparable units; otherwise set z or `preference`.
 
     Args:
-        mu: Width of the smoothing, in the unit of the losses. Positive.
-        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
-            that are present.
-        reference: The ideal point z, one loss per task that cannot be reached; 0 by default.
+        mu: Width of the smoothing, in the unit of the losses, above 0.
+        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the present
+            tasks.
+        reference: The ideal point z: for each task a loss that cannot be reached; 0 by default.
         name: Name of the layer.
 
     Raises:
-        ValueError: If `mu` is not positive, if `preference` cannot be normalised, or, at `build`, if
-            `preference` or `reference` has another length than there are tasks.
+        ValueError: If `mu` is not positive, or `preference` cannot be normalised; at `build`, if `preference` or
+            `reference` does not have one number per task.
 
     Example:
 
@@ -62,8 +62,8 @@ class STCH(LossScalarizer):
 
     Reference:
         Xi Lin, Xiaoyuan Zhang, Zhiyuan Yang, Fei Liu, Zhenkun Wang, Qingfu Zhang. Smooth Tchebycheff
-        Scalarization for Multi-Objective Optimization. 2024. Its experiments take the logarithm of losses
-        divided by their mean in warm-up epochs; here the losses enter as they are.
+        Scalarization for Multi-Objective Optimization. 2024. The experiments of the paper use the logarithm of
+        losses divided by their mean in warm-up epochs; here the losses are used as they are.
     """
 
     def __init__(

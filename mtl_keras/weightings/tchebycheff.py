@@ -30,22 +30,22 @@ def tchebycheff(losses, present, shares, reference):
 
 @public
 class Tchebycheff(LossScalarizer):
-    """Minimizes the worst of the weighted losses.
+    """Minimizes the largest of the weighted losses.
 
     objective = max_t w_t (L_t - z_t),  Σ_t w_t = 1 over the present tasks
 
-    Scale: one task a step has the weight w_t and the others 0 (equal maxima share it); a single task has
-    weight 1. Any real losses. `STCH` is the smooth form, which converges faster.
+    Scale: in each step the worst task has weight w_t and the others 0 (equal maxima share it). A single task has
+    weight 1. Losses may be any real numbers. `STCH` is the smooth form, which converges faster.
 
     Args:
-        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
-            that are present.
-        reference: The ideal point z, one loss per task that cannot be reached; 0 by default.
+        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the present
+            tasks.
+        reference: The ideal point z: for each task a loss that cannot be reached; 0 by default.
         name: Name of the layer.
 
     Raises:
-        ValueError: If `preference` cannot be normalised, or, at `build`, if `preference` or
-            `reference` has another length than there are tasks.
+        ValueError: If `preference` cannot be normalised; at `build`, if `preference` or `reference` does not
+            have one number per task.
 
     Example:
 

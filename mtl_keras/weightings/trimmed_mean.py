@@ -35,19 +35,19 @@ def trimmed_mean(rows, present, *, trim):
 class TrimmedMean(GradientAggregator):
     """Averages the task gradients coordinate by coordinate, without the largest and the smallest entries.
 
-    d_p = mean of the entries g_tp that are left when the `trim` largest and the `trim` smallest are dropped
+    d_p = mean of the entries g_tp without the `trim` largest and the `trim` smallest
 
-    If a batch has labels for 2 trim tasks or fewer, one entry less is dropped at either end until one or
-    two are left: their median.
+    If a batch has labels of at most 2·trim tasks, fewer entries are dropped at each end, so that one or two are
+    left: the median.
 
-    Scale: a mean, as in the paper, so about 1/T of the plain sum; a single task has its plain gradient.
+    Scale: a mean, as in the paper, so about 1/T of the plain sum. A single task has its plain gradient.
 
     Args:
-        trim: Number of entries that are dropped at either end. Not negative; 2 trim < T.
+        trim: Number of entries to drop at each end, at least 0 and below T / 2.
         name: Name of the layer.
 
     Raises:
-        ValueError: If `trim` is negative, or, at `build`, if no entry is left of two or more tasks.
+        ValueError: If `trim` is negative; at `build`, if there are several tasks and no entry would be left.
 
     Example:
 

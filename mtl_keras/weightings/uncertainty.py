@@ -14,21 +14,21 @@ from mtl_keras.weightings._base import LossScalarizer
 
 @public
 class Uncertainty(LossScalarizer):
-    """Weights each task by the inverse of a noise variance that is trained along.
+    """Weights each task by the inverse of a trained noise variance.
 
-    The log-variance s_t of a task is a trainable weight: a large one quiets a noisy task, and the second
-    term keeps it from growing without end. At rest s_t = log L_t.
+    The log-variance s_t of a task is a trainable weight. A large s_t reduces the weight of a noisy task, and the
+    second term keeps it from growing without limit. At the optimum, s_t = log L_t.
 
     objective = Σ_t ½ exp(-s_t) L_t + ½ s_t
 
-    Scale: a task starts with weight ½ exp(-initial_log_variance), 0.5 by default, and the objective can be
-    negative. Losses must not be negative. s_t stays in [-30, 30], where the one of a loss that stays at 0 ends. The
-    optimizer of the model trains s: leave it out of weight decay with
-    `optimizer.exclude_from_weight_decay(var_names=["log_variances"])`. An absent task gives its s_t the
-    gradient 0; an optimizer with momentum moves it all the same.
+    Scale: a task starts with weight ½ exp(-initial_log_variance), 0.5 by default. The objective can be negative,
+    but losses must not be. s_t stays in [-30, 30]; the limit matters for a loss that stays at 0. The optimizer of
+    the model trains s: exclude it from weight decay with
+    `optimizer.exclude_from_weight_decay(var_names=["log_variances"])`. An absent task gives its s_t the gradient
+    0, but an optimizer with momentum still moves it.
 
     Args:
-        initial_log_variance: Start value of every s_t. Open in the paper; libraries take 0 or -0.5.
+        initial_log_variance: Start value of every s_t. The paper gives none; libraries use 0 or -0.5.
         name: Name of the layer.
 
     Raises:
@@ -44,8 +44,8 @@ class Uncertainty(LossScalarizer):
 
     Reference:
         Alex Kendall, Yarin Gal, Roberto Cipolla. Multi-Task Learning Using Uncertainty to Weigh Losses for
-        Scene Geometry and Semantics. 2018. Its regression form is used for every task; its classification
-        form, exp(-s_t) L_t + ½ s_t, differs by a shift of s_t alone.
+        Scene Geometry and Semantics. 2018. Every task uses the regression form of the paper. Its classification
+        form, exp(-s_t) L_t + ½ s_t, differs only by a shift of s_t.
     """
 
     lowest_losses = 0.0

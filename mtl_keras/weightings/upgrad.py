@@ -26,18 +26,18 @@ def upgrad_weights(gramian, shares):
 class UPGrad(GramianWeighting):
     """Projects every gradient onto the directions that conflict with no task, and averages the projections.
 
-    d = Σ pₜ·π(gₜ), where π is the projection onto the dual cone {x : gᵢᵀx >= 0 for all i} and p the
-    preference: no task's loss goes up to first order, and the length of d grows with each gradient's. In
-    coefficients, π(Jᵀu) = Jᵀv with v = argmin vᵀGv subject to v >= u: T quadratic programs, solved exactly
-    and all at once by block principal pivoting, without the regularisation that other implementations need.
+    d = Σ pₜ·π(gₜ), where p is the preference and π projects onto the dual cone {x : gᵢᵀx >= 0 for all i}. No
+    loss goes up to first order, and d grows with the length of each gradient. In coefficients, π(Jᵀu) = Jᵀv,
+    where v minimises vᵀGv subject to v >= u. Block principal pivoting solves these T quadratic programs exactly
+    and all at once, without the regularisation that other implementations need.
 
-    Scale: p sums to 1, as in the paper: without conflict d is the (weighted) mean of the gradients. A zero
+    Scale: p sums to 1, as in the paper; without conflict d is the (weighted) mean of the gradients. A zero
     gradient has weight p. Opposed gradients cancel: d is zero. One task has weight 1. If the residual is
-    above the bound the weights are p.
+    above the bound, the weights are p.
 
     Args:
-        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the tasks
-            that are present.
+        preference: One non-negative number per task; equal by default. Normalised to sum 1 over the present
+            tasks.
 
     Raises:
         ValueError: If `preference` cannot be normalised.

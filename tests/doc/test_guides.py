@@ -6,8 +6,14 @@ import pytest
 
 from tests.doc._pages import DOCS, ROOT, blocks, pages
 
-PROGRAMS = [page for page in pages() if DOCS in page.parents and blocks(page, run_only=True)]
-SLOW = {"guides/relatedness.md", "guides/study.md", "index.md", "tour.md"}  # those above ten seconds
+PROGRAMS = [
+    page for page in pages() if DOCS in page.parents and page.parent.name != "notebooks" and blocks(page, run_only=True)
+]
+SLOW = {  # those above ten seconds
+    *(f"guides/{name}.md" for name in ("relatedness", "saving", "serving", "sharing", "soft_sharing", "sources")),
+    *(f"guides/{name}.md" for name in ("stages", "study", "tables", "texts", "weighting")),
+    *("index.md", "tour.md"),
+}
 
 
 def _name(page):

@@ -76,8 +76,7 @@ def test_every_public_name_is_reachable_from_the_start_page(site):
         for name in names:
             path = hooks.page(family, name).removesuffix(".md") + ".html"
             assert path in seen, path
-            anchor = ".".join(part for part in ("mtl_keras", family, name) if part)
-            assert anchor in pages[path].anchors, anchor
+            assert hooks.identifier(family, name) in pages[path].anchors, path
     assert set(pages) - seen <= {"404.html"}
 
 
