@@ -1,12 +1,14 @@
-"""Looks into an export and predicts with it; prints a comparison.
+"""Looks into an export and predicts with it; prints a comparison; runs a program as several workers.
 
 python -m mtl_keras inspect saved_models/digits
 python -m mtl_keras predict saved_models/digits --task digit image.png
 python -m mtl_keras predict saved_models/people people.csv
 python -m mtl_keras study study.db --html report/index.html
+python -m mtl_keras launch --workers 2 train.py --epochs 3
 
 `inspect` reads what an export says of itself, and runs nothing of it. `predict` loads and runs the export, which is a
-program: predict with what you trust.
+program: predict with what you trust. `launch` starts the processes on this machine, each a worker of
+`tf.distribute.MultiWorkerMirroredStrategy`.
 """
 
 import argparse
@@ -18,8 +20,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from mtl_keras import data, export, study
-from mtl_keras._arguments import choice, count
+from mtl_keras._arguments import choice, count, error
 from mtl_keras._frames import as_array
+from mtl_keras._launch import launch
 from mtl_keras.export._contents import Contents
 
 _BATCH = 1024  # rows of a table that are predicted at a time
@@ -27,7 +30,9 @@ _BATCH = 1024  # rows of a table that are predicted at a time
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m mtl_keras", description="Looks into exports and comparisons.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mtl_keras", description="Looks into exports and comparisons, and starts several workers."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     looks = commands.add_parser(
         "inspect", help="print the tasks, labels and signatures of an export; runs nothing of it"
@@ -47,8 +52,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     compares.add_argument("folder", metavar="storage", help="file or URL of its storage")
     compares.add_argument("--name", help="name of the study, if the storage holds several")
     compares.add_argument("--html", metavar="FILE", help="where to write the report; pictures and runs go beside it")
+    launches = commands.add_parser("launch", help="run a program as several workers on this machine")
+    launches.add_argument("--workers", type=int, required=True, help="how many processes")
+    launches.add_argument("--logs", metavar="DIR", help="folder for a file of what each worker prints")
+    launches.add_argument(
+        "--grace",
+        type=float,
+        default=30.0,
+        help="seconds that workers get to stop, 30 by default",
+    )
+    launches.add_argument("folder", metavar="program", help="a Python file")
+    launches.add_argument("arguments", nargs=argparse.REMAINDER, help="its arguments")
     given = parser.parse_args(arguments)
     try:
+        if given.command == "launch":
+            return _launch(given)
         if given.command == "study":
             _study(given.folder, given.name, given.html)
             return 0
@@ -62,6 +80,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: {_printable(' '.join(f'{kind}{error}'.split()))}", file=sys.stderr)
         return 1
     return 0
+
+
+def _launch(given):
+    count("--workers", given.workers)
+    if not given.grace >= 0:
+        raise ValueError(error("--grace", "a number of seconds, at least 0", given.grace))
+    if not pathlib.Path(given.folder).is_file():
+        raise ValueError(f"`program` must be a Python file. Received: {given.folder}, which is none.")
+    return launch(given.folder, given.arguments, given.workers, given.logs, given.grace)
 
 
 def _study(storage, name, page):

@@ -3,9 +3,10 @@
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
+
+from mtl_keras._launch import free_ports
 
 
 def run_workers(module: str, arguments: list[list[str]], timeout: float = 300) -> list[subprocess.CompletedProcess]:
@@ -16,7 +17,7 @@ def run_workers(module: str, arguments: list[list[str]], timeout: float = 300) -
         arguments: The arguments of each worker.
         timeout: Seconds after which all are killed.
     """
-    cluster = {"worker": [f"localhost:{port}" for port in _free_ports(len(arguments))]}
+    cluster = {"worker": [f"localhost:{port}" for port in free_ports(len(arguments))]}
     workers = []
     for index, own in enumerate(arguments):
         config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
@@ -33,13 +34,3 @@ def run_workers(module: str, arguments: list[list[str]], timeout: float = 300) -
         for worker in workers:
             worker.kill()
     return done
-
-
-def _free_ports(number):
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("localhost", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

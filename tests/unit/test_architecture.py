@@ -26,6 +26,7 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
     "_version": set(),
     "_weights": set(),
     "_unfinished": set(),
+    "_launch": set(),
     "_extras": set(),
     "_registry": set(),
     "linalg": set(),
