@@ -42,7 +42,8 @@ def launch(
     cluster = {"worker": [f"localhost:{port}" for port in free_ports(workers)]}
     got: list[int] = []  # signals
     with contextlib.ExitStack() as stack, _signals(got):
-        processes, readers = [], []
+        processes: list[subprocess.Popen] = []
+        readers: list[threading.Thread] = []
         stack.callback(lambda: _kill(processes))
         for index in range(workers):
             config = {"cluster": cluster, "task": {"type": "worker", "index": index}}
