@@ -1,4 +1,4 @@
-"""Towers: recipes of the layers that the tasks share."""
+"""Towers: the layers that the tasks share."""
 
 from mtl_keras.towers._base import Tower
 from mtl_keras.towers._stage import Stage

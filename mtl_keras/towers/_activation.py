@@ -1,4 +1,4 @@
-"""The activation of a layer: the check of the argument, and what it is in the graph."""
+"""Checks an activation argument, and applies the activation."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from keras import layers
 
 
 def check_activation(value: Any) -> Any:
-    """Returns the name of one of Keras' activations or a function, or raises a ValueError unless it is one."""
+    """Returns `value` if it is the name of a Keras activation or a function; else raises a ValueError."""
     if isinstance(value, keras.layers.Layer) or not (isinstance(value, str) or callable(value)):
         raise ValueError(
             "`activation` must be the name of a Keras activation or a function without weights. "

@@ -8,15 +8,15 @@ class Tower(abc.ABC):
     """A recipe of the layers that turn inputs into features.
 
     Abstract. A subclass is a frozen dataclass whose fields are the hyper-parameters. It is called while a
-    model is built, and leaves plain Keras layers in the graph: nothing of the recipe is saved.
+    model is built and adds plain Keras layers to the graph. The recipe itself is not saved.
     """
 
     @abc.abstractmethod
     def stages(self) -> dict[str, Callable]:
         """Returns the stages in order, as `{stage name: function}`.
 
-        A function `stage(x, name)` applies fresh layers, whose names begin with `name`, to what the stage
-        before it returned (the first one: to the inputs, a tensor or `{name: tensor}`), and returns a
-        tensor. Called again with another name it makes another, independent set of weights. A `Stage` is such
-        a function that says more of itself, as the stages of the package do.
+        A function `stage(x, name)` applies new layers, whose names begin with `name`, and returns a tensor. x is
+        the output of the stage before; for the first stage, x is the inputs, a tensor or `{name: tensor}`. A call
+        with another name makes a new, independent set of weights. A `Stage` is such a function with additional
+        information, as most stages of the package are.
         """

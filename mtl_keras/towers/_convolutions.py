@@ -9,7 +9,7 @@ from mtl_keras.towers._regularization import penalty
 
 
 def conv_relu(x, name, filters, kernel_size, stride=1, batch_norm=False, l1=0.0, l2=0.0):
-    """Returns the image after a padded convolution, batch norm if asked for, and ReLU."""
+    """Returns the image after a padded convolution, optional batch norm, and ReLU."""
     x = layers.Conv2D(
         filters,
         kernel_size,
@@ -39,7 +39,7 @@ def conv_norm(x, name, filters, kernel_size, stride=1, weight_decay=0.0):
 
 
 def pooled(x, name, pooling):
-    """Returns the image at half its size; as it is if a side is 1 already."""
+    """Returns the image at half its size; unchanged if a side is 1."""
     if 1 in x.shape[1:3]:
         return x
     pool = layers.MaxPooling2D if pooling == "max" else layers.AveragePooling2D

@@ -22,17 +22,17 @@ def dense_stages(widths, activation, dropout=0.0, batch_norm=False, l1=0.0, l2=0
 
 
 def dense(x, name, units, activation, dropout=0.0, batch_norm=False, l1=0.0, l2=0.0):
-    """Returns `[B, units]`: dense, batch norm, activation, dropout, of any inputs flattened first."""
+    """Returns `[B, units]`: the inputs, flattened, after dense, batch norm, activation and dropout."""
     x = as_vector(x, name)
     x = layers.Dense(units, use_bias=not batch_norm, kernel_regularizer=penalty(l1, l2), name=f"{name}_dense")(x)
     return dropped(activated(x, name, activation, batch_norm), name, dropout)
 
 
 def stacked_dense(x, name, num, common, units, activation, dropout=0.0, batch_norm=False, l1=0.0, l2=0.0):
-    """Returns `[B, num, units]`: what `num` copies of `dense` make, at once.
+    """Returns `[B, num, units]`: the outputs of `num` copies of `dense`, computed as one operation.
 
     Args:
-        x: What `dense` takes, if it is `common` to the copies; else `[B, num, n]`.
+        x: Anything that `dense` takes, if all copies read it (`common`); else `[B, num, n]`.
     """
     x = as_vector(x, name) if common else x
     x = StackedDense(num, units, use_bias=not batch_norm, kernel_regularizer=penalty(l1, l2), name=f"{name}_dense")(x)

@@ -1,4 +1,4 @@
-"""What the towers of recurrent layers have in common."""
+"""Base class of the towers of recurrent layers."""
 
 import dataclasses
 from collections.abc import Callable

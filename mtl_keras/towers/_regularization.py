@@ -1,4 +1,4 @@
-"""Dropout and the penalties of kernels: the checks of their arguments, and what they are in the graph."""
+"""Dropout and penalties on kernels: checks the arguments, and adds them to the graph."""
 
 from typing import Any
 
@@ -30,5 +30,5 @@ def penalty(l1, l2):
 
 
 def dropped(x, name, dropout):
-    """Returns `x` after dropout, if there is any."""
+    """Returns `x` after dropout, if the rate is not 0."""
     return layers.Dropout(dropout, name=f"{name}_dropout")(x) if dropout else x

@@ -1,4 +1,4 @@
-"""What a stage of a tower can say of itself."""
+"""A stage of a tower, and how it is copied and shared."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,18 +9,19 @@ from mtl_keras._types import Tensor, Tensors
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A stage of a tower that says more of itself than a function does.
+    """A stage of a tower, with information on how to copy and share it.
 
-    It is called as a function is, `stage(x, name)`; a tower of your own may give either. A function says nothing: it is
-    copied by calling it again, and the gates of a scheme do not read integers in front of it, which may be ids.
+    It is called like a function, `stage(x, name)`. A custom tower may use stages or plain functions. A plain function
+    is copied by calling it again. The gates of a sharing scheme do not read integers before a plain function, because
+    they may be ids.
 
     Args:
-        apply: Function `(x, name)` that applies fresh layers, whose names begin with `name`.
+        apply: Function `(x, name)` that applies new layers, whose names begin with `name`.
         stacked: Function `(x, name, num, common)` that applies `num` copies as one batched operation and returns
-            `[B, num, units]`. With `common` all copies read the same x, which may be anything that `apply` takes; else
-            x is `[B, num, n]`. None: copies are made one by one.
-        front: Whether the stage makes numbers of what is none, such as ids or strings, at the front of a tower: the
-            schemes that share then have one copy for all tasks. `split_after` is for any other stage.
+            `[B, num, units]`. With `common`, all copies read the same x, which may be anything that `apply` takes;
+            else x is `[B, num, n]`. None: copies are made one by one.
+        front: Whether this is a first stage that turns ids, strings or the like into numbers. Schemes that share then
+            use one copy of it for all tasks. To share another stage, use `split_after`.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""What a dataset's batches hold, read in one pass."""
+"""Statistics of a dataset, read in one pass."""
 
 import collections
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def inputs_of(dataset: Any, verbose: int) -> Iterator:
 
 
 class Moments:
-    """Mean and variance of numbers that come in parts, without NaN, in float64 (Chan, Golub, LeVeque, 1979)."""
+    """Running mean and variance of numbers, ignoring NaN, in float64 (Chan, Golub, LeVeque, 1979)."""
 
     def __init__(self):
         self._count = 0
@@ -57,7 +57,7 @@ class Moments:
 
 
 class Values:
-    """Counts of the values of a category that come in parts."""
+    """Running counts of the values of a category."""
 
     def __init__(self):
         self._counts = collections.Counter()

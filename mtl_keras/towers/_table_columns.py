@@ -1,4 +1,4 @@
-"""What the columns of a table hold."""
+"""Kinds, vocabularies and statistics of the columns of a table."""
 
 import collections
 
@@ -10,7 +10,7 @@ from mtl_keras.towers._streamed import Moments, Values, inputs_of, is_dataset
 
 
 def lookup(values, name):
-    """Returns the layer that gives each of the values its index from 1 on, and 0 to every other value."""
+    """Returns the layer that turns each of the values into its index, from 1 on, and every other value into 0."""
     if isinstance(values[0], str):
         unknown = "[UNK]"
         while unknown in values:
@@ -38,7 +38,7 @@ def check_categories(categories):
 
 
 def check_statistics(name, given, numeric, categories, above=None):
-    """Returns `{column: float}`, or raises a ValueError for a number out of range or what is no column of numbers."""
+    """Returns `{column: float}`, or raises a ValueError for a number out of range or a non-numeric column."""
     if not isinstance(given, dict):
         raise ValueError(f"`{name}` must be a dict {{column: number}}. Received: {name}={given!r}.")
     for column in given:
@@ -94,7 +94,7 @@ def _vocabulary(column, values, min_count, of_a_frame):
 
 
 def _describe_dataset(dataset, categorical, min_count, verbose):
-    """Returns what `describe` does of the batches of a dataset, in one pass."""
+    """Does the same as `describe` for the batches of a dataset, in one pass."""
     spec = dataset.element_spec
     spec = spec[0] if isinstance(spec, tuple) else spec
     if not isinstance(spec, dict):

@@ -1,4 +1,4 @@
-"""What the towers for texts have in common: how tokens come in."""
+"""Base class of the towers for texts: vocabulary, inputs and embedding."""
 
 import dataclasses
 from functools import partial
@@ -23,20 +23,21 @@ STANDARDIZE = ("lower_and_strip_punctuation", "lower", "strip_punctuation", None
 class TextTower(Tower):
     """A tower that reads token ids, or strings with a vocabulary.
 
-    Abstract. The inputs are token ids `[B, L]`, or, with a vocabulary, strings `[B]` or `[B, 1]`, which are split at
-    white space and looked up inside the model, so that an export takes raw text; a text without a token counts as one
-    unknown token. Padding, id 0, changes nothing. `from_data` finds the vocabulary of texts, and `inputs` makes the
-    Keras input. The stage `"embedding"` is a front: one copy of it serves all tasks, unless they have towers of their
-    own, as with `single_task`.
+    Abstract. The inputs are token ids `[B, L]`. With a vocabulary, they may be strings `[B]` or `[B, 1]`, which are
+    split at white space and looked up inside the model, so an exported model takes raw text. A text without a token
+    counts as one unknown token. Padding, id 0, has no effect. `from_data` finds the vocabulary of texts, and `inputs`
+    makes the Keras input. All tasks share one copy of the stage `"embedding"`, unless each task has its own tower, as
+    with `single_task`.
 
     The first stage of a subclass begins with `_tokens`, and its output has a Keras mask that leaves out the padding.
 
     Args:
-        vocabulary: Distinct tokens, for strings; their ids begin at 2, after 0, the padding, and 1, unknown tokens.
-        num_tokens: Number of ids without a vocabulary: they are below it.
-        length: Number of tokens that strings are cut or padded to; None: padded to the longest of the batch.
-        standardize: What is done to strings first: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` or
-            None. For a label for each token, choose one that removes no token: `"lower"` or None.
+        vocabulary: Distinct tokens, for strings. Their ids begin at 2; 0 is padding and 1 is unknown tokens.
+        num_tokens: Number of ids, if there is no vocabulary; ids are in [0, num_tokens).
+        length: Number of tokens that strings are cut or padded to; None: strings are padded to the longest of the
+            batch.
+        standardize: How strings are cleaned first: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` or
+            None. If every token has a label, choose one that removes no token: `"lower"` or None.
     """
 
     vocabulary: tuple[str, ...] | None = None
@@ -61,14 +62,14 @@ class TextTower(Tower):
 
         Args:
             texts: The training texts: strings [N], or a dataset of batches with this one input, which is read once.
-            max_tokens: How many tokens the vocabulary has at most; None for all.
-            min_count: A token found less often than this is left to the embedding of unknown tokens. With 1, no
-                training text has an unknown token, and their embedding stays as it was initialised.
+            max_tokens: Largest number of tokens in the vocabulary; None for all.
+            min_count: Tokens found less often than this count as unknown tokens. With 1, no training text has an
+                unknown token, so the embedding of unknown tokens is not trained.
             verbose: 1 for a progress bar over a dataset, 0 for none.
             **arguments: The other arguments of the class.
 
         Raises:
-            ValueError: If `texts` are no strings, or no token is frequent enough.
+            ValueError: If `texts` are not strings, or no token is frequent enough.
         """
         max_tokens = None if max_tokens is None else count("max_tokens", max_tokens)
         min_count = count("min_count", min_count, 0)
@@ -87,7 +88,7 @@ class TextTower(Tower):
         return self.num_tokens if self.vocabulary is None else len(self.vocabulary) + 2
 
     def _tokens(self, x, name):
-        """Returns token ids `[B, L]`, each row with one at least, of ids or strings."""
+        """Turns ids or strings into token ids `[B, L]`, with at least one token in each row."""
         if isinstance(x, dict):
             if len(x) != 1:
                 raise ValueError(
@@ -119,7 +120,7 @@ class TextTower(Tower):
         )(x)
 
     def _front(self, embedding_dim, dropout=0.0):
-        """Returns the stage of `_embedded`, one copy of which serves all tasks."""
+        """Returns the stage of `_embedded`; all tasks share one copy of it."""
         return Stage(partial(self._embedded, embedding_dim=embedding_dim, dropout=dropout), front=True)
 
     def _embedded(self, x, name, embedding_dim, dropout=0.0):

@@ -25,9 +25,9 @@ def frequent_tokens(texts, standardize, max_tokens, min_count):
     """Returns the tokens of texts, the most frequent ones first, as `keras.layers.TextVectorization` finds them.
 
     Args:
-        texts: Arrays of strings, of any number.
+        texts: Any number of arrays of strings.
         standardize: As in `TextTower`.
-        max_tokens: How many tokens there are at most; None for all.
+        max_tokens: Largest number of tokens; None for all.
         min_count: How often a token must be found.
     """
     counts = collections.Counter()
@@ -45,7 +45,7 @@ def frequent_tokens(texts, standardize, max_tokens, min_count):
 
 
 def _standardized(text, standardize):
-    """Returns a text as bytes, with what Keras does to it: to ASCII alone."""
+    """Returns a text as bytes, standardized as in Keras: only ASCII characters change."""
     text = text.encode() if isinstance(text, str) else text
     text = text.translate(None, _PUNCTUATION) if standardize and "strip" in standardize else text
     return text.lower() if standardize and "lower" in standardize else text

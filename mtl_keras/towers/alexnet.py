@@ -26,7 +26,7 @@ class AlexNet(Tower):
 
     The convolutions have 1, 3, 6, 4 and 4 times `width` filters; the first, second and fifth end in max
     pooling of 3x3 with stride 2. For images `[H, W]` or `[H, W, channels]` of any fixed size; a side of 1 is
-    pooled no further. With its defaults, images of 224x224x3 and a head of 1000 classes it has 61,100,840
+    not pooled. With its defaults, images of 224x224x3 and a head of 1000 classes it has 61,100,840
     parameters.
 
     Args:
@@ -36,11 +36,11 @@ class AlexNet(Tower):
             stride 4.
         batch_norm: Whether to normalise before each activation; the layers then have no bias.
         dropout: Share of the values dropped after each dense layer, in [0, 1).
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the heads have
-            none.
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            heads have no penalty.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 
@@ -56,7 +56,7 @@ class AlexNet(Tower):
         networks", 2012, in the one column of A. Krizhevsky, "One weird trick for parallelizing convolutional
         neural networks", 2014. (The two columns of 2012 have 60,965,224 parameters.) Departures: no
         normalisation of local responses; the first convolution is padded to 56x56 for 55x55, which the
-        pooling makes 27x27 as in the paper; He's initialisation of the convolutions.
+        pooling turns into 27x27, as in the paper; He's initialisation of the convolutions.
     """
 
     width: int = 64

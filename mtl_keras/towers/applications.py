@@ -1,4 +1,4 @@
-"""A tower made of a model of `keras.applications`."""
+"""A tower from a model of `keras.applications`."""
 
 import dataclasses
 from collections.abc import Callable
@@ -15,18 +15,17 @@ from mtl_keras.towers._inputs import as_image
 class Applications(Tower):
     """A model of `keras.applications` without its head, as one stage `"model"`, which takes raw pixels.
 
-    The stage is one `keras.Model`: what the application's `preprocess_input` does, the application, and
-    global average pooling. For images `[H, W]` or `[H, W, channels]` of 1 or 3 channels with values in
-    [0, 255], and of any size that the application takes: most take 32x32, Inception ones 75x75, Xception
-    71x71. Images of one channel are repeated to three. Each copy begins with the same pre-trained weights, or
-    with random ones of its own.
+    The stage is one `keras.Model`: the application's `preprocess_input`, the application, and global average
+    pooling. It takes images `[H, W]` or `[H, W, channels]` with 1 or 3 channels and values in [0, 255], of any
+    size that the application takes: most take 32x32, Inception models 75x75, Xception 71x71. A single channel
+    is repeated three times. Each copy begins with the same pre-trained weights, or with its own random weights.
 
     Args:
-        model: Name of the application, such as `"ResNet50"`; any of those in `keras.applications`.
+        model: Name of an application in `keras.applications`, such as `"ResNet50"`.
         weights: `None` for random weights, or `"imagenet"`, which Keras downloads once.
 
     Raises:
-        ValueError: If an argument is none of these, or if the image does not suit the application.
+        ValueError: If an argument is not one of these, or if the application does not take the image.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""A tower in the form of BERT, of keras-hub."""
+"""A tower like BERT, with the layers of keras-hub."""
 
 import dataclasses
 from collections.abc import Callable
@@ -20,28 +20,29 @@ from mtl_keras.towers._text_tower import TextTower
 class BERT(TextTower):
     """The layers of `keras_hub.models.BertBackbone`: `"embedding"`, `"layer1"`, `"layer2"`, ..., and maybe `"pooler"`.
 
-    The features keep the positions, `[B, L, embedding_dim]`, with a Keras mask: `heads.Tagging` reads each of them, and
-    other heads their mean over the tokens. With its defaults it has the size of BERT-base, 109,482,240 parameters with
-    the pooler, and random weights; a preset brings its own sizes and weights, which every copy of a layer starts from.
-    The inputs are token ids or texts: see `TextTower`, the base class. A preset takes the ids of its own tokenizer,
-    with the special tokens (`keras_hub.models.BertTextClassifierPreprocessor`). All tokens are of the first segment.
+    The features keep the positions, `[B, L, embedding_dim]`, and have a Keras mask. `heads.Tagging` reads every
+    position; other heads read the mean over the tokens. With its defaults it has the size of BERT-base, 109,482,240
+    parameters with the pooler, and random weights. A preset has its own sizes and weights; every copy of a layer starts
+    from them. The inputs are token ids or texts: see `TextTower`, the base class. A preset takes the ids of its own
+    tokenizer, with the special tokens (`keras_hub.models.BertTextClassifierPreprocessor`). All tokens belong to the
+    first segment.
 
     Args:
-        preset: What `keras_hub.models.BertBackbone.from_preset` takes, such as `"bert_tiny_en_uncased"` or a folder;
+        preset: A preset for `keras_hub.models.BertBackbone.from_preset`, such as `"bert_tiny_en_uncased"` or a folder;
             None for random weights.
         embedding_dim: Width of the embeddings and of every layer; `num_heads` divides it.
         num_layers: Number of layers.
         num_heads: Number of attention heads of each layer.
         units: Width of the hidden layer between two attentions.
-        max_length: Number of tokens that a text has at most.
+        max_length: Largest number of tokens in a text.
         dropout: Share of the values dropped, in [0, 1).
-        pooled: Whether the features are a dense layer with tanh on the first position, `[B, embedding_dim]`, in the
-            place of all positions.
+        pooled: Whether the features are the output of a dense layer with tanh on the first position,
+            `[B, embedding_dim]`, instead of all positions.
         vocabulary, num_tokens, length, standardize: How texts become token ids: see `TextTower`, the base class.
 
     Raises:
-        ValueError: If an argument is out of its range; when a model is built, if its input is no text.
-        ImportError: If keras-hub, which the extra `text` brings, is not installed.
+        ValueError: If an argument is out of range; when a model is built, if its input is not a text.
+        ImportError: If keras-hub is not installed; install the extra `text`.
 
     Example:
 
@@ -100,7 +101,7 @@ class BERT(TextTower):
         return stages
 
     def _backbone(self):
-        """Returns the model whose layers are copied: one with weights, or else the narrowest that has all settings."""
+        """Returns the model whose layers are copied: the preset, or the narrowest model with all settings."""
         backbone = need("keras_hub", "text", 'The tower "bert"').models.BertBackbone
         if self.preset is not None:
             return backbone.from_preset(self.preset)
@@ -118,13 +119,13 @@ class BERT(TextTower):
         ids = self._tokens(x, name)
         width = backbone.hidden_dim if self.preset else self.embedding_dim
         x = self._applied(ids, f"{name}_table", backbone.token_embedding, output_dim=width, mask_zero=True)
-        # Ids of 0 give a mask that is False everywhere: `Add` takes a token for one where either of its inputs does.
+        # Ids of 0 give a mask that is False everywhere. `Add` joins the masks of its inputs by a logical or.
         first = self._applied(
             ops.zeros_like(ids), f"{name}_segment", backbone.segment_embedding, output_dim=width, mask_zero=True
         )
         x = layers.Add(name=f"{name}_add")([x, first])
         places = backbone.position_embedding
-        initializer = keras.initializers.serialize(places.initializer)  # which gives every copy a seed of its own
+        initializer = keras.initializers.serialize(places.initializer)  # so every copy has its own seed
         add = AddPositions("learned", places.sequence_length, initializer, name=f"{name}_positions")
         x = add(x)
         if self.preset:
@@ -133,7 +134,7 @@ class BERT(TextTower):
         return self._applied(x, f"{name}_dropout", backbone.embeddings_dropout)
 
     def _layer(self, x, name, layer):
-        # The attention takes the mask off what it reads, which others may read, too.
+        # The attention removes the mask of its input, and other layers may read that input, too.
         return self._applied(CopyWithMask(name=f"{name}_copy")(x), f"{name}_encoder", layer)
 
     def _pooler(self, x, name, dense):
@@ -141,7 +142,7 @@ class BERT(TextTower):
         return self._applied(x[:, 0], f"{name}_dense", dense, **changes)
 
     def _applied(self, x, name, layer, **changes):
-        """Returns what a copy of a layer gives, with the weights of the preset, if there is one."""
+        """Returns the output of a copy of a layer, with the weights of the preset, if there is one."""
         copy = type(layer).from_config({**layer.get_config(), **changes, "name": name})
         x = copy(x)
         if self.preset:

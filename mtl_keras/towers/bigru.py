@@ -13,19 +13,19 @@ from mtl_keras.towers._recurrent_tower import RecurrentTower
 class BiGRU(RecurrentTower):
     """Token embeddings, `"embedding"`, then GRU layers in both directions: `"gru1"`, `"gru2"`, ...
 
-    The features keep the positions, `[B, L, 2 * units]`, with a Keras mask: `heads.Tagging` reads each of them, and
-    other heads their mean over the tokens. The inputs are token ids or texts: see `TextTower`, the base class.
+    The features keep the positions, `[B, L, 2 * units]`, and have a Keras mask. `heads.Tagging` reads every position;
+    other heads read the mean over the tokens. The inputs are token ids or texts: see `TextTower`, the base class.
 
     Args:
         units: Width of each layer, in each direction.
         embedding_dim: Width of the token embeddings.
         dropout: Share of the values dropped after the embeddings and after each layer, in [0, 1).
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the embeddings
-            and the heads have none.
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            embeddings and the heads have no penalty.
         vocabulary, num_tokens, length, standardize: How texts become token ids: see `TextTower`, the base class.
 
     Raises:
-        ValueError: If an argument is out of its range; when a model is built, if its input is no text.
+        ValueError: If an argument is out of range; when a model is built, if its input is not a text.
 
     Example:
 

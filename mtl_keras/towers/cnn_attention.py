@@ -17,7 +17,7 @@ from mtl_keras.towers._text_tower import TextTower
 @public
 @dataclasses.dataclass(frozen=True)
 class CNNAttention(TextTower):
-    """Convolutions over tokens, and a trained mean of what they give: `"embedding"`, `"conv1"`, ..., `"attention"`.
+    """Convolutions over tokens, then a trained mean of their outputs: `"embedding"`, `"conv1"`, ..., `"attention"`.
 
     The features are `[B, filters of the last convolution]`. The inputs are token ids or texts: see `TextTower`, the
     base class.
@@ -29,12 +29,12 @@ class CNNAttention(TextTower):
         embedding_dim: Width of the token embeddings.
         activation: Name of a Keras activation, or a function.
         dropout: Share of the values dropped after the embeddings and each stage, in [0, 1).
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the embeddings
-            and the heads have none.
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            embeddings and the heads have no penalty.
         vocabulary, num_tokens, length, standardize: How texts become token ids: see `TextTower`, the base class.
 
     Raises:
-        ValueError: If an argument is out of its range; when a model is built, if its input is no text.
+        ValueError: If an argument is out of range; when a model is built, if its input is not a text.
 
     Example:
 
@@ -46,7 +46,7 @@ class CNNAttention(TextTower):
     ```
 
     Reference: the attention of Z. Yang, D. Yang, C. Dyer, X. He, A. Smola, E. Hovy, "Hierarchical attention networks
-    for document classification", NAACL 2016. Departure: above convolutions instead of recurrent layers.
+    for document classification", NAACL 2016. Departure: it follows convolutions instead of recurrent layers.
     """
 
     filters: tuple[int, ...] = (128, 128)

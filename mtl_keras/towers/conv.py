@@ -22,7 +22,7 @@ class Conv(Tower):
     """Stages of convolutions, `"conv1"`, `"conv2"`, and so on, that end in global average pooling.
 
     For images `[H, W]` or `[H, W, channels]` of any size. Each stage but the last halves the image by
-    pooling; a side of 1 is pooled no further.
+    pooling; a side of 1 is not pooled.
 
     Args:
         filters: Number of filters of each stage.
@@ -31,14 +31,14 @@ class Conv(Tower):
         activation: Name of a Keras activation, or a function.
         batch_norm: Whether to normalise before each activation; the convolutions then have no bias.
         pooling: `"max"` or `"average"`, between the stages.
-        keep_map: Whether the features stay a map, as `heads.Detection` and `heads.Segmentation` need it; other
-            heads average over it themselves.
+        keep_map: Whether the features stay a map, which `heads.Detection` and `heads.Segmentation` need. Other
+            heads average over the map.
         dropout: Share of the values dropped at the end of each stage, in [0, 1).
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the heads have
-            none.
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            heads have no penalty.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 

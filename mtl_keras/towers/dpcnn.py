@@ -21,22 +21,22 @@ class DPCNN(TextTower):
     """Residual blocks of convolutions on ever shorter sequences: `"embedding"`, `"region"`, `"block1"`, ..., `"pool"`.
 
     `"region"` is a convolution over the token embeddings. A block has two convolutions, each after a ReLU, and a
-    shortcut; each block but the first begins by halving the sequence: n tokens become ⌈n / 2⌉, so that a block costs
-    half of the one before. The length that is halved is that of the text, without its padding. The features are the
-    largest value of each channel, `[B, filters]`. The inputs are token ids or texts: see `TextTower`, the base class.
+    shortcut; each block but the first begins by halving the sequence: n tokens become ⌈n / 2⌉, so a block costs half
+    as much as the one before. n is the length of the text without padding. The features are the largest value of each
+    channel, `[B, filters]`. The inputs are token ids or texts: see `TextTower`, the base class.
 
     Args:
         filters: Number of channels of every stage.
         num_blocks: Number of blocks; with 7, a text of 64 tokens ends as one position.
         kernel_size: Width of the filters, in tokens.
         embedding_dim: Width of the token embeddings.
-        dropout: Share of the features that are dropped, in [0, 1).
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the embeddings
-            and the heads have none.
+        dropout: Share of the features that is dropped, in [0, 1).
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            embeddings and the heads have no penalty.
         vocabulary, num_tokens, length, standardize: How texts become token ids: see `TextTower`, the base class.
 
     Raises:
-        ValueError: If an argument is out of its range; when a model is built, if its input is no text.
+        ValueError: If an argument is out of range; when a model is built, if its input is not a text.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""A tower made of a user's own Keras model or layer."""
+"""A tower from an existing Keras model or layer."""
 
 import dataclasses
 from collections.abc import Callable
@@ -13,15 +13,15 @@ from mtl_keras.towers._base import Tower
 class Existing(Tower):
     """Any Keras model or layer, as one stage `"model"`.
 
-    The first copy of the stage is the very object, with its weights: a pre-trained model is used, and
-    trained, as it is (set `trainable = False` on it to freeze it). Where a sharing scheme needs further
-    copies, as with a tower a task, they are made from its configuration: with new random weights, each
-    from its own seeds (a fixed `seed` in the configuration is dropped), or with the object's weights.
+    The first copy of the stage is the object itself, with its weights. A pre-trained model is used and
+    trained as it is; set `trainable = False` on it to freeze it. If a sharing scheme needs more copies, such
+    as one tower per task, they are made from its configuration. They have new random weights, each with its
+    own seeds (a fixed `seed` in the configuration is dropped), or the weights of the object.
 
     Args:
-        model: A `keras.Model` or `keras.layers.Layer`. With several inputs, one that can be called on
+        model: A `keras.Model` or `keras.layers.Layer`. If there are several inputs, it must accept
             `{name: tensor}`.
-        copy_weights: Whether further copies begin with the weights of `model`.
+        copy_weights: Whether the other copies begin with the weights of `model`.
 
     Raises:
         ValueError: If `model` is neither a Keras model nor a layer, or if a copy is needed and it has no
@@ -50,7 +50,7 @@ class Existing(Tower):
             )
 
     def stages(self) -> dict[str, Callable]:
-        applied = []  # whether the object itself is taken already
+        applied = []  # not empty once the object itself is used
 
         def stage(x, name):
             layer = _fresh_copy(self.model, name) if applied else self.model

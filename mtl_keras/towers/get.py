@@ -1,4 +1,4 @@
-"""Finds the tower that a user means."""
+"""Turns a string, a recipe, a model or a layer into a tower."""
 
 import keras
 
@@ -18,7 +18,7 @@ def as_tower(identifier: str | Tower | keras.layers.Layer) -> Tower:
         The recipe, a `Tower`.
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: If `identifier` is none of these.
 
     Example:
 

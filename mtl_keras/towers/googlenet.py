@@ -32,9 +32,9 @@ MODULES = {  # table 1 of the paper: filters of 1x1; 3x3 reduce, 3x3; 5x5 reduce
 class GoogLeNet(Tower):
     """Nine Inception modules: `"stem"`, `"inception3"`, `"inception4"`, `"inception5"`.
 
-    A module joins the channels of four branches: convolutions of 1x1, of 3x3 and of 5x5, the latter two of
-    fewer channels made by 1x1, and max pooling. The last stage ends in global average pooling. For images
-    `[H, W]` or `[H, W, channels]` of any size. With its defaults, 3 channels and a head of 1000 classes it has
+    A module joins the channels of four branches: a 1x1 convolution, a 3x3 and a 5x5 convolution, each after a
+    1x1 convolution that reduces the channels, and max pooling. The last stage ends in global average pooling. For
+    images `[H, W]` or `[H, W, channels]` of any size. With its defaults, 3 channels and a head of 1000 classes it has
     6,998,552 parameters.
 
     Args:
@@ -44,11 +44,11 @@ class GoogLeNet(Tower):
             stride 2, and the stem does not pool. The modules then see images 8 times as wide and high.
         batch_norm: Whether to normalise before each activation; the convolutions then have no bias.
         dropout: Share of the values dropped at the end, in [0, 1).
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the heads have
-            none.
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            heads have no penalty.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 
@@ -74,7 +74,7 @@ class GoogLeNet(Tower):
     Reference:
         C. Szegedy, W. Liu, Y. Jia, P. Sermanet, S. Reed, D. Anguelov, D. Erhan, V. Vanhoucke, A. Rabinovich,
         "Going deeper with convolutions", 2015. Departures: no normalisation of local responses; He's
-        initialisation; the two auxiliary classifiers are tasks of their own, as above, with dense layers on the
+        initialisation; the two auxiliary classifiers are separate tasks, as above, with dense layers on the
         mean of the maps.
     """
 

@@ -23,8 +23,8 @@ class LeNet(Tower):
     """Convolutions of 5x5 with pooling, then dense layers: `"conv1"`, `"conv2"`, `"dense1"`, `"dense2"`.
 
     For images `[H, W]` or `[H, W, channels]` of any fixed size. The first convolution is padded, so that
-    28x28 images give the 14x14 and 5x5 maps of the paper; a later one is padded where the map is smaller
-    than 6x6, and a side of 1 is pooled no further.
+    28x28 images give the 14x14 and 5x5 maps of the paper. A later one is padded if the map is smaller
+    than 6x6, and a side of 1 is not pooled.
 
     Args:
         filters: Number of filters of each convolution.
@@ -32,11 +32,11 @@ class LeNet(Tower):
         activation: Name of a Keras activation, or a function.
         pooling: `"max"` or `"average"`.
         dropout: Share of the values dropped after each dense layer, in [0, 1).
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the heads have
-            none.
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            heads have no penalty.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 
@@ -49,8 +49,8 @@ class LeNet(Tower):
 
     Reference:
         Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
-        recognition", 1998. Departures: ReLU for the scaled tanh, max pooling for the trainable
-        sub-sampling, and every map of the second convolution sees all maps of the first.
+        recognition", 1998. Departures: ReLU instead of the scaled tanh, max pooling instead of the
+        trainable sub-sampling, and every map of the second convolution sees all maps of the first.
     """
 
     filters: tuple[int, ...] = (6, 16)

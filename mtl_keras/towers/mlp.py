@@ -14,21 +14,21 @@ from mtl_keras.towers._regularization import settle_regularization
 @public
 @dataclasses.dataclass(frozen=True)
 class MLP(Tower):
-    """Dense layers, one a stage: `"dense1"`, `"dense2"`, and so on.
+    """Dense layers, one per stage: `"dense1"`, `"dense2"`, and so on.
 
-    Inputs of any rank are flattened; several named inputs are flattened and concatenated; integers and
-    booleans are cast to floats. A layer is dense, batch norm, activation, dropout.
+    Inputs of any rank are flattened. Several named inputs are flattened and concatenated. Integers and
+    booleans are cast to floats. The order is dense layer, batch norm, activation, dropout.
 
     Args:
         units: Width of each layer.
         activation: Name of a Keras activation, or a function.
         dropout: Share of the values dropped after each layer, in [0, 1).
         batch_norm: Whether to normalise before each activation; the dense layers then have no bias.
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the heads have
-            none.
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            heads have no penalty.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 

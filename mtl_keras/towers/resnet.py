@@ -28,12 +28,12 @@ class ResNet(Tower):
     Args:
         depth: Number of layers with weights, counting the head: 6n + 2, such as 20, 32, 44 or 56.
         width: Number of filters of the first group.
-        keep_map: Whether the features stay a map, as `heads.Detection` and `heads.Segmentation` need it; other
-            heads average over it themselves.
+        keep_map: Whether the features stay a map, which `heads.Detection` and `heads.Segmentation` need. Other
+            heads average over the map.
         weight_decay: λ of the penalty λ/2·||kernel||², whose gradient is λ·kernel; 1e-4 in the paper.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 
@@ -47,7 +47,7 @@ class ResNet(Tower):
     Reference:
         K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", 2016, section 4.2,
         with the paper's shortcut A (no weights: every second pixel, and zeros for the new filters).
-        Departures: Keras' momentum and epsilon for batch norm; the decay acts on kernels alone.
+        Departures: Keras' momentum and epsilon for batch norm; the decay acts on kernels only.
     """
 
     depth: int = 20
@@ -102,7 +102,7 @@ def _shortcut(x, name, filters, stride):
         x = layers.MaxPooling2D(1, strides=stride, name=f"{name}_subsample")(x)  # every second pixel
     extra = filters - x.shape[-1]
     if extra:
-        # Read as channels first, [B, H, W, C] has C for its width: so a layer of Keras can pad it.
+        # Read as channels first, C is the width of [B, H, W, C], so a Keras layer can pad it.
         pad = layers.ZeroPadding2D(((0, 0), (0, extra)), data_format="channels_first", name=f"{name}_zeros")
         x = pad(x)
     return x

@@ -29,23 +29,23 @@ BASIC = (18, 34)  # depths whose blocks have two convolutions of 3x3; the others
 class ResNetImageNet(Tower):
     """A residual network for larger images: `"stem"`, `"group1"` to `"group4"`.
 
-    A stem that divides each side by 4, then groups of blocks with 1, 2, 4 and 8 times `width` filters, from
-    depth 50 on four times as many at the end of a block; all groups but the first begin with stride 2, and
-    the last ends in global average pooling. For images `[H, W]` or `[H, W, channels]` of any size. On 3
+    A stem divides each side by 4. Then come groups of blocks with 1, 2, 4 and 8 times `width` filters. From
+    depth 50 on, a block ends with four times as many filters. All groups but the first begin with stride 2,
+    and the last ends in global average pooling. For images `[H, W]` or `[H, W, channels]` of any size. On 3
     channels and with a head of 1000 classes, depth 18 has 11,689,512, depth 34 21,797,672 and depth 50
     25,557,032 trainable parameters.
 
     Args:
         depth: Number of layers with weights, counting the head: 18, 34, 50, 101 or 152.
         width: Number of filters of the first group.
-        small_stem: For small images, such as 32x32: a stem of 3x3 with stride 1 that does not pool, for 7x7
-            with stride 2 and max pooling.
-        keep_map: Whether the features stay a map, as `heads.Detection` and `heads.Segmentation` need it; other
-            heads average over it themselves.
+        small_stem: For small images, such as 32x32: a 3x3 stem with stride 1 and no pooling, instead of
+            7x7 with stride 2 and max pooling.
+        keep_map: Whether the features stay a map, which `heads.Detection` and `heads.Segmentation` need. Other
+            heads average over the map.
         weight_decay: λ of the penalty λ/2·||kernel||², whose gradient is λ·kernel; 1e-4 in the paper.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 
@@ -60,7 +60,7 @@ class ResNetImageNet(Tower):
         K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", 2016, section 4.1, with
         the paper's shortcut B (a convolution of 1x1 where the shape changes). Departures: stride 2 is in the
         3x3 convolution of a block of three, not in the first; Keras' momentum and epsilon for batch norm; the
-        decay acts on kernels alone.
+        decay acts on kernels only.
     """
 
     depth: int = 50

@@ -22,29 +22,29 @@ from mtl_keras.towers._table_columns import check_categories, check_statistics, 
 @public
 @dataclasses.dataclass(frozen=True)
 class Tabular(Tower):
-    """Columns of numbers and of categories, joined to one vector: `"columns"`; then dense layers: `"dense1"`, ...
+    """Numeric and categorical columns, joined into one vector: `"columns"`; then dense layers: `"dense1"`, ...
 
     The inputs are `{column: tensor}`, each `[B]` or `[B, 1]`. A category is looked up in its vocabulary inside the
-    model, so that an export takes raw rows; all values that the vocabulary lacks share one more embedding. A number
-    becomes (x - mean) / √variance, and 0 where it is missing: NaN. `from_data` reads all this from a table, and
-    `inputs` makes the Keras inputs. The stage `"columns"` is a front: one copy of it serves all tasks, unless they have
-    towers of their own, as with `single_task`; a copy of it has embeddings of its own.
+    model, so an exported model takes raw rows. All values that are not in the vocabulary share one extra embedding. A
+    number becomes (x - mean) / √variance; a missing number, NaN, becomes 0. `from_data` reads all this from a table,
+    and `inputs` makes the Keras inputs. All tasks share one copy of the stage `"columns"`, unless each task has its own
+    tower, as with `single_task`. Each copy has its own embeddings.
 
     Args:
-        numeric: Names of the columns of numbers; by default all inputs that `categories` does not name.
+        numeric: Names of the numeric columns; by default all inputs that `categories` does not name.
         categories: `{column: its values}`, all strings or all integers (booleans count as 0 and 1).
-        means: `{column: number}`, 0 for a column of numbers that is not named.
-        variances: `{column: number}`, 1 for a column of numbers that is not named.
+        means: `{column: number}`; 0 for a numeric column that is not named.
+        variances: `{column: number}`; 1 for a numeric column that is not named.
         embedding_dim: Width of the embedding of each category.
         units: Width of each dense layer; `()` for none.
         activation: Name of a Keras activation, or a function.
         dropout: Share of the values dropped after each dense layer, in [0, 1).
         batch_norm: Whether to normalise before each activation; the dense layers then have no bias.
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the embeddings
-            and the heads have none.
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            embeddings and the heads have no penalty.
 
     Raises:
-        ValueError: If an argument is out of its range or names no column; when a model is built, if its inputs are
+        ValueError: If an argument is out of range or names no column; when a model is built, if its inputs are
             not the columns.
 
     Example:
@@ -75,7 +75,7 @@ class Tabular(Tower):
     l2: float = 0.0
 
     def __post_init__(self) -> None:
-        # Copies, because a frozen recipe must not change with a dict of the caller's.
+        # Copied, because a frozen recipe must not change when the caller changes the dict.
         settle(self, categories=check_categories(self.categories))
         settle(
             self,
@@ -108,14 +108,14 @@ class Tabular(Tower):
             x: The training rows: a pandas DataFrame, `{column: array [N]}`, or a dataset of batches with such inputs,
                 as from `data.from_parquet`, which is read once.
             categorical: Names of integer columns that are categories: codes rather than amounts.
-            min_count: A category found less often than this is left to the embedding of unknown values. With 1, no
-                training row has an unknown value, and their embedding stays as it was initialised.
+            min_count: Values found less often than this count as unknown values. With 1, no training row has an
+                unknown value, so the embedding of unknown values is not trained.
             verbose: 1 for a progress bar over a dataset, 0 for none.
             **arguments: The other arguments of the class.
 
         Raises:
-            ValueError: If a column holds neither numbers, strings nor booleans, or `categorical` names none or one of
-                floats.
+            ValueError: If a column holds neither numbers, strings nor booleans, or `categorical` names an unknown
+                column or one of floats.
         """
         return cls(**describe(x, categorical, count("min_count", min_count, 0), verbose), **arguments)
 

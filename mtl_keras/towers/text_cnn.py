@@ -28,13 +28,13 @@ class TextCNN(TextTower):
         kernel_sizes: Widths of the filters, in tokens.
         embedding_dim: Width of the token embeddings.
         activation: Name of a Keras activation, or a function.
-        dropout: Share of the features that are dropped, in [0, 1).
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the embeddings
-            and the heads have none.
+        dropout: Share of the features that is dropped, in [0, 1).
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            embeddings and the heads have no penalty.
         vocabulary, num_tokens, length, standardize: How texts become token ids: see `TextTower`, the base class.
 
     Raises:
-        ValueError: If an argument is out of its range; when a model is built, if its input is no text.
+        ValueError: If an argument is out of range; when a model is built, if its input is not a text.
 
     Example:
 
@@ -46,8 +46,8 @@ class TextCNN(TextTower):
     ```
 
     Reference: Y. Kim, "Convolutional neural networks for sentence classification", EMNLP 2014, the variant whose
-    embeddings start at random. Departures: windows are centred on a token, so that texts shorter than a filter are no
-    exception; penalties instead of a bound on the norm.
+    embeddings start at random. Departures: windows are centred on a token, so texts shorter than a filter need no
+    special case; penalties instead of a bound on the norm.
     """
 
     filters: int = 100

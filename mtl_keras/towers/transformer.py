@@ -19,8 +19,9 @@ from mtl_keras.towers._text_tower import TextTower
 class Transformer(TextTower):
     """Token and position embeddings, `"embedding"`, then encoder layers of self-attention: `"layer1"`, `"layer2"`, ...
 
-    The features keep the positions, `[B, L, embedding_dim]`, with a Keras mask: `heads.Tagging` reads each of them, and
-    other heads their mean over the tokens. The inputs are token ids or texts: see `TextTower`, the base class.
+    The features keep the positions, `[B, L, embedding_dim]`, and have a Keras mask. `heads.Tagging` reads every
+    position; other heads read the mean over the tokens. The inputs are token ids or texts: see `TextTower`, the base
+    class.
 
     Args:
         embedding_dim: Width of the embeddings and of every layer; `num_heads` divides it.
@@ -28,16 +29,16 @@ class Transformer(TextTower):
         num_heads: Number of attention heads of each layer.
         units: Width of the hidden layer between two attentions.
         positions: `"sine"`, or `"learned"`.
-        max_length: Number of tokens that a text has at most where positions are learned.
+        max_length: Largest number of tokens in a text, if positions are learned.
         activation: Name of a Keras activation, or a function.
         dropout: Share of the values dropped after the embeddings, in the attention and after each part of a layer, in
             [0, 1).
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the embeddings
-            and the heads have none.
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            embeddings and the heads have no penalty.
         vocabulary, num_tokens, length, standardize: How texts become token ids: see `TextTower`, the base class.
 
     Raises:
-        ValueError: If an argument is out of its range; when a model is built, if its input is no text.
+        ValueError: If an argument is out of range; when a model is built, if its input is not a text.
 
     Example:
 

@@ -23,7 +23,7 @@ class VGG(Tower):
     """Five stages of 3x3 convolutions, then dense layers: `"conv1"` to `"conv5"`, `"dense1"`, `"dense2"`.
 
     The stages have 1, 2, 4, 8 and 8 times `width` filters, and each ends in max pooling. For images `[H, W]`
-    or `[H, W, channels]` of any fixed size; a side of 1 is pooled no further, so 32x32 end as 1x1. With its
+    or `[H, W, channels]` of any fixed size; a side of 1 is not pooled, so 32x32 images end as 1x1. With its
     defaults, images of 224x224x3 and a head of 1000 classes it has 138,357,544 parameters.
 
     Args:
@@ -32,11 +32,11 @@ class VGG(Tower):
         units: Width of each dense layer.
         batch_norm: Whether to normalise before each activation; the layers then have no bias.
         dropout: Share of the values dropped after each dense layer, in [0, 1).
-        l1, l2: Factors of the penalties Σ|w| and Σw² of each kernel that are added to what is trained; the heads have
-            none.
+        l1, l2: Weights of the penalties Σ|w| and Σw² on each kernel of the tower, which are added to the loss. The
+            heads have no penalty.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 
@@ -50,7 +50,7 @@ class VGG(Tower):
     Reference:
         K. Simonyan, A. Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015:
         the networks A, B, D and E. Departures: batch norm as an option; He's initialisation of the
-        convolutions, with which the deep ones train without the weights of a shallow one.
+        convolutions, so the deep networks train without the weights of a shallow one.
     """
 
     depth: int = 16
