@@ -1,4 +1,4 @@
-"""What a head is: the layers of one task above its features."""
+"""Base class of heads: the output layers of a task."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from mtl_keras._types import Shape, Tensor
 class Head:
     """Turns a task's features into its output, in the task's natural unit.
 
-    Abstract. A head is called once, while the model is built, and leaves plain Keras layers named after the
+    Abstract. A head is called once, while the model is built. It adds plain Keras layers that are named after the
     task. Features of rank over 2 (maps, sequences) are averaged over their positions first. The output layer
-    is an activation in float32, which the loss gets untouched: Keras then finds the logits behind it.
+    is an activation in float32, which the loss reads directly, so that Keras finds the logits behind it.
 
     Args:
-        hidden: Widths of the dense layers of the head's own, between the features and the output.
+        hidden: Widths of the dense layers of the head, between the features and the output.
         activation: Activation of those layers.
     """
 
@@ -37,7 +37,7 @@ class Head:
 
         Args:
             features: Keras tensor, [batch, ..., channels].
-            name: Name of the task: the name of the last layer, and the start of the others'.
+            name: Name of the task. It is the name of the last layer, and the other names begin with it.
 
         Returns:
             Keras tensor in float32, [batch, units].
@@ -57,7 +57,7 @@ class Head:
         return pooling[len(features.shape)](name=f"{name}_pool")(features)
 
     def represent(self, features: Tensor, name: str) -> Tensor:
-        """Returns what the output layer reads: the pooled features after the head's own dense layers."""
+        """Returns the input of the output layer: the pooled features after the dense layers of the head."""
         x = self.pool(features, name)
         for i, width in enumerate(self.hidden, start=1):
             x = keras.layers.Dense(width, activation=self.activation, name=f"{name}_hidden{i}")(x)
@@ -74,7 +74,7 @@ class Head:
         return keras.layers.Activation(activation, dtype="float32", name=name)(logits)
 
     def hand_on(self, logits: Tensor, name: str) -> Tensor:
-        """Returns what a later task reads of this one's prediction, in a cascade: its output, by other layers."""
+        """Returns the form of this task's prediction that a later task of a cascade reads."""
         return self.activate(logits, name)
 
     def loss(self) -> keras.losses.Loss:
@@ -98,7 +98,7 @@ class Head:
         return ops.take(factors, ops.cast(y, "int32"))
 
     def label_shape(self, output_shape: Shape) -> Shape | None:
-        """Returns the shape that the labels must have, with None for what does not matter; None for no such demand.
+        """Returns the shape that the labels must have, with None for any size; None if any shape will do.
 
         Args:
             output_shape: Shape of the output.
@@ -106,31 +106,31 @@ class Head:
         return None
 
     def predictions(self, output: Tensor) -> Tensor:
-        """Returns what `predict`, the metrics and exports get of an output; the loss gets the output itself.
+        """Turns an output into what `predict`, the metrics and exports get. The loss gets the output itself.
 
         Args:
-            output: Tensor or Keras tensor, what the head's last layer gave.
+            output: Tensor or Keras tensor, the output of the head's last layer.
         """
         return output
 
     def pooled(self) -> "Head":
-        """Returns the head whose output the mean of several models' outputs is."""
+        """Returns the head for the mean of the outputs of several models."""
         return self
 
     def of_predictions(self) -> "Head":
-        """Returns the same head without layers and sizes of its own, for features that are predictions."""
+        """Returns the same head without hidden layers and sizes, for features that are predictions."""
         return type(self).from_config({**self.get_config(), "hidden": []})
 
     def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
-        """Returns what an output decides, for those who ask an exported model for an answer rather than for numbers.
+        """Turns an output into a decision, for exported models that return answers instead of numbers.
 
         Args:
             output: Tensor, what `predictions` returned, [B, units].
-            top_k: How many labels to return in the order of their scores, where the head has several; all by default.
+            top_k: Number of labels to return, best score first, if the head has several; all by default.
 
         Returns:
-            `{what it is: tensor}`, empty for a head whose output is its answer. Under `"label"` and `"top_label"`
-            are integers from 0 to `num_labels` - 1, for which an export can put names.
+            `{name: tensor}`, empty if the output of the head is already the answer. `"label"` and `"top_label"` are
+            integers from 0 to `num_labels` - 1, which an export can replace by names.
         """
         return {}
 

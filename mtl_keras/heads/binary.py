@@ -1,4 +1,4 @@
-"""Yes or no."""
+"""The head for yes or no."""
 
 import keras
 from keras import ops
@@ -17,7 +17,7 @@ class Binary(Head):
     metrics are the accuracy at the threshold 0.5 and the area under the ROC curve (`metrics.ROCAUC`).
 
     Args:
-        hidden: Widths of the head's own dense layers.
+        hidden: Widths of the dense layers of the head.
         activation: Activation of those layers.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How many."""
+"""The head for counts."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ class Count(Head):
     rate, the default metric the mean absolute error.
 
     Args:
-        link: What makes a rate of a score: `"softplus"`, or `"exponential"`, the canonical one, which overflows in
+        link: Turns a score into a rate: `"softplus"`, or `"exponential"`, the canonical link, which overflows in
             float32 at scores over 88.
-        hidden: Widths of the head's own dense layers.
+        hidden: Widths of the dense layers of the head.
         activation: Activation of those layers.
 
     Raises:
-        ValueError: If `link` is none of the two, or a width is not a positive integer.
+        ValueError: If `link` is neither of the two, or a width is not a positive integer.
 
     Example:
 

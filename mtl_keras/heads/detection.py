@@ -1,4 +1,4 @@
-"""Where the objects of an image are, and of which class."""
+"""The head for objects in images: their boxes and classes."""
 
 from typing import Any
 
@@ -18,28 +18,28 @@ from mtl_keras.metrics import MeanAveragePrecision
 class Detection(Head):
     """Boxes around the objects of an image, with scores and classes: predicts `[batch, max_boxes, 6]`.
 
-    Its features are a map, [batch, S, S', channels], as convolutions give it before any pooling to a vector: a grid of
-    cells over the image. Each cell tells whether the centre of an object lies in it, the object's box and its class;
-    one object a cell, in a single stage. Choose a tower whose map is fine enough that two centres seldom share a cell.
+    The features must be a map, [batch, S, S', channels], the output of convolutions without pooling to a vector. The
+    map is a grid of cells over the image. Each cell predicts whether the centre of an object lies in it, and the box
+    and class of the object: one object per cell, in a single stage. Choose a tower with a map so fine that two centres
+    rarely share a cell.
 
-    Labels are [batch, S, S', 6] from `data.encode_boxes`; images without labels have weight 0, which NaN in all their
-    entries says to `data.from_arrays`. Boxes are `y_min, x_min, y_max, x_max` relative to the image (Keras'
-    `"rel_yxyx"`, the order of TensorFlow and of TensorFlow Datasets), in labels as in predictions. A predicted row is
-    such a box, its score and its class, after non-maximum suppression, the highest score first; rows of score 0 and
-    class -1 fill up what is left. The default loss is `losses.DetectionLoss`, which gets the raw output; the default
-    metric is the mean average precision at an overlap of 0.5, for which boxes that `data.encode_boxes` dropped are not
-    there.
+    Labels are [batch, S, S', 6] from `data.encode_boxes`; images without labels have weight 0. For
+    `data.from_arrays`, mark them with NaN in all entries. Boxes are `y_min, x_min, y_max, x_max` relative to the image
+    (Keras' `"rel_yxyx"`, the order of TensorFlow and of TensorFlow Datasets), in labels and predictions. A predicted
+    row is a box, its score and its class, after non-maximum suppression, with the highest score first. Unused rows have
+    score 0 and class -1. The default loss is `losses.DetectionLoss`, which gets the raw output. The default metric is
+    the mean average precision at an overlap of 0.5; it does not count boxes that `data.encode_boxes` dropped.
 
     Args:
         num_classes: Number of classes, at least 1.
         max_boxes: Number of rows of a prediction, at least 1. The time of a prediction grows with it.
         score_threshold: Boxes up to this score are left out, in [0, 1).
         iou_threshold: Overlap, as intersection over union, up to which two boxes of a class are both kept, in [0, 1].
-        hidden: Widths of the head's own dense layers, which see each cell by itself.
+        hidden: Widths of the dense layers of the head, which read each cell by itself.
         activation: Activation of those layers.
 
     Raises:
-        ValueError: If an argument is out of its range; when a model is built, if the features are no map.
+        ValueError: If an argument is out of range; when a model is built, if the features are not a map.
 
     Example:
 
@@ -55,8 +55,8 @@ class Detection(Head):
     ```
 
     Reference: J. Redmon, S. Divvala, R. Girshick, A. Farhadi, "You Only Look Once: Unified, Real-Time Object
-    Detection", 2016. Departures: one box a cell, in place of two of which one is responsible; a map of cells from
-    convolutions, in place of dense layers over the whole image; sigmoids for centre and size, a softmax for the
+    Detection", 2016. Departures: one box per cell, instead of two of which one is responsible; a map of cells from
+    convolutions, instead of dense layers over the whole image; sigmoids for centre and size, a softmax for the
     classes; those of `losses.DetectionLoss`.
     """
 

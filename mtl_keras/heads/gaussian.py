@@ -1,4 +1,4 @@
-"""A real number and how uncertain it is."""
+"""The head for a real number and its uncertainty."""
 
 import keras
 from keras import ops
@@ -20,7 +20,7 @@ class Gaussian(Head):
     variance: the deviation is about 0.7 at the beginning.
 
     Args:
-        hidden: Widths of the head's own dense layers.
+        hidden: Widths of the dense layers of the head.
         activation: Activation of those layers.
 
     Raises:

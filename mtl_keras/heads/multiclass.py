@@ -1,4 +1,4 @@
-"""One of several classes."""
+"""The head for one of several classes."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class Multiclass(Head):
 
     Args:
         num_classes: Number of classes, at least 2.
-        hidden: Widths of the head's own dense layers.
+        hidden: Widths of the dense layers of the head.
         activation: Activation of those layers.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Any of several labels."""
+"""The head for any of several labels."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ class Multilabel(Head):
     """Any of `num_labels` labels, each yes or no: predicts a probability for each, [batch, num_labels].
 
     Labels are 0 or 1, [batch, num_labels]; single ones may be missing. The default loss is the binary
-    cross-entropy, averaged over the labels that are there; the default metrics are the accuracy at the
-    threshold 0.5 and the area under the ROC curve, over all labels together (`auc`) and as the mean of the labels' own
+    cross-entropy, averaged over the labels that are not missing; the default metrics are the accuracy at the
+    threshold 0.5 and the area under the ROC curve, over all labels together (`auc`) and as the mean over the labels
     (`macro_auc`).
 
     Args:
         num_labels: Number of labels, at least 1.
-        hidden: Widths of the head's own dense layers.
+        hidden: Widths of the dense layers of the head.
         activation: Activation of those layers.
 
     Raises:

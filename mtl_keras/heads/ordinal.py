@@ -1,4 +1,4 @@
-"""One of several ranks."""
+"""The head for one of several ranks."""
 
 from typing import Any
 
@@ -18,20 +18,20 @@ from mtl_keras.metrics import ElementwiseMeanAbsoluteError
 class Ordinal(Head):
     """One of `num_classes` ranks in an order, such as stars: predicts the rank, int32 [batch].
 
-    One score is compared with thresholds that rise by construction, so that the probability of a higher rank is never
-    above that of a lower one; the predicted rank is the median. Labels are integers from 0 to `num_classes` - 1,
+    One score is compared with thresholds that always increase, so the probability of exceeding a rank never increases
+    with the rank. The predicted rank is the median. Labels are integers from 0 to `num_classes` - 1,
     [batch] or [batch, 1]. The default loss is `losses.OrdinalCrossentropy`, the default metrics are the accuracy and,
     of ranks, the mean absolute error. The loss gets the probabilities of a rank above 0, above 1 and so on.
 
     Args:
         num_classes: Number of ranks, at least 3.
-        predict: What `predict`, the metrics and exports get: `"ranks"`; or `"probabilities"`, one a rank, which sum to
-            1, [batch, num_classes].
-        hidden: Widths of the head's own dense layers.
+        predict: What `predict`, the metrics and exports get: `"ranks"`; or `"probabilities"`, one per rank, which sum
+            to 1, [batch, num_classes].
+        hidden: Widths of the dense layers of the head.
         activation: Activation of those layers.
 
     Raises:
-        ValueError: If `num_classes` is below 3, a width is not a positive integer, or `predict` is none of the two.
+        ValueError: If `num_classes` is below 3, a width is not a positive integer, or `predict` is neither of the two.
 
     Example:
 
@@ -42,7 +42,8 @@ class Ordinal(Head):
     ```
 
     Reference: W. Cao, V. Mirjalili, S. Raschka, "Rank Consistent Ordinal Regression for Neural Networks with
-    Application to Age Estimation", 2020 (CORAL). Departure: the thresholds rise by construction, there at the optimum.
+    Application to Age Estimation", 2020 (CORAL). Departure: the thresholds always increase; in the paper, they do at
+    the optimum.
     """
 
     output_kind = "events"

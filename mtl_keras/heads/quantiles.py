@@ -1,4 +1,4 @@
-"""Quantiles of a number."""
+"""The head for quantiles of a number."""
 
 import itertools
 from collections.abc import Iterable
@@ -21,18 +21,18 @@ class Quantiles(Head):
     """Quantiles of a real number, such as a median with an interval: predicts their values, [batch, quantiles].
 
     Labels are floats, [batch] or [batch, 1]. The default loss is `losses.Pinball`; the default metric is `coverage`,
-    the share of the labels from the lowest to the highest predicted quantile, to compare with the difference of the
-    two: 0.8 for 0.1 and 0.9.
+    the share of the labels between the lowest and the highest predicted quantile, bounds included. Compare it with the
+    difference of the two: 0.8 for 0.1 and 0.9.
 
     Args:
-        quantiles: The quantiles, rising, each in (0, 1).
-        crossing: Whether the quantiles are predicted independently, and may come in another order; by default each is
-            the one before plus something positive.
-        hidden: Widths of the head's own dense layers.
+        quantiles: The quantiles in increasing order, each in (0, 1).
+        crossing: Whether the quantiles are predicted independently, so that they may cross. By default, each is the one
+            before plus a positive number.
+        hidden: Widths of the dense layers of the head.
         activation: Activation of those layers.
 
     Raises:
-        ValueError: If the quantiles do not rise within (0, 1), or a width is not a positive integer.
+        ValueError: If the quantiles do not increase within (0, 1), or a width is not a positive integer.
 
     Example:
 

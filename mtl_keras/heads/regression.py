@@ -1,4 +1,4 @@
-"""Real numbers."""
+"""The head for real numbers."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ class Regression(Head):
     """`units` real numbers: predicts their values, [batch, units].
 
     Labels are floats, [batch, units], or [batch] for one unit; single ones may be missing. The default loss
-    is the mean squared error over the numbers that are there, the default metric the mean absolute error.
-    Scale the labels to about unit variance, so that the task's loss is of the size of the others'.
+    is the mean squared error over the numbers that are not missing, the default metric the mean absolute error.
+    Scale the labels to about unit variance, so that the loss has about the size of the losses of other tasks.
 
     Args:
         units: How many numbers, at least 1.
-        hidden: Widths of the head's own dense layers.
+        hidden: Widths of the dense layers of the head.
         activation: Activation of those layers.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A class for every position of a map."""
+"""The head for a class at every position of an image."""
 
 from typing import Any
 
@@ -17,22 +17,22 @@ from mtl_keras.metrics._entry_mean import EntryMean
 class Segmentation(Head):
     """One of `num_classes` classes for every position of an image: predicts probabilities [batch, H, W, num_classes].
 
-    Its features are a map, [batch, h, w, channels], as image towers without a pooling or dense layer at the end give
-    it. The scores of the classes are enlarged bilinearly to the size of the labels. Labels are integers from 0 to
-    `num_classes` - 1, [batch, H, W] or [batch, H, W, 1]; single positions may be missing, which -1 says to
-    `data.from_arrays`. The default loss is the sparse categorical cross-entropy, the default metric the accuracy of the
-    positions. `keras.metrics.MeanIoU(num_classes, sparse_y_pred=False)` suits the probabilities.
+    The features must be a map, [batch, h, w, channels], from an image tower without a pooling or dense layer at the
+    end. The scores of the classes are enlarged bilinearly to the size of the labels. Labels are integers from 0 to
+    `num_classes` - 1, [batch, H, W] or [batch, H, W, 1]; single positions may be missing. For
+    `data.from_arrays`, mark them with -1. The default loss is the sparse categorical cross-entropy, the default metric
+    the accuracy of the positions. `keras.metrics.MeanIoU(num_classes, sparse_y_pred=False)` suits the probabilities.
 
     Args:
         num_classes: Number of classes, at least 2.
         size: Height and width of the labels, or None for those of the features times `factor`.
-        factor: How many times larger than the features the labels are, where `size` is None.
+        factor: How many times larger than the features the labels are, if `size` is None.
         predict: What `predict`, the metrics and exports get: `"probabilities"`; or `"classes"`, int32 [batch, H, W].
-        hidden: Widths of the head's own dense layers, which see each position by itself.
+        hidden: Widths of the dense layers of the head, which read each position by itself.
         activation: Activation of those layers.
 
     Raises:
-        ValueError: If an argument is out of its range; when a model is built, if the features are no map.
+        ValueError: If an argument is out of range; when a model is built, if the features are not a map.
 
     Example:
 
@@ -44,7 +44,7 @@ class Segmentation(Head):
     ```
 
     Reference: J. Long, E. Shelhamer, T. Darrell, "Fully Convolutional Networks for Semantic Segmentation", 2015,
-    without the connections past the coarse layers.
+    without the skip connections.
     """
 
     output_kind = "classes"

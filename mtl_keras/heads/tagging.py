@@ -1,4 +1,4 @@
-"""A label for every token."""
+"""The head for a tag for every token."""
 
 from typing import Any
 
@@ -19,31 +19,31 @@ from mtl_keras.metrics._entry_mean import EntryMean
 class Tagging(Head):
     """One of `num_tags` tags for every token of a sequence: predicts the tags, int32 [batch, length].
 
-    Its features are a sequence, [batch, length, channels], as sequence towers give it. Labels are integers from 0 to
-    `num_tags` - 1, [batch, length]; any may be missing, which -1 says to `data.from_arrays`. The Keras mask of the
-    features leaves the padding out of the loss and of the metrics, whatever its labels are. What is predicted for the
-    padding means nothing.
+    The features must be a sequence, [batch, length, channels], as from a sequence tower. Labels are integers from 0 to
+    `num_tags` - 1, [batch, length]; any may be missing: for `data.from_arrays`, mark them with -1. The Keras mask of
+    the features leaves padding out of the loss and the metrics, whatever its labels are. Predictions for padding have
+    no meaning.
 
-    With `structure="softmax"` each tag is decided by itself; the default loss is the sparse categorical cross-entropy.
-    With `"crf"` a linear-chain conditional random field over the sequence without its padding, which the Keras mask of
-    the features tells, learns which tag follows which; the default loss is `losses.CRFLikelihood`, and the predicted
+    With `structure="softmax"`, each tag is predicted independently; the default loss is the sparse categorical
+    cross-entropy. With `"crf"`, a linear-chain conditional random field over the sequence without padding (by the Keras
+    mask of the features) learns which tag follows which; the default loss is `losses.CRFLikelihood`, and the predicted
     tags are the most probable path. `"hmm"` is a conditional random field whose potentials are those of a hidden Markov
     model: transitions as probabilities, and the network's probabilities over the tags' prior, `layers.HMM`. It is
     trained by the same loss; or call `model.get_layer(task_name).count(labels)` to set transitions and prior from
     labels, and give the task `loss=losses.CRFLikelihood("joint")`. The default metric is the accuracy of the tags.
 
-    To the tasks after it in a cascade a token has the softmax of its own scores, under `"crf"` too.
+    Later tasks in a cascade read the softmax of each token's own scores, also under `"crf"`.
 
     Args:
         num_tags: Number of tags, at least 2.
         structure: `"softmax"`, `"crf"` or `"hmm"`.
         predict: What `predict`, the metrics and exports get: `"tags"`; or `"probabilities"`, [batch, length, num_tags],
             under `"crf"` and `"hmm"` those over all paths.
-        hidden: Widths of the head's own dense layers, which see each token by itself.
+        hidden: Widths of the dense layers of the head, which read each token by itself.
         activation: Activation of those layers.
 
     Raises:
-        ValueError: If an argument is out of its range; when a model is built, if the features are no sequence.
+        ValueError: If an argument is out of range; when a model is built, if the features are not a sequence.
 
     Example:
 
