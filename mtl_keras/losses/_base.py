@@ -1,4 +1,4 @@
-"""A loss with a value, and a weight, for every entry of the labels."""
+"""Base classes of losses: of entries, and of whole batches."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from mtl_keras._weights import as_rank
 class ElementwiseLoss(keras.losses.Loss):
     """Averages over all entries of `[B, k]` labels at once, so that each can have its own weight.
 
-    Abstract. A subclass implements `entry_losses(y_true, y_pred)`, which returns a value an entry.
-    Keras' own losses average over the last axis first, and can weigh whole rows only. Sample weights may
-    be `[B]` or `[B, 1]`, one a row, or `[B, k]`, one an entry; 0 marks a missing label. Steps of a sequence,
-    labels `[B, L, k]`, are left out by weights `[B, L]` as well, not by a Keras mask.
+    Abstract. A subclass implements `entry_losses(y_true, y_pred)`, which returns one value per entry.
+    The losses of Keras average over the last axis first, and can only weigh whole rows. Sample weights may be
+    `[B]` or `[B, 1]`, one per row, or `[B, k]`, one per entry; 0 marks a missing label. For labels
+    `[B, L, k]` of a sequence, leave steps out by weights `[B, L]`, not by a Keras mask.
     """
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
@@ -62,10 +62,10 @@ def a_label_a_row(y_true, y_pred):
 
 
 class BatchLoss(keras.losses.Loss):
-    """A loss of a batch as a whole, which is no mean over its labels.
+    """A loss of a whole batch, which is not a mean over its labels.
 
-    Abstract. A subclass implements `batch_loss(y_true, y_pred, weight)`, a scalar, where a label of weight 0 counts for
-    nothing. A Keras mask is not read: leave padding out by weights.
+    Abstract. A subclass implements `batch_loss(y_true, y_pred, weight)`, a scalar; a label of weight 0 does not
+    count. It does not read a Keras mask: leave padding out by weights.
     """
 
     is_of_batch = True  # for the objective, which would divide by the number of labels

@@ -18,14 +18,15 @@ _IMPOSSIBLE = -1e9
 class CRFLikelihood(keras.losses.Loss):
     """Negative log-likelihood of tags `[B, L]` under a linear-chain conditional random field.
 
-    -log p(y|x) = log Z - score(y), with log Z by the forward algorithm. It is shared out evenly among the labels of a
-    sequence, so that their sum is that of the sequence and their mean that of a token, the unit of
-    `keras.losses.SparseCategoricalCrossentropy`. The weights of the labels of a sequence act by their mean. A label of
-    weight 0, or below 0, is missing: the likelihood is that of the others, summed over every tag at its place.
+    -log p(y|x) = log Z - score(y), with log Z by the forward algorithm. It is split evenly among the labels of a
+    sequence: their sum is the loss of the sequence, and their mean is the loss per token, the unit of
+    `keras.losses.SparseCategoricalCrossentropy`. The mean of the label weights of a sequence is the weight of the
+    sequence. A label with weight 0, or a label below 0, is missing: the likelihood is that of the other labels, summed
+    over every tag at its place.
 
-    With `likelihood="joint"`, for the potentials of `layers.HMM` alone, it is -log p(x, y) up to terms that nothing
-    trained enters into: without log Z. With all labels there, the network then learns by the cross-entropy of each tag,
-    and the transitions as by counting. The value can be below 0.
+    With `likelihood="joint"`, only for the potentials of `layers.HMM`, it is -log p(x, y) up to terms that do not
+    depend on trained values: without log Z. If no label is missing, the network then learns by the cross-entropy of
+    each tag, and the transitions learn as if by counting. The value can be below 0.
 
     Args:
         likelihood: `"conditional"` or `"joint"`.
@@ -39,7 +40,7 @@ class CRFLikelihood(keras.losses.Loss):
         `sample_weight` [B], [B, 1] or [B, L]: a scalar.
 
     Raises:
-        ValueError: If `likelihood` is none of the two; when called, if the labels are not [B, L].
+        ValueError: If `likelihood` is neither of the two; when called, if the labels are not [B, L].
 
     Example:
 

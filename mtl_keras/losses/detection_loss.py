@@ -1,4 +1,4 @@
-"""What the cells of a grid say of objects, against the boxes that are there."""
+"""The loss of object detection on a grid of cells."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ class DetectionLoss(keras.losses.Loss):
     height and width, the cross-entropy of its confidence with 1, and that of its class. A cell without one adds
     `no_object_weight` times the cross-entropy of its confidence with 0.
 
-    There is a value for every entry of the labels, and weights can be given for each: those of a cell whose content
-    nobody knows are 0. The values of an image add up to its loss, which is the unit of the mean, too.
+    There is one value, and optionally one weight, for every entry of the labels. Give the cells with unknown content
+    weight 0. The values of an image add up to its loss. The mean is per image, too.
 
     Args:
-        box_weight: Factor of the squared errors, at least 0.
-        no_object_weight: Factor of the confidence of cells without an object, at least 0: most cells have none.
+        box_weight: Weight of the squared errors, at least 0.
+        no_object_weight: Weight of the confidence of cells without an object, at least 0. Most cells have no object.
         reduction: How the values become a scalar, as in Keras. `"sum_over_batch_size"` divides by the number of
             images, `"mean_with_sample_weight"` by their weight, `"sum"` by nothing.
         name: Name of the loss.
@@ -36,7 +36,7 @@ class DetectionLoss(keras.losses.Loss):
         `sample_weight` [B], [B, 1], or [B, S, S', 6]: a scalar.
 
     Raises:
-        ValueError: If a weight is negative; when called, if the labels are not of the grid of the output.
+        ValueError: If a weight is negative; when called, if the labels do not have the grid of the output.
 
     Example:
 
@@ -47,8 +47,8 @@ class DetectionLoss(keras.losses.Loss):
     ```
 
     Reference: J. Redmon, S. Divvala, R. Girshick, A. Farhadi, "You Only Look Once: Unified, Real-Time Object
-    Detection", 2016. Departures: one box a cell; cross-entropies in place of the squared errors of confidence and
-    classes; the confidence learns whether there is an object, and not its overlap with the predicted box.
+    Detection", 2016. Departures: one box per cell; cross-entropies instead of the squared errors of confidence and
+    classes; the confidence learns whether there is an object, not its overlap with the predicted box.
     """
 
     def __init__(

@@ -9,16 +9,16 @@ from mtl_keras.losses._base import ElementwiseLoss
 
 @public
 class ElementwiseBinaryCrossentropy(ElementwiseLoss):
-    """Binary cross-entropy of `[B, k]` yes/no labels, any single one of which can be missing.
+    """Binary cross-entropy of `[B, k]` yes/no labels, where single entries can be missing.
 
-    The mean over all entries of `-y log p - (1 - y) log(1 - p)`. Without weights, or with a weight a row,
-    it equals `keras.losses.BinaryCrossentropy`. Given the output of a sigmoid it is computed from the
-    logits, so that a confident error keeps its loss and its gradient.
+    The mean over all entries of `-y log p - (1 - y) log(1 - p)`. Without weights, or with one weight per row,
+    it equals `keras.losses.BinaryCrossentropy`. For the output of a sigmoid, it is computed from the
+    logits, so that confident errors keep their loss and gradient.
 
     Args:
         reduction: How the entries become a scalar, as in Keras. `"sum_over_batch_size"` divides by the
-            number of entries, `"mean_with_sample_weight"` by the sum of their weights: with weight 0 for
-            the missing ones that is the mean over those that are there.
+            number of entries, `"mean_with_sample_weight"` by the sum of their weights: if missing
+            entries have weight 0, that is the mean over the entries that are not missing.
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
 

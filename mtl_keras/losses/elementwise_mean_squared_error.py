@@ -9,15 +9,15 @@ from mtl_keras.losses._base import ElementwiseLoss
 
 @public
 class ElementwiseMeanSquaredError(ElementwiseLoss):
-    """Mean squared error of `[B, k]` values, any single one of which can be missing.
+    """Mean squared error of `[B, k]` values, where single entries can be missing.
 
-    The mean over all entries of `(y_true - y_pred)²`. Without weights, or with a weight a row, it equals
+    The mean over all entries of `(y_true - y_pred)²`. Without weights, or with one weight per row, it equals
     `keras.losses.MeanSquaredError`.
 
     Args:
         reduction: How the entries become a scalar, as in Keras. `"sum_over_batch_size"` divides by the
-            number of entries, `"mean_with_sample_weight"` by the sum of their weights: with weight 0 for
-            the missing ones that is the mean over those that are there.
+            number of entries, `"mean_with_sample_weight"` by the sum of their weights: if missing
+            entries have weight 0, that is the mean over the entries that are not missing.
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
 

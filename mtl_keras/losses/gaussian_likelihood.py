@@ -12,7 +12,7 @@ from mtl_keras.losses._base import a_label_a_row
 
 @public
 class GaussianLikelihood(keras.losses.Loss):
-    """Negative log-likelihood of numbers under normal distributions whose deviations are predicted, too.
+    """Negative log-likelihood of numbers under normal distributions with predicted means and deviations.
 
     log σ + (y − μ)² / (2σ²) + log(2π) / 2. The value can be below 0.
 
@@ -26,7 +26,7 @@ class GaussianLikelihood(keras.losses.Loss):
         `sample_weight` [B]: a scalar.
 
     Raises:
-        ValueError: When called, if the labels are not one a row.
+        ValueError: When called, if there is not one label per row.
 
     Example:
 

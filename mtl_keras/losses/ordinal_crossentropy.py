@@ -12,8 +12,8 @@ from mtl_keras.losses._base import a_label_a_row
 class OrdinalCrossentropy(keras.losses.Loss):
     """Sum over the thresholds between ranks of the binary cross-entropy of "the rank is above it".
 
-    Σ_k −[y > k]·log p_k − [y ≤ k]·log(1 − p_k): an error costs the more, the more ranks it is off. Given the output of
-    a sigmoid it is computed from the logits.
+    Σ_k −[y > k]·log p_k − [y ≤ k]·log(1 − p_k): an error costs more if it is off by more ranks. For the output of a
+    sigmoid, it is computed from the logits.
 
     Args:
         reduction: How the rows become a scalar, as in Keras.
@@ -25,7 +25,7 @@ class OrdinalCrossentropy(keras.losses.Loss):
         above 0, above 1 and so on, and perhaps `sample_weight` [B]: a scalar.
 
     Raises:
-        ValueError: When called, if the labels are not one a row.
+        ValueError: When called, if there is not one label per row.
 
     Example:
 

@@ -12,10 +12,11 @@ from mtl_keras.losses._base import BatchLoss, as_indicators
 
 @public
 class PairwiseAUC(BatchLoss):
-    """Mean over the pairs of a yes and a no of max(0, margin − (p_yes − p_no))², which is 0 where all are in order.
+    """Mean of max(0, margin − (p_yes − p_no))² over all pairs of a yes and a no.
 
-    The area under the ROC curve is the share of the pairs in order; this is its smooth surrogate. It is a figure of the
-    whole batch, of B² pairs: batches must hold examples of both kinds. Probabilities are ordered by it, not calibrated.
+    The area under the ROC curve is the share of the pairs in the right order; this loss is a smooth surrogate. It is 0
+    if each yes is above each no by the margin. It is computed over the B² pairs of the whole batch, so batches must
+    have examples of both kinds. It orders probabilities, but does not calibrate them.
 
     Args:
         margin: By how much a yes should have more probability than a no, in (0, 1].
@@ -25,10 +26,10 @@ class PairwiseAUC(BatchLoss):
     Returns:
         When called on `y_pred` [B, k], the probabilities of yes for k labels; `y_true` of 0 and 1 in the same shape, or
         [B] for k = 1; and perhaps `sample_weight` [B], [B, 1] or [B, k]: a scalar, the mean over the labels that have
-        pairs. A pair counts by the product of its weights. 0 without any pair.
+        pairs. The weight of a pair is the product of its two weights. 0 if there is no pair.
 
     Raises:
-        ValueError: If `margin` is not in (0, 1]; when called, if the shapes do not suit each other.
+        ValueError: If `margin` is not in (0, 1]; when called, if the shapes do not fit each other.
 
     Example:
 

@@ -14,13 +14,13 @@ from mtl_keras.losses._base import a_label_a_row
 
 @public
 class Pinball(keras.losses.Loss):
-    """Mean over quantiles of the pinball loss, which is least at the quantiles of the labels.
+    """Mean over quantiles of the pinball loss, which is smallest at the quantiles of the labels.
 
     With e = y − v_q it is q·e for e > 0 and (q − 1)·e below: for q = 0.9 an underestimate costs nine times as much as
     an overestimate.
 
     Args:
-        quantiles: The quantiles that the columns of the predictions are, each in (0, 1).
+        quantiles: The quantile of each column of the predictions, in (0, 1).
         reduction: How the rows become a scalar, as in Keras.
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
@@ -30,7 +30,7 @@ class Pinball(keras.losses.Loss):
         scalar.
 
     Raises:
-        ValueError: If a quantile is not in (0, 1); when called, if the shapes are others.
+        ValueError: If a quantile is not in (0, 1); when called, if the shapes differ from these.
 
     Example:
 

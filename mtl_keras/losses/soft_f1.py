@@ -12,25 +12,26 @@ from mtl_keras.losses._base import BatchLoss, as_indicators
 
 @public
 class SoftF1(BatchLoss):
-    """1 − F1 of a batch, with probabilities in place of decisions.
+    """1 − F1 of a batch, with probabilities instead of decisions.
 
-    F1 = 2·tp / (2·tp + fp + fn), where an example of a class with probability p counts as p right and 1 − p missed. For
-    rare classes, which the cross-entropy lets drown. It is a figure of the whole batch: make batches large enough to
-    hold some examples of each class, and start from a network that the cross-entropy trained, or add the two.
+    F1 = 2·tp / (2·tp + fp + fn), where an example of a class with probability p counts as p right and 1 − p missed. Use
+    it for rare classes, which have little effect on the cross-entropy. It is computed over the whole batch: make
+    batches large enough to have some examples of each class. Start from a network that was trained with the
+    cross-entropy, or add the two losses.
 
     Args:
-        average: `"macro"`: the mean over the classes, or labels, that the labels of the batch have; `"micro"`: all
-            classes as one.
+        average: `"macro"`: the mean over the classes, or labels, that occur in the labels of the batch; `"micro"`:
+            all classes together.
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
 
     Returns:
         When called on `y_pred` [B, k], the probabilities of k classes or labels, or of yes for k = 1; `y_true` of 0 and
         1 in the same shape, or integers [B] or [B, 1]; and perhaps `sample_weight` [B], [B, 1] or [B, k]: a scalar from
-        0 to 1. 0 for a batch without labels, and under `"macro"` for one without any yes.
+        0 to 1. 0 for a batch without labels; under `"macro"`, also for a batch without any yes.
 
     Raises:
-        ValueError: If `average` is none of the two; when called, if the shapes do not suit each other.
+        ValueError: If `average` is neither of the two; when called, if the shapes do not fit each other.
 
     Example:
 
