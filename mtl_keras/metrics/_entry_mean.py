@@ -13,8 +13,8 @@ from mtl_keras._weights import as_rank
 class EntryMean(keras.metrics.Mean):
     """The mean over labels of a function of (y_true, y_pred), each with its weight.
 
-    `keras.metrics.MeanMetricWrapper` takes the mean of each row first, so that a label in a short row counts for more
-    than one in a long row, and a weight of a single entry for the whole row.
+    `keras.metrics.MeanMetricWrapper` takes the mean of each row first, so a label in a short row counts more than
+    one in a long row, and the weight of a single entry applies to the whole row.
 
     Args:
         function: Function that returns one value per label, [B] or [B, ...].

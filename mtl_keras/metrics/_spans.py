@@ -1,4 +1,4 @@
-"""Where the spans are that sequences of tags mean."""
+"""The spans that a sequence of tags describes."""
 
 import itertools
 
@@ -16,14 +16,14 @@ OUTSIDE = ("O", "")
 
 
 class SpanRules:
-    """What two tags side by side say of the spans, in tables over all pairs.
+    """Rules for spans from two neighbouring tags, as tables over all pairs.
 
     Args:
         tags: Names of the tags, "O", "B-x" and so on.
         scheme: `"IOB1"`, `"IOB2"`, `"IOBES"`; or None for the reading that takes every tag as part of a span.
 
     Raises:
-        ValueError: If the scheme is unknown, or a tag is none of it.
+        ValueError: If the scheme is unknown, or a tag does not belong to it.
     """
 
     def __init__(self, tags, scheme):

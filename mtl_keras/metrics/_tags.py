@@ -1,4 +1,4 @@
-"""What metrics of tags have in common."""
+"""Shared code of metrics of tags."""
 
 from keras import ops
 

@@ -11,12 +11,12 @@ def delta_m(
     """Returns Δm: the mean over the tasks of the relative gain over their single-task figures, in per cent.
 
     Δm = 100/T · Σ_t 1/M_t · Σ_m ±(M_tm − B_tm) / |B_tm|, with the sign − where lower is better. Above 0 the tasks are
-    better together. A figure near 0 makes its relative gain large: give error rates or accuracies that are neither.
+    better together. A single-task figure near 0 makes the relative gain large, so choose figures that are not near 0.
 
     Args:
         figures: `{task: number}`, or `{task: {metric: number}}` for several metrics of a task.
-        single: The same of the single-task models.
-        lower_is_better: Names of the tasks, or of the metrics, of which lower figures are better.
+        single: The same figures for the single-task models.
+        lower_is_better: Names of the tasks, or metrics, for which lower is better.
 
     Returns:
         A float.

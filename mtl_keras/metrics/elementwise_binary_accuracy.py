@@ -11,9 +11,9 @@ from mtl_keras.metrics._entry_mean import EntryMean
 
 @public
 class ElementwiseBinaryAccuracy(EntryMean):
-    """Share of the `[B, k]` yes/no labels that are predicted right, where single ones can be missing.
+    """Share of the `[B, k]` yes/no labels that are predicted correctly, where single entries can be missing.
 
-    Every entry counts with its weight. Without weights, or with a weight a row, it equals
+    Every entry counts with its weight. Without weights, or with one weight per row, it equals
     `keras.metrics.BinaryAccuracy`, which averages over the last axis first and so cannot weigh entries.
 
     Args:
@@ -44,7 +44,7 @@ class ElementwiseBinaryAccuracy(EntryMean):
 
 
 def _right(y_true, y_pred, threshold):
-    """Returns 1 for each entry that is predicted right, in the shape of the predictions."""
+    """Returns 1 for each entry that is predicted correctly, in the shape of the predictions."""
     yes = ops.convert_to_tensor(y_pred) > threshold
     y_true = ops.cast(ops.reshape(y_true, ops.shape(yes)), "float32")
     return ops.cast(ops.equal(y_true, ops.cast(yes, "float32")), "float32")

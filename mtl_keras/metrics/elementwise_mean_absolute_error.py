@@ -10,9 +10,9 @@ from mtl_keras.metrics._entry_mean import EntryMean
 
 @public
 class ElementwiseMeanAbsoluteError(EntryMean):
-    """Mean absolute error of `[B, k]` values, where single ones can be missing.
+    """Mean absolute error of `[B, k]` values, where single entries can be missing.
 
-    Every entry counts with its weight. Without weights, or with a weight a row, it equals
+    Every entry counts with its weight. Without weights, or with one weight per row, it equals
     `keras.metrics.MeanAbsoluteError`, which averages over the last axis first and so cannot weigh entries.
 
     Args:

@@ -8,9 +8,9 @@ from mtl_keras._types import Tensor
 def joint_accuracy(labels: dict[str, Tensor], predictions: dict[str, Tensor], threshold: float = 0.5) -> float:
     """Returns the share of the rows where every task is right, such as the intent and all slots of a sentence.
 
-    Keras' metrics see one output each; this function reads what `model.predict` returned for all of them. A label of -1
-    is missing and left out, and so is a row without any label. Rows must be in the same order on both sides: predict on
-    data that are not shuffled.
+    A Keras metric reads one output; this function reads the result of `model.predict` for all of them. A label of -1 is
+    missing and left out; rows without any label are left out, too. Labels and predictions must have the same order:
+    predict on data that is not shuffled.
 
     Args:
         labels: `{task: integers}`, [N], [N, 1], or with a label for each position, [N, L].
@@ -22,7 +22,7 @@ def joint_accuracy(labels: dict[str, Tensor], predictions: dict[str, Tensor], th
         A float from 0 to 1; NaN if no row has a label.
 
     Raises:
-        ValueError: If a task has no predictions, or its shapes do not suit each other.
+        ValueError: If a task has no predictions, or its shapes do not fit each other.
 
     Example:
 

@@ -15,9 +15,9 @@ from mtl_keras._weights import as_rank
 class MacroF1(keras.metrics.Metric):
     """The mean over the classes of their F1, 2·tp / (2·tp + fp + fn), for integer labels.
 
-    Classes that are neither label nor prediction so far are left out of the mean, as in scikit-learn. For labels as
-    indicators, `keras.metrics.F1Score(average="macro")` does the same but counts such classes as 0. Labels below 0, and
-    those of weight 0, are missing.
+    Classes that have occurred neither as label nor as prediction are left out of the mean, as in scikit-learn. For
+    labels as indicators, `keras.metrics.F1Score(average="macro")` does the same but counts such classes as 0. Labels
+    below 0, and those of weight 0, are missing.
 
     Args:
         num_classes: Number of classes.

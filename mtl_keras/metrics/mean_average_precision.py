@@ -1,4 +1,4 @@
-"""How well boxes are found, over all scores from which on they may count as found."""
+"""Mean average precision of predicted boxes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,17 +25,18 @@ def mean_average_precision(
 ) -> float | dict[int, float]:
     """Computes the mean average precision of predicted boxes exactly, on NumPy.
 
-    In each image and class, predictions in the order of their scores take the box of the labels that they overlap
-    most, if by `iou` or more and if it is not taken: they are right. The average precision of a class is the mean over
-    the recalls 0, 0.01, ..., 1 of the best precision at this recall or above; the result is its mean over the classes
-    that the labels have, and over several `iou`. These are the rules of COCO, and the numbers those of pycocotools.
+    In each image and class, predictions are matched with labelled boxes in the order of their scores. A prediction
+    takes the free box that it overlaps most, if the overlap is `iou` or more, and is then right. The average precision
+    of a class is the mean over the recalls 0, 0.01, ..., 1 of the best precision at this recall or above; the result is
+    its mean over the classes that the labels have, and over several `iou`. These are the rules of COCO, and the numbers
+    those of pycocotools.
 
     Args:
-        labels: Boxes that are there, in rows `[y_min, x_min, y_max, x_max, ..., class]` whose class is -1 where there
-            is none: [B, N, 5], [B, S, S', 6] as `data.encode_boxes` makes them, or a list of an array an image.
+        labels: True boxes, in rows `[y_min, x_min, y_max, x_max, ..., class]`, with class -1 for rows without a
+            box: [B, N, 5], [B, S, S', 6] as `data.encode_boxes` makes them, or a list with one array per image.
         predictions: Rows `[y_min, x_min, y_max, x_max, score, class]`, as `heads.Detection` predicts them: [B, M, 6],
-            or a list of an array an image.
-        iou: Overlap, as intersection over union, from which on a box is found; a number in (0, 1], several of them,
+            or a list with one array per image.
+        iou: Overlap, as intersection over union, at which a box counts as found; a number in (0, 1], several of them,
             or `"coco"` for 0.5, 0.55, ..., 0.95.
         max_boxes: How many predictions of an image and a class count, those of the highest scores.
         per_class: Whether to return the average precision of each class instead of their mean.
@@ -44,7 +45,7 @@ def mean_average_precision(
         A float in [0, 1], 0 if the labels have no box; or `{class: float}`.
 
     Raises:
-        ValueError: If an argument is out of its range, or there are not as many images of one as of the other.
+        ValueError: If an argument is out of range, or labels and predictions differ in the number of images.
 
     Example:
 
@@ -77,21 +78,21 @@ class MeanAveragePrecision(keras.metrics.Metric):
     the default bins, 1,500 random images came out 0.001 below the exact value at 0.5. Many equal scores, as of a
     network rounded to 8 bits, can make it more than 0.1: there the value is the lowest that any order of the equal
     ones has, while the function takes them in the order of the data. For a figure to publish, use
-    `metrics.mean_average_precision` on what `predict` gives.
+    `metrics.mean_average_precision` on the result of `predict`.
 
-    Labels and predictions have the form that the function takes, as arrays. An image counts with the least weight of
-    its labels: one of which a label is missing does not count.
+    Labels and predictions have the form that the function takes, as arrays. The weight of an image is the smallest
+    weight of its labels: an image with a missing label does not count.
 
     Args:
         num_classes: Number of classes, at least 1.
-        iou: Overlap, as intersection over union, from which on a box is found; a number in (0, 1], several of them,
+        iou: Overlap, as intersection over union, at which a box counts as found; a number in (0, 1], several of them,
             or `"coco"` for 0.5, 0.55, ..., 0.95.
         num_bins: Number of bins, at least 2.
         name: Name of the metric.
         dtype: Type to compute in, as in Keras.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 

@@ -15,7 +15,7 @@ _RANGE = 16.0  # of the logits that the bins lie in; what is beyond counts in th
 
 @public
 class ROCAUC(keras.metrics.Metric):
-    """The area under the ROC curve of probabilities of yes: the share of the pairs of a yes and a no in right order.
+    """The area under the ROC curve of probabilities of yes: the share of yes/no pairs in the right order.
 
     Probabilities are counted in bins of equal width of their logit, from -16 to 16; a pair in one bin counts half. The
     logit tells the small probabilities of rare events apart, of which `keras.metrics.AUC` puts most below its first
@@ -25,7 +25,7 @@ class ROCAUC(keras.metrics.Metric):
     Args:
         num_labels: None: all labels count as one; or the number of columns, for the mean of the columns' areas over the
             columns that have both a yes and a no.
-        num_bins: Number of bins, at least 2. A state of 8 bytes a bin, and column.
+        num_bins: Number of bins, at least 2. The state has 8 bytes per bin and column.
         name: Name of the metric.
         dtype: Type to count in, as in Keras.
 
@@ -38,7 +38,7 @@ class ROCAUC(keras.metrics.Metric):
         From `result`: a scalar from 0 to 1; NaN without a yes or without a no.
 
     Raises:
-        ValueError: If an argument is no positive integer, or the last axis has not `num_labels` entries.
+        ValueError: If an argument is not a positive integer, or the last axis has not `num_labels` entries.
 
     Example:
 

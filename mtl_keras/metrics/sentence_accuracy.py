@@ -12,11 +12,11 @@ from mtl_keras.metrics._tags import as_tags
 
 @public
 class SentenceAccuracy(keras.metrics.Mean):
-    """Share of the sentences of which every tag is right.
+    """Share of the sentences with every tag right.
 
-    Tokens of weight 0, or with a label below 0, are left out, and so are sentences of none but such. A sentence counts
-    by the mean weight of its other tokens. Whether several tasks are all right (the intent and all slots) no metric of
-    one output can tell: use `metrics.joint_accuracy`.
+    Tokens with weight 0, or with a label below 0, are left out; sentences with only such tokens are left out, too. The
+    weight of a sentence is the mean weight of its other tokens. To check whether several tasks are all right (the
+    intent and all slots), use `metrics.joint_accuracy`.
 
     Args:
         name: Name of the metric.

@@ -1,4 +1,4 @@
-"""F1 of the spans that tags mean."""
+"""F1 of the spans that tags describe."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,17 +16,17 @@ from mtl_keras.metrics._tags import as_tags
 class SpanF1(keras.metrics.Metric):
     """F1 of entities, where one counts only if its first token, its last token and its type are all right.
 
-    2·(right entities) / (entities predicted + entities there), over all types together: the micro average, the figure
-    that is published of slot filling and named entity recognition. It equals `f1_score` of the package seqeval.
+    2·(right entities) / (entities predicted + entities in the labels), over all types together: the micro average, the
+    figure that is published of slot filling and named entity recognition. It equals `f1_score` of the package seqeval.
 
-    Tokens of weight 0, or with a label below 0, are taken out before entities are looked for, so that what is left
-    is side by side: padding, and parts of words that have no label of their own. An entity counts by the weight of
+    Tokens of weight 0, or with a label below 0, are removed before entities are searched, so the other tokens become
+    neighbours. Such tokens are padding, and parts of words without their own label. The weight of an entity is that of
     its first token.
 
     Args:
         tags: Names of the tags in the order of their ids, such as `["O", "B-city", "I-city"]`.
-        scheme: What makes an entity of tags. None: as the script conlleval reads them, where any tag but O is part of
-            an entity, under whatever scheme (prefixes B, I, E, S). `"IOB1"`, `"IOB2"` or `"IOBES"`: only those that are
+        scheme: How tags form entities. None: as in the script conlleval, where any tag but O is part of an entity,
+            under any scheme (prefixes B, I, E, S). `"IOB1"`, `"IOB2"` or `"IOBES"`: only those that are
             valid under the scheme, as seqeval with `mode="strict"`.
         name: Name of the metric.
         dtype: Type to count in, as in Keras.
