@@ -1,4 +1,4 @@
-"""Layers that sharing schemes and heads leave in the graph."""
+"""Layers that sharing schemes, towers, heads and ensembles add to the graph."""
 
 from mtl_keras.layers.add_positions import AddPositions
 from mtl_keras.layers.attention_mask import AttentionMask

@@ -1,4 +1,4 @@
-"""What the gates have in common."""
+"""Functions that all gates use."""
 
 from keras import ops
 

@@ -1,4 +1,4 @@
-"""What stands for minus infinity."""
+"""A finite stand-in for minus infinity."""
 
 import keras
 
@@ -6,7 +6,7 @@ from mtl_keras._types import Tensor
 
 
 def lowest(x: Tensor) -> float:
-    """Returns a number below all that a layer gives in the dtype of a tensor.
+    """Returns a number below all outputs of a layer, in the dtype of a tensor.
 
     It is finite: converters for other runtimes turn `where` into products, and infinity times 0 is NaN.
     """

@@ -1,4 +1,4 @@
-"""What the stitching units have in common: their weights at the start, and the check of their inputs."""
+"""Functions that the stitching units share: initial weights, and the check of inputs."""
 
 from keras import ops
 

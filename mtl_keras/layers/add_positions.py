@@ -1,4 +1,4 @@
-"""Tells the tokens of a sequence their places."""
+"""Position embeddings for the tokens of a sequence."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from mtl_keras._types import Shape, Tensor
 
 @public
 class AddPositions(keras.layers.Layer):
-    """Adds to each token of a sequence a vector that stands for its position: s · x_t + p_t, t = 0, 1, 2, ...
+    """Adds a vector for its position to each token of a sequence: s · x_t + p_t, t = 0, 1, 2, ...
 
-    The positions count the tokens that the Keras mask leaves, so that padding before, after or between them changes
-    nothing. `"sine"` has p_t[2i] = sin(t / 10000^(2i/C)) and p_t[2i+1] the cosine; `"learned"` a trained table.
+    Only tokens that the Keras mask keeps are counted, so padding before, after or between them has no effect. `"sine"`
+    has p_t[2i] = sin(t / 10000^(2i/C)) and p_t[2i+1] the cosine; `"learned"` a trained table.
 
     Args:
         positions: `"sine"` or `"learned"`.
-        max_length: Rows of the table, at least 1: the tokens that a sequence has at most. Not used by `"sine"`.
+        max_length: Rows of the table, at least 1: the largest number of tokens in a sequence. Not used by `"sine"`.
         initializer: Keras initializer of the table, or its name.
         scale: s, above 0: the paper has √C, as tables of tokens start with values far below those of sines.
         **kwargs: Arguments of a Keras layer.
@@ -32,7 +32,7 @@ class AddPositions(keras.layers.Layer):
         `[B, L, C]`.
 
     Raises:
-        ValueError: If an argument is out of its range, the table is too short for L, or C is odd for `"sine"`.
+        ValueError: If an argument is out of range, the table is too short for L, or C is odd for `"sine"`.
 
     Example:
 

@@ -28,7 +28,7 @@ class AttentionPooling(keras.layers.Layer):
         `[B, C]`.
 
     Raises:
-        ValueError: If `units` is no positive integer.
+        ValueError: If `units` is not a positive integer.
 
     Example:
 

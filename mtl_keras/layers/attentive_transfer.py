@@ -1,4 +1,4 @@
-"""What one task takes over from the one before it, by attention."""
+"""Transfer from one task to the next, by attention."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from mtl_keras._types import Shape, Tensor
 
 @public
 class AttentiveTransfer(keras.layers.Layer):
-    """Mixes what comes from another task with a task's own features, by attention.
+    """Mixes the features of a task with those from another task, by attention.
 
     z = Σ_u w_u · V·u over u ∈ {p, q}, w = softmax of ⟨Q·u, K·u⟩ / √C, with trained matrices Q, K and V.
 

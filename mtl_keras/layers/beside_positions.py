@@ -1,4 +1,4 @@
-"""A vector beside each position of a sequence or a map."""
+"""Appends a vector to each position of a sequence or a map."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from mtl_keras._types import Shape, Tensor
 class BesidePositions(keras.layers.Layer):
     """Repeats a vector at each position of a sequence or a map, and appends it to the channels.
 
-    `ensembles.stack` leaves it in the graph: each position reads what is predicted of the whole row. The Keras mask
-    stays that of the sequence.
+    `ensembles.stack` uses it, so that each position reads the predictions for the whole row. The output keeps the
+    Keras mask of the sequence.
 
     Args:
         **kwargs: Arguments of a Keras layer.

@@ -14,7 +14,7 @@ from mtl_keras._types import Shape, Tensor
 class Branching(keras.layers.Layer):
     """Chooses one of several features, by trained logits: a sample in training, the most probable one otherwise.
 
-    In training the output is Σ_k d_k · x_k with d = softmax((logits + g) / τ), g Gumbel noise, drawn once a call. The
+    In training the output is Σ_k d_k · x_k with d = softmax((logits + g) / τ), g Gumbel noise, drawn once per call. The
     temperature falls from `temperature` to `min_temperature`, by the same factor each step, over `anneal_steps` steps.
     Otherwise the output is the x_k with the largest logit.
 
@@ -27,7 +27,7 @@ class Branching(keras.layers.Layer):
     Input: list of K tensors of the same shape. Output: a tensor of this shape.
 
     Raises:
-        ValueError: If a number is out of its range.
+        ValueError: If a number is out of range.
 
     Example:
 
@@ -86,7 +86,7 @@ class Branching(keras.layers.Layer):
         return ops.softmax((self.logits - ops.log(-ops.log(uniform))) / temperature)
 
     def chosen(self) -> int:
-        """Returns the position of the features that it passes on outside training."""
+        """Returns the index of the features that are passed on outside training."""
         return int(ops.argmax(self.logits))
 
     def inspect(self, output: Tensor) -> dict[str, Any]:

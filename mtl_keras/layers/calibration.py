@@ -1,4 +1,4 @@
-"""Holds a probability below another one."""
+"""A penalty on a probability that is above another one."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from mtl_keras._types import Shape, Tensor
 
 @public
 class Calibration(keras.layers.Layer):
-    """Returns logits as they are, and adds strength · mean max(σ(z) − σ(z'), 0) to what is trained.
+    """Returns logits unchanged, and adds strength · mean max(σ(z) − σ(z'), 0) to the loss.
 
-    It makes a later step of a chain no more probable than the one before it.
+    The penalty keeps a later step of a chain from being more probable than the one before it.
 
     Args:
-        strength: Factor of the penalty, at least 0.
+        strength: Weight of the penalty, at least 0.
 
     Input: the logits z of the later and z' of the earlier step, both [B, 1]. Output: z.
 
@@ -34,7 +34,7 @@ class Calibration(keras.layers.Layer):
 
     Reference: D. Xi, Z. Chen, P. Yan, Y. Zhang, Y. Zhu, F. Zhuang, Y. Chen, "Modeling the Sequential Dependence among
     Audience Multi-step Conversions with Multi-task Learning in Targeted Display Advertising", KDD 2021. Departure: the
-    mean over the batch, where the paper has the sum.
+    mean over the batch instead of the sum.
     """
 
     def __init__(self, strength: float = 0.6, **kwargs: Any):

@@ -1,4 +1,4 @@
-"""A copy that attention may take the mask of."""
+"""A copy of a sequence, so that attention does not remove its mask."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from mtl_keras._types import Shape, Tensor
 
 @public
 class CopyWithMask(keras.layers.Layer):
-    """Returns a copy of a sequence with its Keras mask, for a layer that removes the mask of what it reads.
+    """Returns a copy of a sequence with its Keras mask, for a layer that removes the mask of its input.
 
-    `keras.layers.MultiHeadAttention` uses the mask of its query and then takes it off the very tensor: a shortcut
-    around the attention, or another attention on the same tensor, would find none. Put this in front of it.
+    `keras.layers.MultiHeadAttention` uses the mask of its query and then removes it from that tensor. A shortcut
+    around the attention, or another attention on the same tensor, would then have no mask. Put this layer before it.
 
     Args:
         **kwargs: Arguments of a Keras layer.

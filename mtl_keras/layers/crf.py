@@ -12,12 +12,12 @@ from mtl_keras.linalg import crf
 
 @public
 class CRF(keras.layers.Layer):
-    """Adds what a linear-chain conditional random field knows of neighbouring tags to the scores of single ones.
+    """Adds the potentials of neighbouring tags in a linear-chain conditional random field to the scores of tags.
 
     p(y|x) ∝ exp(Σ_t e_t(y_t) + Σ_t A(y_{t-1}, y_t) + s(y_1) + z(y_L)), with e the inputs, and the transitions A, the
-    start s and the end z learned. The output holds all that the loss and the decoder need, in one tensor: give it to
-    `losses.CRFLikelihood`, and to `layers.DecodeCRF` for tags. Positions that a Keras mask leaves out are no part of
-    the chain; the output has no mask.
+    start s and the end z learned. The output has everything that the loss and the decoder need, in one tensor. Give it
+    to `losses.CRFLikelihood`, and to `layers.DecodeCRF` for tags. Positions that a Keras mask leaves out are not part
+    of the chain; the output has no mask.
 
     Args:
         **kwargs: Arguments of a Keras layer.

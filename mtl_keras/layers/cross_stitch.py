@@ -18,12 +18,12 @@ class CrossStitch(keras.layers.Layer):
     Args:
         index: Position of the task whose unit this is among the inputs.
         own: α of the task's own features at the start, in [0, 1]; the others share 1 − own equally.
-        per_channel: Whether each channel has an α of its own.
+        per_channel: Whether each channel has its own α.
 
     Input: list of T tensors of the same shape, [B, ..., C]. Output: [B, ..., C].
 
     Raises:
-        ValueError: If `index` or `own` is out of its range, or the inputs are fewer than two or differ in shape.
+        ValueError: If `index` or `own` is out of range, or the inputs are fewer than two or differ in shape.
 
     Example:
 

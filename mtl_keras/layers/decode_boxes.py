@@ -1,4 +1,4 @@
-"""The boxes that a grid of cells found, without those that show an object again."""
+"""Boxes from a grid of cells, without duplicates."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from mtl_keras.linalg import boxes as of_boxes
 
 @public
 class DecodeBoxes(keras.layers.Layer):
-    """Makes of the raw output of `heads.Detection` a list of boxes with scores and classes.
+    """Turns the raw output of `heads.Detection` into a list of boxes with scores and classes.
 
-    The score of a box for a class is its confidence times the probability of the class. Of boxes of one class that
-    overlap, the one of the highest score is kept: non-maximum suppression, greedy and within each class. The number of
-    rows is fixed, so that it runs in any graph.
+    The score of a box for a class is its confidence times the probability of the class. If boxes of
+    one class overlap, only the one with the highest score is kept (greedy non-maximum suppression within each class).
+    The number of rows is fixed, so the layer runs in any graph.
 
     Args:
         max_boxes: Number of rows, at least 1.
@@ -31,11 +31,11 @@ class DecodeBoxes(keras.layers.Layer):
 
     Returns:
         `[B, max_boxes, 6]`: `y_min, x_min, y_max, x_max` relative to the image, in [0, 1] (Keras' `"rel_yxyx"`), score
-        and class, the highest score first. Rows of score 0 and class -1 fill up what is left: the number of boxes is
-        that of the scores above 0.
+        and class, the highest score first. Unused rows have score 0 and class -1; the number of boxes is the number
+        of scores above 0.
 
     Raises:
-        ValueError: If an argument is out of its range; when built, if the input is no grid with a class.
+        ValueError: If an argument is out of range; when built, if the input is not a grid with at least one class.
 
     Example:
 

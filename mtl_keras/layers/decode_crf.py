@@ -13,11 +13,11 @@ from mtl_keras.linalg import crf
 
 @public
 class DecodeCRF(keras.layers.Layer):
-    """Finds the tags of a linear-chain conditional random field, from what `layers.CRF` gave.
+    """Finds the tags of a linear-chain conditional random field, from the output of `layers.CRF`.
 
     Args:
-        returns: `"tags"`: the most probable path, by the Viterbi algorithm; or `"probabilities"`: those of each tag at
-            each position, by the forward-backward algorithm.
+        returns: `"tags"`: the most probable path, by the Viterbi algorithm; or `"probabilities"`: the probability of
+            each tag at each position, by the forward-backward algorithm.
         **kwargs: Arguments of a Keras layer.
 
     Call arguments:
@@ -27,7 +27,7 @@ class DecodeCRF(keras.layers.Layer):
         Tags, int32 `[B, L]`, or probabilities `[B, L, num_tags]`; 0 where the mask left a position out.
 
     Raises:
-        ValueError: If `returns` is none of the two.
+        ValueError: If `returns` is neither of the two.
 
     Example:
 

@@ -14,7 +14,7 @@ from mtl_keras.layers._gates import shown, softmax, squared_variation
 
 @public
 class DSelectKGate(keras.layers.Layer):
-    """Weighs at most k experts for each example, by k selectors that each come to choose one.
+    """Weighs at most k experts for each example, with k selectors that each learn to choose one expert.
 
     The experts 0 to E - 1 are numbered in binary with m = ⌈log2 E⌉ digits. Selector j has a soft code
     s_j = S(z_j) of m digits, and gives expert e the share r_j(e) = Π_i (s_ji if digit i of e is 1, else 1 - s_ji).
@@ -22,18 +22,19 @@ class DSelectKGate(keras.layers.Layer):
     below -γ/2, 1 above γ/2, and -2t³/γ³ + 3t/(2γ) + 1/2 in between: it becomes exactly 0 and 1, and the selectors then
     choose one expert each.
 
-    Losses of the layer: `entropy` times the entropy of the selectors, Σ_j Σ_e -r_j(e)·ln r_j(e), which drives them to a
-    choice; and where E is no power of two Σ_j (1 / Σ_e r_j(e) - 1), which drives them off the codes that mean no
-    expert. Both are means over the batch. As all losses of layers in Keras they are part of `loss` and of `val_loss`,
-    and of no task's own loss.
+    Losses of the layer: `entropy` times the entropy of the selectors, Σ_j Σ_e -r_j(e)·ln r_j(e), which drives them to
+    choose one expert; and, if E is not a power of two, Σ_j (1 / Σ_e r_j(e) - 1), which drives them away from codes
+    without an expert. Both are means over the batch. Like all layer losses in Keras, they are part of `loss` and
+    `val_loss`, but not of the loss of a task.
 
     Args:
         num_experts: Number of experts E, at least 2.
         k: Number of selectors, from 1 to E.
-        gamma: Width γ of the smooth step, positive.
-        entropy: Factor of the entropy, at least 0.
+        gamma: Width γ of the smooth step, above 0.
+        entropy: Weight of the entropy, at least 0.
         per_example: Whether the weights depend on the example; False: W_z and W_w are left out.
-        balance: Factor, at least 0, of the squared coefficient of variation of Σ_b g_b(e) over the experts.
+        balance: Weight of a load-balancing loss, at least 0: the squared coefficient of variation of Σ_b g_b(e) over
+            the experts.
         labels: What `sharing.inspect` calls this gate: (row, names of the experts, end of the table's name). None: the
             name of the layer, and numbers.
         **kwargs: Arguments of a Keras layer.
@@ -42,10 +43,10 @@ class DSelectKGate(keras.layers.Layer):
         x: `[B, n]`.
 
     Returns:
-        Weights that sum up to 1, or to less while a selector is on a code that means no expert. `[B, num_experts]`
+        Weights that sum up to 1, or to less if a selector is on a code without an expert. `[B, num_experts]`
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""A token for texts that have none."""
+"""A token for texts without tokens."""
 
 import keras
 from keras import ops
@@ -9,7 +9,7 @@ from mtl_keras._types import Tensor
 
 @public
 class FillEmpty(keras.layers.Layer):
-    """Gives every text without a token one unknown token, so that its mask leaves something to average.
+    """Gives every text without a token one unknown token, so that its mask keeps at least one position.
 
     A row of ids that are all 0, the padding, begins with 1 instead. A batch of texts without any token, which has
     length 0, gets length 1. Every other row stays as it is.
@@ -21,7 +21,7 @@ class FillEmpty(keras.layers.Layer):
         ids: Integers `[B, L]`, 0 for the padding.
 
     Returns:
-        int32 `[B, L]`, or `[B, 1]` where L is 0.
+        int32 `[B, L]`, or `[B, 1]` if L is 0.
 
     Example:
 

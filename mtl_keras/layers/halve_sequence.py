@@ -15,8 +15,8 @@ class HalveSequence(keras.layers.Layer):
     """Pools every second token with the two after it, by their maximum: L positions become ⌈L / 2⌉.
 
     y_i = max(x_2i, x_2i+1, x_2i+2), without the positions that the Keras mask leaves out, and without those beyond the
-    end. A position of the result is padding, and 0, where all three are. So n tokens become ⌈n / 2⌉ whatever the
-    padding; with Keras' pooling, whose windows move by one with the parity of L, they do not.
+    end. A position of the result is padding, and 0, if all three are. So n tokens become ⌈n / 2⌉ for any
+    padding. This is not so with the pooling of Keras, whose windows shift by one with the parity of L.
 
     Args:
         **kwargs: Arguments of a Keras layer.

@@ -14,17 +14,17 @@ from mtl_keras.linalg import crf
 
 @public
 class HMM(keras.layers.Layer):
-    """Makes of a network's scores of tags the potentials of a hybrid hidden Markov model.
+    """Turns the tag scores of a network into the potentials of a hybrid hidden Markov model.
 
-    The tags are a Markov chain, p(y) = π(y_1) · Π_t A(y_{t-1}, y_t), with rows of A that sum to 1. What a tag says of
-    the token is not modelled: by Bayes' rule p(x_t|y_t) ∝ p(y_t|x_t) / p(y_t), the softmax of the inputs over the prior
-    of the tags. The output is in the form of `layers.CRF`: give it to `losses.CRFLikelihood`, whose gradient trains A
-    and π, and to `layers.DecodeCRF` for tags. Instead of by gradient, or before it, `count` sets A, π and the prior
-    from labels; the prior is never trained, and uniform until then. Positions that a Keras mask leaves out are no part
-    of the chain.
+    The tags are a Markov chain, p(y) = π(y_1) · Π_t A(y_{t-1}, y_t), with rows of A that sum to 1. The probability of
+    a token given its tag is not modelled. By Bayes' rule it is p(x_t|y_t) ∝ p(y_t|x_t) / p(y_t), the softmax of the
+    inputs divided by the prior of the tags. The output is in the form of `layers.CRF`: give it to
+    `losses.CRFLikelihood`, whose gradient trains A and π, and to `layers.DecodeCRF` for tags. `count` sets A, π and the
+    prior from labels, before or instead of training. The prior is never trained; it is uniform until `count` sets it.
+    Positions that a Keras mask leaves out are not part of the chain.
 
     Args:
-        **kwargs: Arguments of a Keras layer. `trainable=False` keeps what was counted.
+        **kwargs: Arguments of a Keras layer. `trainable=False` keeps the values from `count`.
 
     Call arguments:
         scores: `[B, L, num_tags]`, any real numbers: the logits of p(y_t|x_t).
@@ -73,9 +73,9 @@ class HMM(keras.layers.Layer):
         """Sets the transitions, the start and the prior to their shares among labels.
 
         Args:
-            labels: Tags [N, L], or a list of such arrays; -1 where there is none. Neighbours count if both are there,
-                and the first that is there begins its sequence.
-            smoothing: What is added to every count, above 0.
+            labels: Tags [N, L], or a list of such arrays; -1 where a label is missing. Neighbours count if
+                both are present. The first present label begins its sequence.
+            smoothing: Number added to every count, above 0.
 
         Raises:
             ValueError: If a label is none of the tags, `smoothing` is not above 0, or the layer is not built.

@@ -1,4 +1,4 @@
-"""Values in rising order."""
+"""Increasing sequences."""
 
 import keras
 from keras import ops
@@ -9,7 +9,7 @@ from mtl_keras._types import Shape, Tensor
 
 @public
 class Increasing(keras.layers.Layer):
-    """Makes of any values along the last axis values that rise: the first, and positive steps from each to the next.
+    """Turns arbitrary values on the last axis into an increasing sequence: the first value, then positive steps.
 
     v_1 = z_1, v_k = v_{k-1} + softplus(z_k).
 

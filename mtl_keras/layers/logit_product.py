@@ -11,8 +11,8 @@ from mtl_keras._types import Shape, Tensor
 class LogitProduct(keras.layers.Layer):
     """Returns the logit of the product of two probabilities from their logits: σ⁻¹(σ(a)·σ(b)).
 
-    1 / (σ(a)·σ(b)) − 1 = e⁻ᵃ + e⁻ᵇ + e⁻ᵃ⁻ᵇ, so it is −log of this sum: exact for logits of any size, with a gradient
-    that is finite and does not vanish for confident errors.
+    1 / (σ(a)·σ(b)) − 1 = e⁻ᵃ + e⁻ᵇ + e⁻ᵃ⁻ᵇ, so the result is −log of this sum. It is exact for logits of any size; the
+    gradient is finite and does not vanish for confident errors.
 
     Input: logits a and b, [B, 1] each. Output: [B, 1].
 

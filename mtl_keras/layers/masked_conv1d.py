@@ -12,11 +12,10 @@ from mtl_keras._types import Tensor
 
 @public
 class MaskedConv1D(keras.layers.Conv1D):
-    """Convolves a sequence so that its padding changes nothing, and passes the mask on.
+    """Convolves a sequence so that padding has no effect, and passes the mask on.
 
-    `keras.layers.Conv1D` knows no mask: what stands at the padding would reach the tokens beside it. Here the positions
-    that the Keras mask leaves out are 0 on the way in, as those beyond the ends are. What comes out at the padding
-    means nothing.
+    `keras.layers.Conv1D` ignores the mask: values at the padding would reach the tokens next to it. Here, positions
+    that the Keras mask leaves out are set to 0, like those beyond the ends. Outputs at the padding have no meaning.
 
     Args:
         filters: Number of output channels.
@@ -31,7 +30,7 @@ class MaskedConv1D(keras.layers.Conv1D):
         `[B, L, filters]`.
 
     Raises:
-        ValueError: If a number is no positive integer, or the sequence would not keep its length.
+        ValueError: If a number is not a positive integer, or the sequence would not keep its length.
 
     Example:
 

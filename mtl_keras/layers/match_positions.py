@@ -14,9 +14,9 @@ class MatchPositions(keras.layers.Layer):
     """Averages features over cells, so that their map or sequence gets the size of another one.
 
     Along each axis of positions, entry i of m is the mean of the entries from ⌊i·n/m⌋ to ⌈(i + 1)·n/m⌉ − 1 of n:
-    adaptive average pooling, which repeats entries where m is above n. Features whose other ones have another rank are
-    averaged over all positions, and this mean stands at every position of the result. Of a sequence with a Keras mask
-    the positions that it leaves out do not count: n is the number of the others, and so is m for the other sequence.
+    adaptive average pooling, which repeats entries where m is above n. If the two tensors differ in rank, the features
+    are averaged over all positions, and this mean is repeated at every position of the result. Positions that a Keras
+    mask leaves out do not count towards n and m.
 
     Input: features [B, ..., C], and a tensor [B, ..., D] of any size that has the wanted positions. Output: the
     features at these positions, [B, ..., C].

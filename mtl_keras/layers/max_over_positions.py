@@ -12,7 +12,7 @@ from mtl_keras.layers._lowest import lowest
 
 @public
 class MaxOverPositions(keras.layers.Layer):
-    """Returns the maximum of each channel over the positions of a sequence that the Keras mask leaves.
+    """Returns the maximum of each channel over the positions of a sequence that the Keras mask keeps.
 
     A sequence without such a position gives 0.
 

@@ -12,12 +12,12 @@ from mtl_keras._types import Shape, Tensor
 
 @public
 class MeanAndDeviation(keras.layers.Layer):
-    """Makes of two numbers the mean and the standard deviation of a normal distribution.
+    """Turns two numbers into the mean and the standard deviation of a normal distribution.
 
     μ = z_1 and σ = softplus(z_2) + `min_deviation`.
 
     Args:
-        min_deviation: What σ stays above, above 0, so that the likelihood of one label cannot grow without bound.
+        min_deviation: Lower bound of σ, above 0, so that the likelihood of one label cannot grow without bound.
         **kwargs: Arguments of a Keras layer.
 
     Call arguments:

@@ -13,8 +13,8 @@ from mtl_keras._types import Shape, Tensor
 class MixExperts(keras.layers.Layer):
     """Sums experts with the weights of a gate: y = Σ_e g_e·x_e.
 
-    The experts come in one stack or several, whose experts the weights are for in order: without a copy of what
-    several gates read.
+    Pass one or more stacks of experts. The weights are matched with the experts in stack order, so experts that several
+    gates read need no copy.
 
     Args:
         **kwargs: Arguments of a Keras layer.

@@ -16,7 +16,7 @@ from mtl_keras.linalg.pooling import KINDS, WAYS, pool_outputs
 
 @public
 class PoolPredictions(keras.layers.Layer):
-    """Pools the outputs of several models for one task. `mtl_keras.ensembles` leaves it in the graph.
+    """Pools the outputs of several models for one task. `mtl_keras.ensembles` adds it to the graph.
 
     With weights w that sum up to 1:
 
@@ -31,8 +31,8 @@ class PoolPredictions(keras.layers.Layer):
     | `"cells"` | cells of a detector | boxes weighted by confidence | mean logits | as mean |
 
     The variance of a mixture of normal distributions is Σ w·(σ² + μ²) − (Σ w·μ)². A vote is for the most probable
-    class, an event above 0.5, or the tags of the best path; the mean probabilities are added as `tie` votes, so that
-    they decide where votes are equal.
+    class, an event above 0.5, or the tags of the best path; the mean probabilities are added as `tie` votes, so they
+    decide between equal votes.
 
     Args:
         kind: What the outputs are.

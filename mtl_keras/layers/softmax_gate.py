@@ -17,9 +17,9 @@ class SoftmaxGate(keras.layers.Layer):
 
     Args:
         num_experts: Number of experts E, at least 1.
-        temperature: Positive; the lower, the nearer to one expert an example.
-        balance: Factor, at least 0, of a loss that grows as few experts get the weight: the squared coefficient of
-            variation of Σ_b g_be over the experts.
+        temperature: Softmax temperature, above 0. Lower values make each example use fewer experts.
+        balance: Weight of a load-balancing loss, at least 0: the squared coefficient of variation of Σ_b g_be over the
+            experts.
         labels: What `sharing.inspect` calls this gate: (row, names of the experts, end of the table's name). None: the
             name of the layer, and numbers.
         **kwargs: Arguments of a Keras layer.
@@ -31,7 +31,7 @@ class SoftmaxGate(keras.layers.Layer):
         Weights that sum up to 1. `[B, num_experts]`
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 

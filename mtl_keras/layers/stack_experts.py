@@ -1,4 +1,4 @@
-"""Joins the outputs of experts along an axis of their own."""
+"""Joins the outputs of experts along a new axis."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from mtl_keras._types import Tensor
 class StackExperts(keras.layers.Layer):
     """Stacks the outputs of experts, `[B, ...]` each, to `[B, num_experts, ...]`.
 
-    The mask of the first expert, if it has one, is that of the stack: experts on one input have the same.
+    The stack has the mask of the first expert, if there is one: experts on the same input have the same mask.
 
     Args:
         **kwargs: Arguments of a Keras layer.

@@ -15,8 +15,8 @@ from mtl_keras._types import Shape, Tensor
 class StackedDense(keras.layers.Layer):
     """Applies `num_experts` dense layers as one batched operation.
 
-    y_e = activation(x_e·W_e + b_e). Each kernel W_e is initialised by itself, from a seed of its own: its fan-in and
-    fan-out are those of a single layer, and no two kernels are equal at the start.
+    y_e = activation(x_e·W_e + b_e). Each kernel W_e is initialised separately, with its own seed. Its fan-in and
+    fan-out are those of a single layer, and no two kernels start equal.
 
     Args:
         num_experts: Number of dense layers, at least 1.

@@ -15,20 +15,20 @@ from mtl_keras.layers._stitching import check_streams, own_row, shown
 class SubspaceStitch(keras.layers.Layer):
     """Mixes the subspaces of the features of several tasks for one of them, with trained α.
 
-    The channels of each task fall into S subspaces of equal width, G_j1, ..., G_jS. Output subspace s is
-    Σ_j Σ_r α_sjr · G_jr, and the output these side by side. The layer adds to what is trained
+    The channels of each task are split into S subspaces of equal width, G_j1, ..., G_jS. Output subspace s is
+    Σ_j Σ_r α_sjr · G_jr, and the output joins the subspaces. The layer adds to the loss
     orthogonality · Σ_{r<s} ‖G_rᵀ·G_s / N‖² (Frobenius) for the task's own features, N the number of rows and positions.
 
     Args:
         index: Position of the task whose unit this is among the inputs.
         own: α of the same subspace of the task itself at the start, in [0, 1]; all others share 1 − own equally.
         num_subspaces: S, at least 1; divides the number of channels.
-        orthogonality: Factor of the penalty, at least 0.
+        orthogonality: Weight of the penalty, at least 0.
 
     Input: list of T tensors of the same shape, [B, ..., C]. Output: [B, ..., C].
 
     Raises:
-        ValueError: If an argument is out of its range, the inputs are fewer than two or differ in shape, or C is no
+        ValueError: If an argument is out of range, the inputs are fewer than two or differ in shape, or C is no
             multiple of S.
 
     Example:

@@ -1,4 +1,4 @@
-"""One score against a rising row of thresholds."""
+"""One score compared with increasing thresholds."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from mtl_keras._types import Shape, Tensor
 
 @public
 class Thresholds(keras.layers.Layer):
-    """Compares one score with trained thresholds that rise: their differences are the logits of passing each.
+    """Compares one score with trained, increasing thresholds: the differences are the logits of exceeding each.
 
     z_k = f − θ_k with θ_1 < θ_2 < ..., θ_k = θ_1 + Σ softplus(g_j): the probabilities of passing fall from one
     threshold to the next, whatever the weights. At the beginning a score of 0 makes all classes equally probable.
@@ -29,7 +29,7 @@ class Thresholds(keras.layers.Layer):
         `[..., num_thresholds]`.
 
     Raises:
-        ValueError: If `num_thresholds` is no positive integer, or the last axis of the input is not 1.
+        ValueError: If `num_thresholds` is not a positive integer, or the last axis of the input is not 1.
 
     Example:
 
