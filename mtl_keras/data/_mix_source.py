@@ -1,4 +1,4 @@
-"""One of several datasets that are mixed: what its rows are, and their stream from any row on."""
+"""One of several mixed datasets: the structure of its rows, and their stream from any row on."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -17,9 +17,9 @@ _BYTES = 2**22
 
 
 class MixSource:
-    """A dataset, read pass after pass, with another order in each.
+    """A dataset that is read pass after pass, with a different order in each.
 
-    A dataset of this package has an order of its own in each pass. Any other one is shuffled within windows.
+    A dataset of this package has a new order in each pass anyway. Any other dataset is shuffled within windows.
 
     Args:
         name: What the errors call it.

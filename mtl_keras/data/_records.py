@@ -1,4 +1,4 @@
-"""Batches from record files that are read when they are needed."""
+"""Batches from record files, which are read during training."""
 
 import struct
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Batches from the rows of a table that lies in blocks, which are read when they are needed."""
+"""Batches from the rows of a table in blocks, which are read during training."""
 
 import contextlib
 import dataclasses
