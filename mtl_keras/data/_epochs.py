@@ -147,7 +147,7 @@ class EpochDataset(tf.data.Dataset):
 
 
 def _skipping(dataset, place):
-    """Returns a dataset without the elements before the first step, which is read again at each iteration."""
+    """Returns a dataset without the elements before the start step. The step is looked up at each iteration."""
 
     def look_up(_):
         step = tf.numpy_function(in_python(lambda: np.int64(place.step)), [], tf.int64)
