@@ -35,8 +35,8 @@ class SoftSharing(keras.callbacks.Callback):
     Args:
         strength: Weight of the penalty, at least 0. With 0 the tasks train as with `sharing="single_task"`. You can
             change it during training, `callback.strength = 0.1`, at no cost.
-        norm: `"l2"` for the squared Euclidean distance. `"l1"` for Σ_{i<j} ‖θ_i − θ_j‖₁, which makes some variables
-            equal instead of all close. `"trace"` for the trace norm of the stacked variables, which makes the towers
+        norm: `"l2"` for the squared Euclidean distance. `"l1"` for Σ_{i<j} ‖θ_i − θ_j‖₁, which makes variables
+            equal instead of close. `"trace"` for the trace norm of the stacked variables, which makes the towers
             span few dimensions instead of being close.
         schedule: How the strength changes after the warm-up: `"constant"`; or `"linear"` or `"cosine"`, down to 0 at
             the end of training.

@@ -34,7 +34,7 @@ class Column:
 
     @property
     def by_batch(self) -> bool:
-        """Whether the rows of a window are too many to be taken at once, or not alike in two batches."""
+        """Whether the rows of a window are too many to take at once, or differ between two batches."""
         return False
 
     def check(self, array: Any, where: str) -> None:

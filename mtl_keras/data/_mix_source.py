@@ -82,7 +82,7 @@ class MixSource:
         return Rows(self._ordered(number, row) if self._has_order else self._shuffled(number, row))
 
     def _ordered(self, number: int, row: int) -> Iterator[Chunk]:
-        """Yields the batches of a dataset that has an order of its own, from a row of a pass on."""
+        """Yields the batches of a dataset with its own order in each pass, starting at a row of a pass."""
         step, row = divmod(row, self._batch_size) if self._batch_size else (0, row)
         steps = int(self._dataset.cardinality())
         dataset, place = self._free.pop() if self._free else self._dataset.placed(steps, shuffle_seed=self._seed)
