@@ -40,7 +40,7 @@ class MultiTaskModel(Hooks, Compiling, Running, Transfer, Saving, TrainStep, ker
 
     Raises:
         ValueError: If `outputs` is not a dict, its names are not those of the tasks, or one is reserved, such as
-        "shared".
+            "shared".
 
     Example:
 
