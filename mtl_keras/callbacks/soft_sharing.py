@@ -161,8 +161,7 @@ def _corresponding_variables(model, groups):
 
 
 def _different_towers(towers):
-    """Returns the layers in which the towers differ: tasks of one group share them, and first stages serve all
-    tasks."""
+    """Returns the layers that differ between the towers: groups have one tower, and first stages serve all tasks."""
     common = set.intersection(*map(set, towers.values())) if towers else set()
     different = {tuple(names): task for task, names in reversed(towers.items())}
     if len(different) < 2:

@@ -9,8 +9,7 @@ from mtl_keras.data._read import read
 
 
 def as_tensors(x: Any, inputs: list[Any]) -> Any:
-    """Returns inputs that Keras takes: data frames become dicts by input, columns of strings tensors; others do not
-    change.
+    """Returns inputs that Keras takes: data frames by input, columns of strings as tensors, others unchanged.
 
     Args:
         x: What was given.

@@ -29,8 +29,7 @@ class Roles:
         return list(dict.fromkeys(name for name in tf.nest.flatten([self.x, self.y, self.sample_weight]) if name))
 
     def map(self, function: Callable[[str, str], Any]) -> "Roles":
-        """Returns the same with `function(column, role)` instead of each column; roles have the names of the
-        attributes."""
+        """Returns the same with `function(column, role)` instead of each column; roles are attribute names."""
         return Roles(
             *(
                 tf.nest.map_structure(lambda name, role=role: name and function(name, role), getattr(self, role))

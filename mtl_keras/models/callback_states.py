@@ -37,8 +37,7 @@ def of(
 
 
 def restore(callbacks: list[keras.callbacks.Callback], states: list[tuple[str, Any]]) -> None:
-    """Restores the states of callbacks, in order for callbacks of the same class. Warns of states without a
-    callback."""
+    """Restores the states of callbacks, in order within a class. Warns of states without a callback."""
     left = list(states)
     for callback in callbacks:
         name = type(callback).__name__

@@ -206,8 +206,7 @@ class Running:
         return self._compilation.metrics_names or _in_order(set(self.get_metrics_result()) - self.training_logs)
 
     def _check_data(self, x, y=None, sample_weight=None):
-        """Raises a ValueError for wrong names, and for data on which Keras would fail without naming the task or
-        input."""
+        """Raises a ValueError for wrong names, and for data on which Keras would fail without naming the part."""
         for argument, given in (("y", y), ("sample_weight", sample_weight)):
             if given is not None:
                 check.by_task(argument, given, self.task_names)

@@ -127,8 +127,7 @@ class Transfer:
         return model
 
     def _found(self, like, after):
-        """Returns the features of a new task, the name of the layer that computes them, and the layers of their
-        tower."""
+        """Returns the features of a new task, the name of their layer, and the layers of their tower."""
         if after is not None:
             if like is not None:
                 raise ValueError(f"`like` and `after` exclude each other. Received: like={like!r}, after={after!r}.")

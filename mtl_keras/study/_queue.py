@@ -130,8 +130,7 @@ class Queue:
 
     @contextlib.contextmanager
     def _alone(self):
-        """Within this context, no other process fills the queue; for a database on a server, `work` removes
-        duplicates."""
+        """Within this context, no other process fills the queue. On a database server, `work` removes duplicates."""
         if isinstance(self.storage, (str, pathlib.PurePath)) and "://" not in str(self.storage):
             with alone(pathlib.Path(self.storage).absolute().parent):
                 yield

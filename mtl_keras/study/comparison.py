@@ -88,8 +88,7 @@ class Comparison:
         return {seed: s[part][task][metric] for seed, s in good.items() if metric in s[part].get(task, {})}
 
     def has(self, candidate: str, task: str) -> bool:
-        """Returns whether a candidate has a task: all candidates have all tasks, except with
-        `compare(subsets=True)`."""
+        """Returns whether a candidate has a task: always, except with `compare(subsets=True)`."""
         good = [stored for stored in self.runs(candidate).values() if "error" not in stored]
         return not good or any(task in stored["test"] for stored in good)
 
