@@ -1,4 +1,4 @@
-"""Optimizers for the parts of a model."""
+"""Separate optimizers for the parts of a model."""
 
 import re
 
@@ -15,22 +15,22 @@ def by_part(
     tasks: dict[str, str | keras.optimizers.Optimizer] | None = None,
     weighting: str | keras.optimizers.Optimizer | None = None,
 ) -> keras.optimizers.Optimizer:
-    """Makes an optimizer that gives each part of a multi-task model to an optimizer of its own.
+    """Makes an optimizer that trains each part of a multi-task model with its own optimizer.
 
-    Each has its learning rate, schedule and clipping; schedules and clipping see their part alone. Callbacks such as
-    `keras.callbacks.ReduceLROnPlateau` act on every one of them, which `optimizer.optimizers` lists. Needs Keras 3.15.
+    Each optimizer has its own learning rate, schedule and clipping, which act on its part only. Callbacks such as
+    `keras.callbacks.ReduceLROnPlateau` act on all of them; they are listed in `optimizer.optimizers`. Needs Keras 3.15.
 
     Args:
         model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by task name.
-        tower: A Keras optimizer, or its name, for the variables that two or more tasks reach.
-        heads: The same for those that one task alone reaches: its head, and a tower of its own if it has one. None:
-            the tower's.
-        tasks: `{task: optimizer}`, over `heads`.
-        weighting: For the trained variables of a weighting, such as the log-variances of `"uncertainty"`. None: the
-            tower's.
+        tower: Optimizer of the variables that two or more tasks use: a Keras optimizer, or its name.
+        heads: Optimizer of the variables that one task uses: its head, and its own tower if it has one. None: that of
+            the tower.
+        tasks: `{task: optimizer}`, overriding `heads`.
+        weighting: Optimizer of the trained variables of a weighting, such as the log-variances of `"uncertainty"`.
+            None: that of the tower.
 
     Returns:
-        A `keras.optimizers.MultiOptimizer`, for `model.compile`, saved and loaded with the model.
+        A `keras.optimizers.MultiOptimizer`, for `model.compile`. It is saved and loaded with the model.
 
     Raises:
         ImportError: If Keras is older than 3.15.
@@ -65,9 +65,9 @@ def by_part(
 
 
 def numbered(variables: list[keras.Variable]) -> dict[int, str]:
-    """Returns `{id: path}` of variables, with a number behind each path that an earlier one has as well.
+    """Returns `{id: path}` of variables. A path that an earlier variable also has gets a number at its end.
 
-    Copies of a tower may have inner layers of the same names, whose variables Keras gives the same path.
+    Copies of a tower may have inner layers with the same names; Keras then gives their variables the same path.
     """
     found: dict[str, int] = {}
     keys = {}
@@ -79,10 +79,10 @@ def numbered(variables: list[keras.Variable]) -> dict[int, str]:
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
 class ByPath(getattr(keras.optimizers, "OptimizerMap", object)):
-    """An `OptimizerMap` that tells variables of the same path apart.
+    """An `OptimizerMap` that distinguishes variables with the same path.
 
     Attributes:
-        keys_of: What `numbered` returned for the variables; None in a map that is loaded, until it is built.
+        keys_of: What `numbered` returned for the variables; None in a loaded map, until it is built.
     """
 
     keys_of = None
@@ -131,9 +131,9 @@ class ByPart(getattr(keras.optimizers, "MultiOptimizer", keras.optimizers.Optimi
 
 
 def _patterns(by_key, default):
-    """Returns `{pattern of keys: optimizer}` without those of the default, one pattern an optimizer.
+    """Returns `{pattern of keys: optimizer}` without those of the default, one pattern per optimizer.
 
-    One each, because a loaded map has an instance for every pattern.
+    One pattern each, because a loaded map has one instance per pattern.
     """
     patterns = {}
     for key, optimizer in by_key.items():

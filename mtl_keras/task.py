@@ -1,4 +1,4 @@
-"""A task: a name, a head, and what to train and evaluate it by."""
+"""A task: a name, a head, a loss and metrics."""
 
 import re
 from collections.abc import Mapping
@@ -23,19 +23,19 @@ class Task:
     """One thing to predict.
 
     Args:
-        name: Name of the task: of its output, its labels and its column in the logs. Letters, digits, and
-            `_`, `.`, `-` after the first character; not "shared", "loss", "val", "epoch" or "step".
+        name: Name of the task, for its output, its labels and the logs. Letters and digits, and `_`, `.`, `-` after the
+            first character; not "shared", "loss", "val", "epoch" or "step".
         head: A `mtl_keras.heads.Head`: the layers above the task's features.
-        loss: Any Keras loss; the head's by default.
-        metrics: List of Keras metrics; the head's by default.
-        weight: Factor of the task's loss in the sum that is trained, at least 0.
-        class_weight: `{class: factor}` for the losses of the samples of a class, in training only, as in Keras'
-            `fit`; 1 for classes that are not named. For heads whose labels are classes, tags, or
-            several labels, of which `{label: factor}` then weighs the columns.
+        loss: Any Keras loss; by default that of the head.
+        metrics: List of Keras metrics; by default those of the head.
+        weight: Weight of the task's loss in the training objective, at least 0.
+        class_weight: `{class: factor}` for the losses of samples of a class, in training only, as in Keras' `fit`; 1
+            for classes without an entry. For heads whose labels are classes, tags, or several labels. With several
+            labels, `{label: factor}` weighs the columns.
 
     Raises:
-        ValueError: If the name cannot name an output or is taken, a weight is no finite number of at least 0, or
-            `class_weight` names a class that the head does not have.
+        ValueError: If the name is reserved or not a valid name of an output, a weight is not a finite number of at
+            least 0, or `class_weight` has a class that the head does not have.
         TypeError: If `head` is not a head.
 
     Example:
@@ -114,7 +114,7 @@ class Task:
 
 
 def check_name(name: str) -> None:
-    """Raises a ValueError for a name that stands for something else than a task."""
+    """Raises a ValueError for a name that is reserved."""
     if name in RESERVED:
         raise ValueError(
             f"`name` must not be {name!r}, which stands for {RESERVED[name]}. Use another name for the task."
@@ -122,7 +122,7 @@ def check_name(name: str) -> None:
 
 
 def check_names(names: list[str]) -> None:
-    """Raises a ValueError for names of tasks whose logs could not be told apart, or that stand for something else."""
+    """Raises a ValueError for names of tasks that are reserved or would make the logs ambiguous."""
     for name in names:
         check_name(name)
         if name.removeprefix("val_") != name and name.removeprefix("val_") in names:

@@ -1,4 +1,4 @@
-"""A CSV file that grows with training."""
+"""A CSV file that grows during training."""
 
 import csv
 import os
@@ -8,10 +8,10 @@ from mtl_keras._unfinished import unfinished
 
 
 class GrowingCSV:
-    """Appends rows to a CSV file, which a new training starts afresh and a resumed one goes on with.
+    """Appends rows to a CSV file. A new training overwrites it; a resumed training continues it.
 
-    Of a training that was killed, the file may hold rows of steps that the resumed one makes again, and half a row at
-    its end: these are removed.
+    After a training was killed, the file may have rows of steps that the resumed training repeats, and an incomplete
+    last row: these are removed.
 
     Args:
         path: The file, or None for none.

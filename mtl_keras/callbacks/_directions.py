@@ -1,4 +1,4 @@
-"""Whether a higher or a lower figure of a metric is better."""
+"""Whether higher or lower values of a metric are better."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ LOWER += ("hinge", "poisson", "deviance", "cosh", "distance", "brier")
 
 
 def sign_of(metric: str, directions: Mapping[str, str], task: str = "") -> int:
-    """Returns 1 if higher figures of a metric are better, and -1 if lower ones are.
+    """Returns 1 if higher values of a metric are better, and -1 if lower ones are.
 
     Args:
         metric: Name of the metric, such as `"binary_accuracy"`, whose last words are looked up.

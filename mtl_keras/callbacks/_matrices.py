@@ -1,4 +1,4 @@
-"""What callbacks have in common that record a matrix of the tasks every n steps."""
+"""Base of the callbacks that record a matrix of the tasks every n steps."""
 
 from typing import Any
 
@@ -48,5 +48,5 @@ class Matrices(keras.callbacks.Callback):
         return {"steps": self.steps, "matrices": self._matrices}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes the record of a run over."""
+        """Restores the record of a run."""
         self.steps, self._matrices = state["steps"], state["matrices"]

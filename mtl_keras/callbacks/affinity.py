@@ -14,26 +14,26 @@ from mtl_keras.callbacks._matrices import Matrices
 class Affinity(Matrices):
     """Records the affinities of the tasks: how much a step along one task's gradient lowers each task's loss.
 
-    A step of gradient descent on the shared variables along task i alone is tried on the batch and taken back:
-    Z_ij = 1 − L_j(after) / L_j(before). Above 0 the step helps task j, below 0 it harms it. Works under every weighting
-    and without one, and changes nothing in training. A record costs T backward and 1 + T forward passes, so that with
-    `every=10` and four tasks a training takes about half as long again.
+    On each recorded batch, a step of gradient descent on the shared variables along task i only is tried, and then
+    undone: Z_ij = 1 − L_j(after) / L_j(before). Above 0 the step helps task j, below 0 it harms it. Works under every
+    weighting and without one, and does not change the training. A record costs T backward and 1 + T forward passes.
+    With `every=10` and four tasks, training takes about 1.5 times as long.
 
     `relatedness.affinity` turns the record into a `Matrix`.
 
     Args:
-        every: The affinities are recorded at the first step and at every n-th after it.
-        rate: Learning rate of the steps that are tried, above 0; None for the optimizer's at the time.
+        every: The affinities are recorded at the first step and at every n-th step after it.
+        rate: Learning rate of the tried steps, above 0; None for the current learning rate of the optimizer.
 
     Attributes:
-        affinities: Array [records, T, T] over all `fit`s with the callback: `[:, i, j]` is what task i does to task j.
-            A task without any label in the batch, or with a loss of 0, has NaN in its row and column.
-        steps: List of the step of each record, from 1 on.
+        affinities: Array [records, T, T] over all `fit`s with the callback: `[:, i, j]` is the effect of task i on task
+            j. A task without any label in the batch, or with a loss of 0, has NaN in its row and column.
+        steps: List of the step of each record, starting at 1.
         task_names: The tasks in the order of the matrices.
 
     Raises:
-        ValueError: If an argument is no such number; when training begins, for a model that is no `MultiTaskModel`, has
-            one task, or whose tasks share no variables, or under several replicas.
+        ValueError: If an argument is out of range; when training begins, if the model is not a `MultiTaskModel`, has
+            one task, or its tasks share no variables, or under several replicas.
 
     Example:
 
@@ -48,7 +48,7 @@ class Affinity(Matrices):
     ```
 
     Reference: C. Fifty et al., "Efficiently Identifying Task Groupings for Multi-Task Learning", 2021. Departure: the
-    steps that are tried are of plain gradient descent, whatever the optimizer.
+    tried steps use plain gradient descent, whatever the optimizer.
     """
 
     def __init__(self, every: int = 10, rate: float | None = None) -> None:

@@ -11,23 +11,23 @@ from mtl_keras._registry import public
 
 @public
 class Freeze(keras.callbacks.Callback):
-    """Freezes parts of a model from one epoch to another: training in two stages within one `fit`.
+    """Freezes parts of a model between two epochs: training in two stages within one `fit`.
 
-    The frozen variables, their optimizer slots and batch-norm statistics stay to the bit. `Freeze("shared", start=3)`
-    trains all for three epochs, then each head on what the shared part has become; `Freeze("shared", stop=3)` first
-    trains new heads on a given tower, then all. After `fit` the parts are trainable again. The training step is traced
-    anew at both epochs. Without a callback, `model.freeze("shared")` and `model.unfreeze()` between two `fit`s do the
-    same.
+    The frozen variables, their optimizer slots and batch-norm statistics do not change by a single bit.
+    `Freeze("shared", start=3)` trains everything for three epochs, then only the heads, on the frozen shared part.
+    `Freeze("shared", stop=3)` first trains new heads on a given tower, then everything. After `fit`, the parts are
+    trainable again. The training step is traced again at both epochs. Without a callback, `model.freeze("shared")` and
+    `model.unfreeze()` between two `fit`s do the same.
 
     Args:
-        parts: `"shared"`, what two or more tasks reach; the name of a task, what it alone reaches; that of a stage of
-            the tower, all its copies; or a list of these.
-        start: First epoch in which they are frozen, from 0.
+        parts: `"shared"` for what two or more tasks use; the name of a task for what only this task uses; the name of a
+            stage of the tower for all its copies; or a list of these.
+        start: First epoch in which they are frozen, counted from 0.
         stop: First epoch in which they are trained again; None for never.
 
     Raises:
-        ValueError: If there are no parts, or the epochs are not in order; when training begins, for a model without
-            `freeze`; and what `model.freeze` raises.
+        ValueError: If there are no parts, or the epochs are not in order; when training begins, if the model has no
+            `freeze`, or `model.freeze` raises an error.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Records how far the gradients of the tasks agree."""
+"""Records how well the gradients of the tasks agree."""
 
 import itertools
 import os
@@ -17,35 +17,36 @@ _COLUMNS = ["epoch", "step", "task_a", "task_b", "cosine"]
 
 @public
 class GradientConflict(Matrices):
-    """Records the cosines of the tasks' gradients with respect to the variables that they share.
+    """Records the cosines between the tasks' gradients with respect to the variables that they share.
 
-    A negative cosine says that a step for the one task sets the other one back. Works under every weighting and
-    without one, and changes nothing in training. A record costs a forward pass and a backward pass a task.
+    A negative cosine means that a step for one task harms the other. Works under every weighting and without one, and
+    does not change the training. A record costs one forward pass, and one backward pass per task.
 
-    Logged each epoch: `cosine_<a>_<b>` for each pair of tasks, the mean over the epoch's records, NaN without any.
-    Give it before `TensorBoard` and `CSVLogger` in the list of callbacks. `plots.gradient_conflict` draws it.
+    Logged each epoch: `cosine_<a>_<b>` for each pair of tasks, the mean over the records of the epoch, NaN without
+    records. Put this callback before `TensorBoard` and `CSVLogger` in the list of callbacks. `plots.gradient_conflict`
+    plots it.
 
     Args:
-        every: The cosines are recorded at the first step and at every n-th after it.
-        data: The batch whose gradients are compared: None for the one that is trained at the step; or one batch
-            `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, or a data set of which the first batch is
-            taken, so that only the model changes between the records.
-        path: CSV file to write as well, one row a pair, with the columns `epoch`, `step`, `task_a`, `task_b` and
-            `cosine`. A new training starts it afresh; one that goes on, with a model that was trained before or an
-            `initial_epoch`, appends.
+        every: The cosines are recorded at the first step and at every n-th step after it.
+        data: The batch whose gradients are compared. None for the batch that is trained at the step; or one batch `(x,
+            {task: y})` or `(x, {task: y}, {task: sample_weight})`; or a data set, whose first batch is used. With a
+            fixed batch, only the model changes between the records.
+        path: CSV file to write as well, one row per pair, with the columns `epoch`, `step`, `task_a`, `task_b` and
+            `cosine`. A new training overwrites it. A training that continues, with a model that was trained before or
+            an `initial_epoch`, appends to it.
 
     Attributes:
         cosines: Array [records, T, T], over all `fit`s with the callback. A task without any label in the batch, or
-            with a gradient of zero, has NaN in its row and column; so has every task while `Freeze` holds all that
-            they share.
-        steps: List of the step of each record, from 1 on, over the whole life of the optimizer. The cosines are
-            those before the step. A run that is taken up replaces the records of the steps that it makes again.
-        epochs: List of the epoch of each record, from 0 on.
+            with a gradient of zero, has NaN in its row and column. All tasks have NaN while `Freeze` freezes everything
+            that they share.
+        steps: List of the step of each record, starting at 1, over the whole life of the optimizer. The cosines are
+            those before the step. A resumed run replaces the records of the steps that it repeats.
+        epochs: List of the epoch of each record, starting at 0.
         task_names: The tasks in the order of the matrices.
 
     Raises:
-        ValueError: If `every` is no such number; when training begins, for a model that is no `MultiTaskModel`, has
-            one task, or whose tasks share no variables, or a file with other columns.
+        ValueError: If `every` is not a positive integer; when training begins, if the model is not a `MultiTaskModel`,
+            has one task, or its tasks share no variables, or the file has other columns.
 
     Example:
 
@@ -100,7 +101,7 @@ class GradientConflict(Matrices):
             self._csv = GrowingCSV(self.path, _COLUMNS, epoch == 0 and self._num_steps == 0, self._num_steps)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Measures the fixed batch, if one of the steps that follow is due."""
+        """Measures the fixed batch, if one of the next steps is due."""
         done = self._num_steps
         if self._batch is not None and -done % self.every < self.model.steps_per_execution:
             self._measured = [(done, self._probe.measure(self._batch))]
@@ -126,13 +127,13 @@ class GradientConflict(Matrices):
         return {**super().get_state(), "epochs": self.epochs, "first": (self._epoch, self._first)}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes the record of a run over."""
+        """Restores the record of a run."""
         super().set_state(state)
         self.epochs = state["epochs"]
         self._resumed = dict([state["first"]])
 
     def _record(self, found):
-        """Keeps what was found: a list of pairs of a number of steps before and a matrix."""
+        """Stores the results: a list of pairs of a number of steps before and a matrix."""
         for step, matrix in found:
             self.steps.append(step + 1)
             self.epochs.append(self._epoch)

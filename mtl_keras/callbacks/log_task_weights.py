@@ -1,4 +1,4 @@
-"""Records the weight that each task has in training."""
+"""Records the weight of each task in training."""
 
 import os
 from typing import Any
@@ -13,28 +13,29 @@ from mtl_keras.callbacks._csv import GrowingCSV
 
 @public
 class LogTaskWeights(keras.callbacks.Callback):
-    """Records the weight of each task: the factor of its loss in what the shared variables are trained on.
+    """Records the weight of each task: the factor of its loss in the objective of the shared variables.
 
-    It is what the weighting answers times the task's `loss_weight`, the `<task>_weight` of the logs; without a
-    weighting the `loss_weight` itself, which is then added to the logs. Give it before `TensorBoard` and
-    `CSVLogger` in the list of callbacks.
+    Under a weighting, it is the weight from the weighting times the task's `loss_weight`, the `<task>_weight` of the
+    logs. Without a weighting, it is the `loss_weight`, which is then added to the logs. Put this callback before
+    `TensorBoard` and `CSVLogger` in the list of callbacks.
 
-    `plots.task_weights` draws the record; `pandas.DataFrame(callback.history)` is a table of it.
+    `plots.task_weights` plots the record; `pandas.DataFrame(callback.history)` turns it into a table.
 
     Args:
-        path: CSV file to write as well, with the columns `epoch`, `step` and one a task. A new training starts it
-            afresh; one that goes on, with a model that was trained before or an `initial_epoch`, appends.
-        every: `"epoch"` for the mean over each epoch; or a number of steps n, for the weights of the first step and
-            of every n-th after it. Under `steps_per_execution`, those of the last step that was executed with it.
+        path: CSV file to write as well, with the columns `epoch`, `step` and one per task. A new training overwrites
+            it. A training that continues, with a model that was trained before or an `initial_epoch`, appends to it.
+        every: `"epoch"` for the mean over each epoch; or a number of steps n, for the weights of the first step and of
+            every n-th step after it. Under `steps_per_execution`, the weights are those of the last step in the same
+            execution.
 
     Attributes:
-        history: `{"epoch": list, "step": list, task: list}`, one entry a record, over all `fit`s with the callback.
-            Epochs count from 0, as in Keras; steps from 1, over the whole life of the optimizer. A run that is taken
-            up replaces the records of the steps that it makes again.
+        history: `{"epoch": list, "step": list, task: list}`, one entry per record, over all `fit`s with the callback.
+            Epochs count from 0, as in Keras; steps from 1, over the whole life of the optimizer. A resumed run replaces
+            the records of the steps that it repeats.
 
     Raises:
-        ValueError: If `every` is neither; when training begins, for a model that is no `MultiTaskModel`, a weighting
-            that has no weights, or a file with other columns.
+        ValueError: If `every` is neither; when training begins, if the model is not a `MultiTaskModel`, the weighting
+            has no weights, or the file has other columns.
 
     Example:
 

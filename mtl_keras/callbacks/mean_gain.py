@@ -1,4 +1,4 @@
-"""Logs how much all tasks together have gained."""
+"""Logs the mean gain of all tasks."""
 
 import math
 import warnings
@@ -15,25 +15,26 @@ from mtl_keras.callbacks._directions import check_directions, first_metrics, mea
 
 @public
 class MeanGain(keras.callbacks.Callback):
-    """Logs `val_mean_gain`: how much the tasks have gained on validation data, on average.
+    """Logs `val_mean_gain`: the mean gain of the tasks on validation data.
 
-    It is 1/T · Σ_t ±(m_t − b_t) / |b_t| over the first metric m of each task, with the sign − where lower figures are
-    better. One number for all tasks that Keras' `EarlyStopping`, `ModelCheckpoint` and `ReduceLROnPlateau` can watch,
-    with `monitor="val_mean_gain", mode="max"`. Put it before them in the list of callbacks. Times 100, and with
-    single-task figures as the baseline, it is `metrics.delta_m`.
+    It is 1/T · Σ_t ±(m_t − b_t) / |b_t| over the first metric m of each task, with the sign − if lower values are
+    better. Keras' `EarlyStopping`, `ModelCheckpoint` and `ReduceLROnPlateau` can then monitor one number for all tasks,
+    with `monitor="val_mean_gain", mode="max"`. Put this callback before them in the list of callbacks. With the metrics
+    of single-task models as the baseline, 100 times this number is `metrics.delta_m`.
 
-    The last words of a metric's name say its direction. Higher is better for `accuracy`, `auc`, `f1`, `precision`,
-    `recall`, `map`, `iou`, `r2`, `correlation` and `score`; lower is better for `loss`, `mae`, `mse`, `rmse`, `mape`,
-    `error`, `crossentropy`, `divergence` and `perplexity`. For other metrics use `directions`.
+    The direction of a metric follows from the end of its name. Higher is better for `accuracy`, `auc`, `f1`,
+    `precision`, `recall`, `map`, `iou`, `r2`, `correlation` and `score`; lower is better for `loss`, `mae`, `mse`,
+    `rmse`, `mape`, `error`, `crossentropy`, `divergence` and `perplexity`. For other metrics use `directions`.
 
     Args:
-        baseline: `{task: figure}`, such as those of single-task models. None for the figures of the first epoch; of a
-            task whose figure is 0 there, for the first figure that is not.
-        directions: `{metric or task: "max" or "min"}`, for metrics whose direction is not known, or is another.
+        baseline: `{task: number}`, such as the metrics of single-task models. None for the metrics of the first epoch;
+            for a task whose metric is 0 there, the first value that is not 0.
+        directions: `{metric or task: "max" or "min"}`, for metrics whose direction is not known or differs from the
+            above.
 
     Raises:
-        ValueError: If a figure of the baseline is 0 or no finite number; when training begins, if the baseline lacks a
-            task, or a direction is not known.
+        ValueError: If a number of the baseline is 0 or not finite; when training begins, if the baseline lacks a task,
+            or a direction is not known.
 
     Warns:
         UserWarning: At the end of a training without validation data.

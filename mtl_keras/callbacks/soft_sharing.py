@@ -1,4 +1,4 @@
-"""Holds the towers of the tasks close to each other."""
+"""Keeps the towers of the tasks close to each other."""
 
 import itertools
 import math
@@ -23,29 +23,30 @@ _SCHEDULES = {
 
 @public
 class SoftSharing(keras.callbacks.Callback):
-    """Adds to what is trained: strength · Σ_{i<j} ‖θ_i − θ_j‖² over the towers of the tasks.
+    """Adds a penalty on the distance between towers to the objective: strength · Σ_{i<j} ‖θ_i − θ_j‖².
 
-    For a model with a tower a task (`sharing="soft"`), or for any `MultiTaskModel` whose corresponding layers
-    `groups` names. The penalty is part of the training step, and ends with the `fit` that has the callback.
+    For a model with one tower per task (`sharing="soft"`), or for any `MultiTaskModel` if you list the layers to
+    compare in `groups`. The penalty is part of the training step, and ends with the `fit` that has the callback.
 
-    Logged each epoch, beside the loss that contains it: `soft_sharing_penalty` (the mean of the term above),
-    `soft_sharing_strength`, and `tower_distance`, √(Σ_{i<j} ‖θ_i − θ_j‖²) at its end, whatever the norm.
+    Logged each epoch, in addition to the loss, which includes the penalty: `soft_sharing_penalty` (the mean of the term
+    above), `soft_sharing_strength`, and `tower_distance`, √(Σ_{i<j} ‖θ_i − θ_j‖²) at the end of the epoch, whatever the
+    norm.
 
     Args:
-        strength: Factor of the penalty, at least 0. With 0 the tasks train as with `sharing="single_task"`. It can
-            be set in training, `callback.strength = 0.1`, at no cost.
-        norm: `"l2"` for the squared Euclidean distance; `"l1"` for Σ_{i<j} ‖θ_i − θ_j‖₁, which makes variables
-            equal rather than close; `"trace"` for the trace norm of the stacked variables, which makes the towers
-            span few dimensions rather than be close.
-        schedule: How the strength goes on after the warm-up: `"constant"`, or down to 0 at the end of training in a
-            `"linear"` or `"cosine"` way.
-        warmup_epochs: Over so many epochs the strength first rises linearly from 0.
-        groups: `{task: list of names}` of layers, or of variables by their `path`, that correspond in order; the
-            towers that `build_model` made by default.
+        strength: Weight of the penalty, at least 0. With 0 the tasks train as with `sharing="single_task"`. You can
+            change it during training, `callback.strength = 0.1`, at no cost.
+        norm: `"l2"` for the squared Euclidean distance. `"l1"` for Σ_{i<j} ‖θ_i − θ_j‖₁, which makes variables
+            equal instead of close. `"trace"` for the trace norm of the stacked variables, which makes the towers
+            span few dimensions instead of being close.
+        schedule: How the strength changes after the warm-up: `"constant"`; or `"linear"` or `"cosine"`, down to 0 at
+            the end of training.
+        warmup_epochs: Number of epochs in which the strength first rises linearly from 0.
+        groups: `{task: list of names}` of layers, or of variables by their `path`, which are compared in order; by
+            default the towers from `build_model`.
 
     Raises:
-        ValueError: For an unknown norm or schedule, or a number out of range; when training begins, for a model
-            without towers to compare, an unknown name in `groups`, or variables whose shapes differ.
+        ValueError: If the norm or the schedule is unknown, or a number is out of range; when training begins, if the
+            model has no towers to compare, a name in `groups` is unknown, or the shapes of variables differ.
 
     Example:
 
@@ -73,7 +74,7 @@ class SoftSharing(keras.callbacks.Callback):
         groups: dict[str, Sequence[str]] | None = None,
     ) -> None:
         super().__init__()
-        # A variable, so that a change of the strength traces nothing anew.
+        # A variable, so that a change of the strength needs no new trace.
         self._factor = keras.Variable(0.0, trainable=False, dtype="float32", name="soft_sharing_strength")
         self._share = 1.0  # what the schedule leaves of the strength
         self.strength = strength
@@ -103,7 +104,7 @@ class SoftSharing(keras.callbacks.Callback):
         model.add_penalty("soft_sharing_penalty", self._penalty)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Warns of a strength with which plain gradient descent moves the towers apart instead of together."""
+        """Warns if plain gradient descent with this strength would move the towers apart instead of together."""
         optimizer = self.model.optimizer
         if self.norm != "l2" or type(optimizer) is not keras.optimizers.SGD:
             return
@@ -136,7 +137,7 @@ class SoftSharing(keras.callbacks.Callback):
 
 
 def _corresponding_variables(model, groups):
-    """Returns one list of trainable variables a tower, in the order in which they correspond."""
+    """Returns one list of trainable variables per tower; variables at the same position correspond."""
     groups = groups or _different_towers(model.tower_layers)
     towers = {task: _trainable_variables(model, names) for task, names in groups.items()}
     if len(towers) < 2:
@@ -160,7 +161,7 @@ def _corresponding_variables(model, groups):
 
 
 def _different_towers(towers):
-    """Returns what differs of the towers: tasks of one group have the same, and first stages serve all."""
+    """Returns the layers that differ between the towers: groups have one tower, and first stages serve all tasks."""
     common = set.intersection(*map(set, towers.values())) if towers else set()
     different = {tuple(names): task for task, names in reversed(towers.items())}
     if len(different) < 2:
@@ -169,7 +170,7 @@ def _different_towers(towers):
 
 
 def _trainable_variables(model, names):
-    """Returns the trainable variables of layers, or with a path, that have the given names."""
+    """Returns the trainable variables of the layers with the given names, or with the given paths."""
     by_path = {variable.path: variable for variable in model.trainable_variables}
     layers = {layer.name: layer for layer in model.layers}
     variables = []

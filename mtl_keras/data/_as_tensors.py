@@ -1,4 +1,4 @@
-"""Turns inputs that Keras does not take into some that it does."""
+"""Converts inputs that Keras does not take into inputs that it takes."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from mtl_keras.data._read import read
 
 
 def as_tensors(x: Any, inputs: list[Any]) -> Any:
-    """Returns inputs that Keras takes: data frames by input, and columns of strings as tensors; all else as it is.
+    """Returns inputs that Keras takes: data frames by input, columns of strings as tensors, others unchanged.
 
     Args:
         x: What was given.

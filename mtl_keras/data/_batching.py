@@ -1,4 +1,4 @@
-"""How the rows of a source become batches: their size, and their order in two levels."""
+"""Turns the rows of a source into batches: their size, and their two-level shuffling."""
 
 import dataclasses
 from collections.abc import Callable
@@ -18,14 +18,14 @@ _STRING_BYTES = 24
 
 @dataclasses.dataclass(frozen=True)
 class Batching:
-    """Batches of rows that are shuffled in two levels: the order of blocks, and of rows within windows.
+    """Batches of rows, shuffled in two levels: the order of blocks, and the order of rows within windows.
 
     Args:
         batch_size: Number of rows in a batch.
-        shuffle: Whether each pass has an order of its own.
+        shuffle: Whether each pass has a new order.
         seed: An int32 number.
-        drop_remainder: Whether to leave out a last batch that is not full.
-        shuffle_rows: Number of rows in a window, at least; windows hold whole batches.
+        drop_remainder: Whether to drop a last batch that is not full.
+        shuffle_rows: Minimum number of rows in a window; windows have whole batches.
         augment: None, or a function `(x, seed) -> x` on a batch.
     """
 
@@ -54,7 +54,7 @@ class Batching:
         return -(-self.shuffle_rows // self.batch_size) * self.batch_size
 
     def key(self, place: Any) -> int | None:
-        """Returns the seed of the orders at a `Place`, at least 0; None for the rows' own order."""
+        """Returns the seed of the orders at a `Place`, at least 0; None for the original order of the rows."""
         key = self.seed if self.shuffle else place.shuffle_seed
         return None if key is None else int(key) % 2**32
 
@@ -79,11 +79,11 @@ class Batching:
         return steps
 
     def facts(self, num_rows: int) -> Facts:
-        """Returns what is known of the batches of a pass through so many rows."""
+        """Returns the `Facts` about the batches of a pass with this number of rows."""
         return Facts(min(num_rows, self.steps(num_rows) * self.batch_size), self.batch_size)
 
     def split(self, order: np.ndarray) -> list[np.ndarray]:
-        """Returns row numbers as those of whole batches and those of the rest, without what is empty or left out."""
+        """Splits row numbers into those of whole batches and those of the rest, without empty or dropped parts."""
         parts = split(order, self.batch_size)
         return [part for part in parts if len(part) >= self.batch_size or not self.drop_remainder]
 
@@ -134,7 +134,7 @@ class Batching:
 
 
 def split(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    """Returns row numbers as those of whole batches and those of the rest, without what is empty."""
+    """Splits row numbers into those of whole batches and those of the rest, without empty parts."""
     whole = len(order) // batch_size * batch_size
     return [part for part in (order[:whole], order[whole:]) if len(part)]
 
@@ -146,7 +146,7 @@ def bytes_per_row(rows: Any) -> int:
 
 
 def batches_at_once(bytes_per_row: float, batch_size: int) -> int:
-    """Returns how many batches are made at once, as each part of a batch costs time by itself."""
+    """Returns how many batches to make at once, because each part of a batch has a fixed cost."""
     return max(1, min(_MAX_BATCHES, int(_MAX_BYTES / (bytes_per_row * batch_size))))
 
 

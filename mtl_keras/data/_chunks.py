@@ -1,4 +1,4 @@
-"""Rows that come in chunks of any length: joined, shuffled within windows, and cut to other lengths.
+"""Rows in chunks of any length: joins them, shuffles them within windows, and cuts them to other lengths.
 
 A chunk is a list of arrays with one first axis, one array for each part of a row.
 """
@@ -11,7 +11,7 @@ Chunk = list[np.ndarray]
 
 
 class Rows:
-    """Gives the rows of a stream of chunks, as many at a time as are needed.
+    """Returns the rows of a stream of chunks, as many at a time as needed.
 
     Args:
         chunks: The chunks. The next one is read when its first row is needed.
@@ -40,7 +40,7 @@ class Rows:
 
 
 def join(parts: list[Chunk]) -> Chunk:
-    """Returns the chunks as one, padded with zeros where their rows have several lengths."""
+    """Joins chunks, padded with zeros if their rows have different lengths."""
     return parts[0] if len(parts) == 1 else [np.concatenate(_padded(arrays)) for arrays in zip(*parts, strict=True)]
 
 
@@ -52,7 +52,7 @@ def cut(chunks: Iterable[Chunk], num_rows: int) -> Iterator[Chunk]:
 
 
 def shuffle(chunks: Iterable[Chunk], num_rows: int, seed: tuple[int, ...], first: int = 0) -> Iterator[Chunk]:
-    """Yields windows of `num_rows` rows, each in a random order that depends on the seed and its number alone.
+    """Yields windows of `num_rows` rows, each in a random order that depends only on the seed and its number.
 
     Args:
         chunks: The chunks, from the start of window `first` on.

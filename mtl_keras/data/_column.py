@@ -1,4 +1,4 @@
-"""Columns of Arrow tables as tensors: what each type becomes, and how a batch of its rows is taken."""
+"""Columns of Arrow tables as tensors, with one class per kind of column."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from mtl_keras.data._arrow import is_dictionary, list_lengths, list_values, numb
 
 
 class Column:
-    """A column of a table, whose windows become NumPy arrays, of which rows are taken as tensors.
+    """A column of a table. Its windows become NumPy arrays, and their rows tensors.
 
     Abstract. A label that is null has the value 0 and is not valid.
 
@@ -29,12 +29,12 @@ class Column:
 
     @property
     def is_padded(self) -> bool:
-        """Whether rows have several lengths, and are padded in a batch."""
+        """Whether rows have different lengths, and are padded in a batch."""
         return False
 
     @property
     def by_batch(self) -> bool:
-        """Whether the rows of a window are too many to be taken at once, or not alike in two batches."""
+        """Whether the rows of a window are too many to take at once, or differ between two batches."""
         return False
 
     def check(self, array: Any, where: str) -> None:
@@ -50,7 +50,7 @@ class Column:
         raise NotImplementedError
 
     def take(self, arrays: tuple[tf.Tensor, ...], rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """Returns rows of a window, and which of their values are valid, or None where all are."""
+        """Returns rows of a window, and which of their values are valid, or None if all are."""
         raise NotImplementedError
 
     def _refuse_nulls(self, array, where):
@@ -117,7 +117,7 @@ class Numbers(Column):
 
 
 class Strings(Column):
-    """Strings `[N]`, in a window each distinct one once. A null is the empty string."""
+    """Strings `[N]`. A window has each distinct string once. A null is the empty string."""
 
     specs = (tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.string))
 
@@ -138,7 +138,7 @@ class Strings(Column):
 
 
 class Bytes(Column):
-    """Bytes `[N]`, as they are."""
+    """Bytes `[N]`, unchanged."""
 
     specs = (tf.TensorSpec([None], tf.string),)
 
@@ -190,12 +190,12 @@ class Images(Column):
 
 
 class Ragged(Column):
-    """Lists of several lengths, such as token ids: in each batch padded with 0.
+    """Lists of different lengths, such as token ids, padded with 0 in each batch.
 
     Args:
         key, role, nullable: As in `Column`.
         dtype: NumPy dtype of the batches.
-        length: Length to pad and to cut to; None for the longest of the batch.
+        length: Length to pad or cut to; None for the longest list of the batch.
     """
 
     def __init__(self, key: str, role: str, nullable: bool, dtype: np.dtype, length: int | None):

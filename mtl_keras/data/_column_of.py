@@ -1,4 +1,4 @@
-"""Which kind of column an Arrow type is."""
+"""Chooses the kind of column for an Arrow type."""
 
 import dataclasses
 from typing import Any
@@ -16,7 +16,7 @@ _TYPES = "numbers, booleans, strings, bytes, categories, or lists of numbers"
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """What is known of a column's values before they are read.
+    """Facts about a column's values that are known before they are read.
 
     Args:
         nulls: Number of nulls; None if unknown.
@@ -80,7 +80,7 @@ def column_of(kind: Any, key: str, role: str, known: Known, lengths: dict[str, i
 
 
 def shape_of_lists(chunked: Any) -> tuple[int, ...] | None:
-    """Returns the lengths of the lists of a `pyarrow.ChunkedArray`, by depth: None where they have several."""
+    """Returns the lengths of the lists of a `pyarrow.ChunkedArray`, by depth: None where they differ."""
     shape: list[int] = []
     while hasattr(chunked.type, "value_field"):
         lengths = np.unique(list_lengths(chunked.drop_null()))
@@ -92,7 +92,7 @@ def shape_of_lists(chunked: Any) -> tuple[int, ...] | None:
 
 
 def is_proven(column: Column, known: Known, missing: Any) -> bool:
-    """Whether what is known of a label proves that none is missing.
+    """Whether the known facts prove that no label is missing.
 
     Args:
         column, known: Of the label.
@@ -138,7 +138,7 @@ def _dtype_of_role(dtype, name, role, known, depth):
 
 
 def merged(one: Known, two: Known) -> Known:
-    """Returns what is known of the rows of both."""
+    """Merges what is known of two sets of rows."""
 
     def both(function, a, b):
         return None if a is None or b is None else function(a, b)

@@ -21,7 +21,7 @@ _SAMPLE = 2**20  # bytes of a file in which the types are found
 
 @dataclasses.dataclass(frozen=True)
 class _Format:
-    """What a CSV file is like.
+    """The format of a CSV file.
 
     Args:
         path: Of the file.
@@ -98,7 +98,7 @@ def csv_source(paths: list[str], x: Any, y: Any, sample_weight: Any, delimiter: 
 
 
 def _names(path, first, delimiter):
-    """Returns the columns that the first row names."""
+    """Returns the names of the columns, from the first row."""
     pa, csv = need("pyarrow", "files", "`from_csv`"), need("pyarrow.csv", "files", "`from_csv`")
     try:
         return csv.read_csv(pa.BufferReader(first), parse_options=csv.ParseOptions(delimiter=delimiter)).column_names
@@ -123,7 +123,7 @@ def _given(dtypes, columns):
 
 
 def _find_types(types, given, known, form, block, where):
-    """Adds the types of the columns that are not known yet, and whether they have nulls, by the first rows."""
+    """Adds the types of the columns that are not known yet, and whether they have nulls, from the first rows."""
     pa = need("pyarrow", "files", "`from_csv`")
     lacking = [name for name in types if name not in form.names]
     if lacking:

@@ -1,4 +1,4 @@
-"""Where the rows of a CSV file are."""
+"""Finds the rows of a CSV file."""
 
 from collections.abc import Iterator
 
@@ -19,14 +19,14 @@ def header(path: str) -> tuple[bytes, int]:
 
 
 def spans(path: str, start: int, size: int = BLOCK) -> Iterator[tuple[int, int, int]]:
-    """Yields (start, end, number of rows) of a file's bytes, in pieces that end where a row does.
+    """Yields (start, end, number of rows) of pieces of a file, in bytes. Each piece ends at the end of a row.
 
-    Line feeds in quotes end no row, and empty lines are none.
+    Line feeds in quotes do not end a row, and empty lines are not rows.
 
     Args:
         path: The file.
         start: Where a row starts.
-        size: About how many bytes a piece has.
+        size: Approximate number of bytes of a piece.
     """
     with open(path, "rb") as file:
         file.seek(start)

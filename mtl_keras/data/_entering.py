@@ -1,4 +1,4 @@
-"""Checks of data where they enter, for what Keras would fail on without naming the input or the task."""
+"""Checks input data for problems on which Keras would fail without naming the input or the task."""
 
 import contextlib
 import numbers
@@ -17,8 +17,8 @@ _KEPT_BY_KERAS = (tf.RaggedTensor, tf.SparseTensor)
 def check_data(x: Any, y: Any, sample_weight: Any, inputs: list[Any], tasks: list[str]) -> None:
     """Raises a ValueError that names the input or the task, and says what to do.
 
-    Found are rows of several lengths, lists, strings where numbers are due, labels that are None, data of unknown rank,
-    and datasets of single examples. Generators and `PyDataset`s are passed over: see `explained`.
+    It finds rows of different lengths, lists, strings instead of numbers, labels that are None, data of unknown rank,
+    and datasets of single examples. Generators and `PyDataset`s are not checked: see `explained`.
 
     Args:
         x, y, sample_weight: As `fit` takes them: arrays, or in x a `tf.data.Dataset`.
@@ -51,7 +51,7 @@ def check_data(x: Any, y: Any, sample_weight: Any, inputs: list[Any], tasks: lis
 
 @contextlib.contextmanager
 def explained(x: Any, inputs: list[Any], tasks: list[str]) -> Iterator[Any]:
-    """Gives data to Keras, and looks into the batches of a generator or `PyDataset` if Keras fails on them.
+    """Passes data to Keras. If Keras fails on a generator or `PyDataset`, checks its batches to explain the error.
 
     Args:
         x, inputs, tasks: As in `check_data`.
@@ -96,7 +96,7 @@ def check_label(task: str, label: Any) -> None:
 
 
 def warn_of_one_class(task: str, label: Any, weight: Any = None) -> None:
-    """Warns of a task whose integer labels, where they are there, are all the same; from three rows on.
+    """Warns if all present integer labels of a task are the same, for three rows or more.
 
     Args:
         task: Name of the task.
@@ -121,7 +121,7 @@ def warn_of_one_class(task: str, label: Any, weight: Any = None) -> None:
 
 
 def _check_dataset(spec, inputs, tasks):
-    """Raises a ValueError for what the elements of a dataset are."""
+    """Raises a ValueError if the elements of a dataset are not valid."""
     parts = spec if isinstance(spec, tuple) else (spec,)
     named = {}
     for what, part, names in zip(("x", "y", "sample_weight"), parts, (list(inputs), tasks, tasks), strict=False):
@@ -209,7 +209,7 @@ def _check_rank(name, shape):
 
 
 def _holds_strings(given):
-    """Whether an array, tensor, pandas column or spec is one of strings, of categories, or of objects such as lists."""
+    """Whether an array, tensor, pandas column or spec has strings, categories, or objects such as lists."""
     name = _dtype_name(given)
     if name == "object":
         return not all(isinstance(item, numbers.Number) for item in np.asarray(given).flat)

@@ -1,4 +1,4 @@
-"""Datasets whose elements are a function of the seed, the epoch and the step, and which `fit` can start anywhere."""
+"""Datasets whose elements depend only on the seed, the epoch and the step, so that `fit` can start anywhere."""
 
 import dataclasses
 import itertools
@@ -15,7 +15,7 @@ _OF_A_PASS = ("batch", "ragged_batch", "padded_batch", "enumerate", "shard", "sk
 
 
 class Place:
-    """Where a run is in its data: set by `fit`, read by the run's dataset whenever it is iterated.
+    """The position of a run in its data. `fit` sets it; the dataset reads it at the start of each iteration.
 
     Attributes:
         epoch: The epoch; None outside of a `fit`: the passes are counted.
@@ -34,7 +34,7 @@ class Place:
         self._passes = itertools.count()
 
     def start(self, steps: int) -> tuple[int, int]:
-        """Returns the pass at which an iteration starts, and how many steps of it are left out.
+        """Returns the pass at which an iteration starts, and how many of its steps to skip.
 
         Args:
             steps: Steps in a pass.
@@ -48,7 +48,7 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What is known of a dataset's rows.
+    """Known facts about the rows of a dataset.
 
     Args:
         num_rows: Number of rows in a pass.
@@ -65,11 +65,11 @@ class Facts:
 
 
 class EpochDataset(tf.data.Dataset):
-    """A `tf.data.Dataset` that has another order in each pass, known from the number of the pass alone.
+    """A `tf.data.Dataset` with a different order in each pass, which depends only on the number of the pass.
 
-    Iterated by itself, it counts its passes. `placed` gives it to a `fit`, which says where it is. Methods such as
-    `map` and `prefetch` keep this; `repeat()` goes on with the next pass; other methods of `tf.data.Dataset`, such as
-    `shuffle` and `zip`, return a plain dataset, which counts.
+    When iterated directly, it counts its passes. `placed` connects it to a `fit`, which sets the position. Methods such
+    as `map` and `prefetch` keep this behaviour; `repeat()` continues with the next pass. Other methods of
+    `tf.data.Dataset`, such as `shuffle` and `zip`, return a plain dataset, which counts its passes.
 
     Args:
         make: Function `(place, endless)` that returns the dataset for a `Place`, of one pass or of all passes from
@@ -106,7 +106,7 @@ class EpochDataset(tf.data.Dataset):
     def placed(
         self, steps_per_epoch: int | None = None, shuffle_seed: int | None = None
     ) -> tuple[tf.data.Dataset, Place]:
-        """Returns the same data for one run, and the `Place` that tells them where the run is.
+        """Returns the same data for one run, and the `Place` for the position of the run.
 
         Args:
             steps_per_epoch: How many steps an epoch has; None for one pass.
@@ -125,7 +125,7 @@ class EpochDataset(tf.data.Dataset):
         return self._has_steps or (steps_per_epoch is None and int(self.cardinality()) >= 0)
 
     def repeat(self, count: int | None = None, name: str | None = None) -> tf.data.Dataset:
-        """Returns the passes one after the other, each in an order of its own."""
+        """Returns all passes one after the other, each in its own order."""
         steps = int(self.cardinality())
         if not self._repeats or self._endless or steps < 0:  # which counts the passes
             return super().repeat(count, name=name)
@@ -147,7 +147,7 @@ class EpochDataset(tf.data.Dataset):
 
 
 def _skipping(dataset, place):
-    """Returns a dataset without the elements before the step to start at, looked up each time that it is iterated."""
+    """Returns a dataset without the elements before the start step. The step is looked up at each iteration."""
 
     def look_up(_):
         step = tf.numpy_function(in_python(lambda: np.int64(place.step)), [], tf.int64)

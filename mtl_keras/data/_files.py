@@ -1,4 +1,4 @@
-"""Which files an argument means."""
+"""Finds the files for a path, pattern, folder or list."""
 
 import glob
 import os

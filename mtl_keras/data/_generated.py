@@ -55,7 +55,7 @@ def generated(
 
 
 class _Runs:
-    """The generators of the iterations that go on: the last few, as what was forgotten can be made again."""
+    """The generators of the active iterations: only the last few, because a dropped one can be created again."""
 
     def __init__(self, generate: Callable[[int, int], Windows], steps: int):
         self._generate = generate

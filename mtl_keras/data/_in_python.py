@@ -1,4 +1,4 @@
-"""Python functions that tf.data calls in threads of its own."""
+"""Python functions that tf.data calls in its own threads."""
 
 import atexit
 import functools
@@ -18,8 +18,8 @@ _closed = False
 def in_python(function: Callable) -> Callable:
     """Returns a function for `tf.numpy_function` that ends its dataset when the program ends.
 
-    A thread that prefetches would otherwise wait for the interpreter when that is gone, and a program that leaves an
-    iterator within a pass would never end.
+    Otherwise a prefetching thread would wait for the interpreter after its end. A program that leaves an iterator
+    within a pass would then never end.
     """
 
     @functools.wraps(function)
@@ -41,7 +41,7 @@ def in_python(function: Callable) -> Callable:
 
 @atexit.register
 def _close() -> None:
-    """Lets no function begin any more, and waits until all threads have met with that."""
+    """Prevents new calls of the functions, and waits until all threads have noticed."""
     global _closed
     _closed = True
     end = time.monotonic() + _SECONDS

@@ -1,4 +1,4 @@
-"""What the rows of several sources have in common, with the labels that a source lacks as missing ones."""
+"""The common structure of the rows of several sources. Labels that a source lacks become missing ones."""
 
 from typing import Any
 
@@ -122,7 +122,7 @@ def _agreed_inputs(specs):
 
 
 def _agreed(name, specs):
-    """Returns the one spec of a part of a row, with None for lengths that differ.
+    """Returns the common spec of a part of a row, with None for lengths that differ.
 
     Args:
         name: What the error calls it.

@@ -1,4 +1,4 @@
-"""Labels as arrays, for what looks at all of them before there are batches."""
+"""Labels as arrays, for functions that need all labels before batching."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from mtl_keras.data.mask_missing import mask_missing
 
 
 def read_labels(y: Any, missing: Any = "auto") -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Returns labels as arrays by task, and which of them are there, as booleans of the same shape.
+    """Returns labels as arrays by task, and which of them are present, as booleans of the same shape.
 
     Args:
         y: `{task: array}` or a DataFrame.

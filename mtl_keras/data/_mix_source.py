@@ -1,4 +1,4 @@
-"""One of several datasets that are mixed: what its rows are, and their stream from any row on."""
+"""One of several mixed datasets: the structure of its rows, and their stream from any row on."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -17,9 +17,9 @@ _BYTES = 2**22
 
 
 class MixSource:
-    """A dataset, read pass after pass, with another order in each.
+    """A dataset that is read pass after pass, with a different order in each.
 
-    A dataset of this package has an order of its own in each pass. Any other one is shuffled within windows.
+    A dataset of this package has a new order in each pass anyway. Any other dataset is shuffled within windows.
 
     Args:
         name: What the errors call it.
@@ -82,7 +82,7 @@ class MixSource:
         return Rows(self._ordered(number, row) if self._has_order else self._shuffled(number, row))
 
     def _ordered(self, number: int, row: int) -> Iterator[Chunk]:
-        """Yields the batches of a dataset that has an order of its own, from a row of a pass on."""
+        """Yields the batches of a dataset with its own order in each pass, starting at a row of a pass."""
         step, row = divmod(row, self._batch_size) if self._batch_size else (0, row)
         steps = int(self._dataset.cardinality())
         dataset, place = self._free.pop() if self._free else self._dataset.placed(steps, shuffle_seed=self._seed)

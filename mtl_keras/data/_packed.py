@@ -1,4 +1,4 @@
-"""Arrays in memory, of which random rows are taken."""
+"""Arrays in memory, with fast access to random rows."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from mtl_keras.data._batching import bytes_per_row
 class Packed:
     """A structure of tensors with one first axis.
 
-    Columns [N] of one dtype lie side by side, so that a row is in one place of the memory: random rows of 20 columns
-    are then taken several times as fast.
+    Columns [N] of one dtype are stored side by side, so that each row is contiguous in memory. Access to random rows of
+    20 columns is then several times as fast.
 
     Args:
         tensors: The structure, of tensors [N, ...].

@@ -1,4 +1,4 @@
-"""Parquet files as a table in blocks, which are their row groups."""
+"""Parquet files as a table in blocks; each row group is a block."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -1,4 +1,4 @@
-"""Parts of data as row numbers, with a table of what each has of the labels of each task."""
+"""Parts of data as row numbers, with a table of the labels of each task in each part."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ class Parts(dict):
         return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
     def warn(self) -> "Parts":
-        """Warns of parts in which a task has no label, or one class only, and returns the parts."""
+        """Warns of parts in which a task has no label, or only one class, and returns the parts."""
         for task, labels in self._labels.items():
             known = self._there[task]
             if not known.any():
@@ -66,7 +66,7 @@ class Parts(dict):
 
 
 class Folds(Sequence):
-    """Pairs `(train rows, test rows)`, one a fold, which print as a table of the test rows.
+    """Pairs `(train rows, test rows)`, one per fold. They print as a table of the test rows.
 
     Args:
         pairs: The pairs.

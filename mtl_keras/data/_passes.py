@@ -1,4 +1,4 @@
-"""Makes the datasets whose passes are a function of their number."""
+"""Creates datasets whose passes depend only on their number."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ _LAST = np.iinfo("int64").max
 
 
 def passes(windows_of: Callable, to_batches: Callable, steps: int, facts: Facts) -> EpochDataset:
-    """Returns a dataset whose passes are a function of their number, prefetched.
+    """Returns a prefetched dataset whose passes depend only on their number.
 
     Args:
         windows_of: Function `(number, first, place)` that returns the `tf.data.Dataset` of the windows of pass `number`
@@ -42,7 +42,7 @@ def passes(windows_of: Callable, to_batches: Callable, steps: int, facts: Facts)
 
 
 def batch_seed(seed: int, epoch: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-    """Returns the int32 seed [2] of a batch, which no other batch of any epoch has."""
+    """Returns the int32 seed [2] of a batch; it is different for each batch of each epoch."""
     key = tf.stack([tf.constant(seed, tf.int32), tf.cast(epoch, tf.int32)])
     return tf.random.experimental.stateless_fold_in(key, step)
 

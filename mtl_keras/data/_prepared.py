@@ -1,4 +1,4 @@
-"""Reads what TensorFlow Datasets has prepared, with errors that say how to prepare it."""
+"""Reads data sets that TensorFlow Datasets has prepared, with errors that say how to prepare them."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from mtl_keras.data._record_spec import Shard
 
 
 def images_and_labels(name: str, split: str, data_dir: str | os.PathLike | None, download: bool) -> tf.data.Dataset:
-    """Returns the `tf.data.Dataset` of (image, label) of a split, downloaded first where it is not prepared.
+    """Returns the `tf.data.Dataset` of (image, label) of a split, downloaded first if it is not prepared.
 
     Args:
         name, split, data_dir, download: As in `data.tfds`.
@@ -29,7 +29,7 @@ def images_and_labels(name: str, split: str, data_dir: str | os.PathLike | None,
 def opened(
     name: str, split: str, data_dir: str | os.PathLike | None, download: bool, supervised: bool = True
 ) -> tuple[Any, tf.data.Dataset]:
-    """Returns the builder of a data set and its examples, downloaded first where they are not prepared.
+    """Returns the builder of a data set and its examples, downloaded first if they are not prepared.
 
     Args:
         name, split, data_dir, download: As in `data.tfds`.
@@ -98,7 +98,7 @@ def _import():
 
 
 def _examples(builder, split, download, supervised):
-    """Returns the dataset of the examples, downloaded first where it is not prepared."""
+    """Returns the dataset of the examples, downloaded first if it is not prepared."""
     try:
         return _open(builder, split, supervised)
     except AssertionError:  # how TensorFlow Datasets says that nothing is prepared

@@ -1,4 +1,4 @@
-"""What is in record files: the JSON file beside them, and how an example becomes tensors."""
+"""The JSON file beside record files, and the conversion between examples and tensors."""
 
 import dataclasses
 import json
@@ -20,8 +20,8 @@ _SCALARS = ("float32", "int64", "int32", "int16", "int8", "uint8", "uint16", "ui
 class Feature:
     """An array of each row, stored under a name.
 
-    Numbers are stored as their bytes, little-endian, single ones as a float or int64; strings as they are. The first
-    axis of a row may have several lengths: it is padded with 0 in a batch.
+    Numbers are stored as their bytes, little-endian; single numbers as a float or int64; strings unchanged. The first
+    axis may have a different length in each row: it is padded with 0 in a batch.
 
     Args:
         role: `"x"`, `"y"` or `"sample_weight"`.
@@ -70,7 +70,7 @@ class Feature:
         return tf.bitcast(values, self.dtype) if self.dtype in _DECODED_AS else values
 
     def encode(self, value: np.ndarray) -> tf.train.Feature:
-        """Returns what is stored of an array."""
+        """Returns the stored form of an array."""
         if self.dtype == "string":
             strings = value.ravel().tolist() if self.shape else [value]
             return tf.train.Feature(bytes_list=tf.train.BytesList(value=strings))

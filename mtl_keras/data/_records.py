@@ -1,4 +1,4 @@
-"""Batches from record files that are read when they are needed."""
+"""Batches from record files, which are read during training."""
 
 import struct
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def record_batches(shards: list[Shard], parse: Callable[[tf.Tensor], Any], batch
 
     def windows_of(number, first, place):
         def starting(number, first):
-            """Returns the shards from the window on in which a step lies, the window, and what of it is left out."""
+            """Returns the shards from the window of a step on, the window, and how much of it to skip."""
             key = batching.key(place)
             order = np.arange(len(shards))
             if key is not None:

@@ -1,4 +1,4 @@
-"""Which columns of a table are inputs, labels and weights."""
+"""The roles of a table's columns: inputs, labels and weights."""
 
 import dataclasses
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from mtl_keras._arguments import by_task, error
 
 @dataclasses.dataclass(frozen=True)
 class Roles:
-    """Columns of a table by what they are for, as names or as something else for each.
+    """Columns of a table by role, as names or as another value for each.
 
     Args:
         x: The one input, or `{input: column}`.
@@ -29,7 +29,7 @@ class Roles:
         return list(dict.fromkeys(name for name in tf.nest.flatten([self.x, self.y, self.sample_weight]) if name))
 
     def map(self, function: Callable[[str, str], Any]) -> "Roles":
-        """Returns the same with `function(column, role)` in place of each column; roles as the attributes' names."""
+        """Returns the same with `function(column, role)` instead of each column; roles are attribute names."""
         return Roles(
             *(
                 tf.nest.map_structure(lambda name, role=role: name and function(name, role), getattr(self, role))

@@ -1,4 +1,4 @@
-"""Labelled data that someone passes to a function: as batches, or as arrays of rows."""
+"""Labelled data from the user: as batches, or as arrays of rows."""
 
 from typing import Any
 

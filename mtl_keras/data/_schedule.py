@@ -1,4 +1,4 @@
-"""Which source each draw of an epoch comes from."""
+"""Decides from which source each draw of an epoch comes."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ _BLOCK = 2**16  # draws whose order is made at once
 
 
 class Schedule:
-    """A random order of the draws of each epoch, with exact counts: a function of the seed and the epoch alone.
+    """A random order of the draws of each epoch, with exact counts. It depends only on the seed and the epoch.
 
     Args:
         shares: Function of the epoch that returns the share of each source, [S].

@@ -1,4 +1,4 @@
-"""Which rows go into which part of a split, so that the labels of all tasks are spread alike."""
+"""Assigns rows to the parts of a split, so that the labels of all tasks are spread evenly."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ _MANY = 50  # different integers: from here on they are numbers, not classes
 
 
 def indicators(y: dict[str, np.ndarray], there: dict[str, np.ndarray]) -> np.ndarray:
-    """Returns what of the labels is to be spread alike, as columns of 0 and 1. [N, columns]
+    """Returns the properties of the labels to spread evenly, as columns of 0 and 1. [N, columns]
 
-    A class has a column, as has each label of a row of several, each fifth of a task's numbers, and each tag that a
-    sequence holds; and so has whether a task has a label at all, where some are missing.
+    There is one column for each class, for each label of multilabel rows, for each fifth of a task's numbers, and for
+    each tag that a sequence has. If some labels of a task are missing, another column says whether a row has one.
 
     Args:
         y: `{task: labels [N, ...]}`
@@ -37,7 +37,7 @@ def indicators(y: dict[str, np.ndarray], there: dict[str, np.ndarray]) -> np.nda
 
 
 def is_class(labels: np.ndarray) -> bool:
-    """Returns whether labels are classes or tags: strings, booleans, or integers of which there are few."""
+    """Returns whether labels are classes or tags: strings, booleans, or integers with few different values."""
     if labels.dtype.kind in "iu":
         return len(np.unique(labels)) <= _MANY
     if labels.dtype.kind == "f":
@@ -58,9 +58,9 @@ def _fifths(numbers, known):
 def assign(strata: np.ndarray, units: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Returns the part of each row, by iterative stratification. [N]
 
-    The rarest column is spread first: each of its units goes to the part that lacks most of it, then to the one that
-    lacks most rows. Of very many units most of those that are alike in all columns are dealt out beforehand; the others
-    level out what is left.
+    The rarest column is spread first: each of its units goes to the part that lacks most of it, or else to the part
+    that lacks most rows. With very many units, most of those with equal columns are dealt out beforehand; the others
+    balance the rest.
 
     Args:
         strata: What is to be spread alike. [N, columns]

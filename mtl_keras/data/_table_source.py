@@ -1,4 +1,4 @@
-"""A table in files, and its batches: what is the same for every format."""
+"""A table in files, and its batches: the code that all formats share."""
 
 import dataclasses
 from typing import Any
@@ -71,7 +71,7 @@ def columns_of(source: TableSource, lengths: dict[str, int | None]) -> Roles:
 
 
 def may_lack_labels(source: TableSource, y: dict[str, Column], missing: Any = "auto") -> bool:
-    """Whether a label may be missing: not, if what is known of the labels proves that none is.
+    """Whether a label may be missing: False if the known facts about the labels prove that none is.
 
     Args:
         source: The source.

@@ -1,4 +1,4 @@
-"""Batches from the rows of a table that lies in blocks, which are read when they are needed."""
+"""Batches from the rows of a table in blocks, which are read during training."""
 
 import contextlib
 import dataclasses
@@ -158,7 +158,7 @@ def reading(name: str) -> Iterator[None]:
 
 
 def _weight(label, given, task):
-    """Returns the weight of a label: what is given, 0 where it is not valid; None for 1 everywhere."""
+    """Returns the weight of a label: the given weight, 0 where the label is not valid; None for 1 everywhere."""
     given = given[task] if isinstance(given, dict) else given
     if label.valid is None:
         return None if given is None else given.values

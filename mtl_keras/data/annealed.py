@@ -1,4 +1,4 @@
-"""Shares of sources by their sizes at first, which become more alike with the epochs."""
+"""Shares of the sources of a mix: by size at first, more even with each epoch."""
 
 import dataclasses
 
@@ -12,14 +12,14 @@ class Annealed:
     """Draws a source of n rows in proportion to n^a, where a falls from `start` to `end` over the epochs.
 
     a = start - (start - end) · epoch / (epochs - 1), with epochs from 0 on; after the last of them a stays at `end`.
-    The small tasks have a larger share at the end of the training, when an update changes what all of them will keep.
+    The small tasks get a larger share at the end of the training, whose updates decide what all of them keep.
 
     Args:
         epochs: Number of epochs of the training, at least 2.
-        start, end: First and last exponent, in [0, 1]: 1 draws all rows alike, 0 all sources.
+        start, end: First and last exponent, in [0, 1]: 1 draws all rows with equal probability, 0 all sources.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 
@@ -48,7 +48,7 @@ class Annealed:
         )
 
     def shares(self, sizes: list[int], epoch: int) -> np.ndarray:
-        """Returns the share of each source in an epoch, which sum up to 1.
+        """Returns the share of each source in an epoch. The shares sum to 1.
 
         Args:
             sizes: Number of rows of each source.

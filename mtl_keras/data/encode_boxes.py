@@ -1,4 +1,4 @@
-"""Makes labels of a grid of cells from boxes."""
+"""Turns boxes into the labels of a grid of cells."""
 
 from collections.abc import Iterable
 
@@ -11,28 +11,28 @@ from mtl_keras._types import Tensor
 def encode_boxes(
     boxes: Tensor, classes: Tensor, grid: int | tuple[int, int], num_classes: int | None = None
 ) -> tf.Tensor:
-    """Makes the labels of `heads.Detection` from the boxes of each image.
+    """Turns the boxes of each image into labels for `heads.Detection`.
 
-    A box belongs to the cell in which its centre lies. Where several centres lie in one cell, the first box in the
-    order given is kept and the others are dropped: put first what matters most, or make the grid finer.
+    A box belongs to the cell that contains its centre. If several centres are in one cell, the first box in the given
+    order is kept and the others are dropped: put the most important boxes first, or use a finer grid.
 
-    For batches and for single images, eagerly and in `dataset.map`.
+    Works on batches and on single images, eagerly and in `dataset.map`.
 
     Args:
         boxes: `y_min, x_min, y_max, x_max` relative to the image, in [0, 1] (Keras' `"rel_yxyx"`), [..., N, 4]; padded,
             or a `tf.RaggedTensor`.
-        classes: Integers from 0, and -1 where a row of `boxes` is padding, [..., N].
-        grid: Number of rows and columns of cells, two integers or one for both: height and width of the features of
-            the head.
-        num_classes: Number of classes that the head has, for a check of `classes`; no check for None.
+        classes: Integers from 0; -1 for padding rows of `boxes`, [..., N].
+        grid: Number of rows and columns of cells: two integers, or one for both. They are the height and width of the
+            head's features.
+        num_classes: Number of classes of the head, to check `classes`; None for no check.
 
     Returns:
-        A float32 tensor [..., rows, columns, 6]. For each cell the box, 1 and its class, in the form of the rows that
-        the head predicts; or 0 and class -1 where no centre lies.
+        A float32 tensor [..., rows, columns, 6]. A cell with a box has the box, 1 and its class, in the format of the
+        head's predictions. A cell without a box has 0 and class -1.
 
     Raises:
-        ValueError: If `grid` is no size, a shape does not fit, or eagerly, if a box or class is out of its range;
-            in a graph that is a `tf.errors.InvalidArgumentError`.
+        ValueError: If `grid` is not a size, a shape does not fit, or, eagerly, if a box or class is out of range. In a
+            graph the latter is a `tf.errors.InvalidArgumentError`.
 
     Example:
 
@@ -50,7 +50,7 @@ def encode_boxes(
     boxes, classes = _as_padded(boxes, classes)
     there = classes >= 0  # [..., N]
     top, bottom = boxes[..., :2], boxes[..., 2:]
-    # Rounding makes of a border that is none 1 + 1e-7.
+    # Rounding turns a border at 1 into 1 + 1e-7.
     inside = tf.reduce_all((top >= -1e-6) & (bottom <= 1 + 1e-6) & (top < bottom), axis=-1) | ~there
     boxes = _checked(
         boxes,
@@ -66,7 +66,7 @@ def encode_boxes(
     cell = tf.cast(tf.floor(0.5 * (boxes[..., :2] + boxes[..., 2:]) * sides), tf.int32)
     cell = tf.clip_by_value(cell, 0, tf.constant([rows, columns]) - 1)  # a centre on the lower or right border
     cell = tf.where(there, cell[..., 0] * columns + cell[..., 1], -1)  # [..., N]
-    # Row N, which is no box, is what cells without a centre get.
+    # Row N is not a box: cells without a centre get it.
     num = tf.shape(boxes)[-2]
     owners = tf.where(tf.range(rows * columns)[:, None] == cell[..., None, :], tf.range(num), num)  # [..., cells, N]
     first = tf.reduce_min(tf.concat([owners, tf.fill([*_leading(owners), 1], num)], axis=-1), axis=-1)
@@ -77,7 +77,7 @@ def encode_boxes(
 
 
 def _leading(tensor):
-    """Returns the sizes of all axes but the last one, as integers where they are known."""
+    """Returns the sizes of all axes except the last one, as integers where they are known."""
     known, sizes = tensor.shape[:-1], tf.shape(tensor)
     return [sizes[axis] if size is None else size for axis, size in enumerate(known)]
 
@@ -95,7 +95,7 @@ def _as_grid(grid):
 
 
 def _as_padded(boxes, classes):
-    """Returns the boxes in float32 and the classes in int32, as tensors whose shapes fit."""
+    """Returns the boxes in float32 and the classes in int32, as tensors with matching shapes."""
     boxes = boxes.to_tensor(shape=[None] * (len(boxes.shape) - 1) + [4]) if _is_ragged(boxes) else boxes
     classes = classes.to_tensor(-1) if _is_ragged(classes) else classes
     boxes, classes = tf.cast(boxes, tf.float32), tf.cast(classes, tf.int32)
@@ -112,7 +112,7 @@ def _is_ragged(value):
 
 
 def _checked(tensor, holds, text):
-    """Returns the tensor, if a condition holds for all of it."""
+    """Returns the tensor if a condition holds for all of its elements."""
     if tf.executing_eagerly():
         if not tf.reduce_all(holds):
             wrong = tf.boolean_mask(tensor, ~holds)[0].numpy().tolist()

@@ -1,4 +1,4 @@
-"""A dataset of batches from arrays or data frames."""
+"""Turns arrays or data frames into a dataset of batches."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,41 +32,41 @@ def from_arrays(
 ) -> tf.data.Dataset:
     """Makes a `tf.data.Dataset` of batches `(x, {task: y})` for `fit`, `evaluate` and `predict`.
 
-    Labels may be missing: see `mask_missing`. As soon as one is, or `sample_weight` is given, the batches are
-    `(x, {task: y}, {task: weight})` with every task; with `weights="always"`, in any case. The order of an epoch
-    depends on `seed` and on the epoch alone, and so does what `augment` draws: a run that is resumed goes on as it
-    would have.
+    Labels may be missing: see `mask_missing`. If a label is missing or `sample_weight` is given, the batches are `(x,
+    {task: y}, {task: weight})` with every task; with `weights="always"`, in any case. The order of an epoch depends
+    only on `seed` and on the epoch, and so do the random numbers of `augment`: a resumed run continues as if it had not
+    stopped.
 
-    float64 becomes float32 and a bool label an integer one; other dtypes, such as uint8 images, stay. Lists of integers
-    of several lengths in x, such as token ids, are padded with 0 at their end to the longest.
+    float64 becomes float32 and bool labels become integers; other dtypes, such as uint8 images, do not change. Lists of
+    integers of different lengths in x, such as token ids, are padded with 0 at the end to the longest one.
 
     Args:
         x: Inputs: an array of shape [N, ...], a dict of arrays, or a pandas DataFrame, whose columns become
             a dict.
-        y: Labels: `{task: array}`, each of shape [N] or [N, ...], or a DataFrame whose columns are tasks. None for
-            batches of inputs alone, for `predict`.
+        y: Labels: `{task: array}`, each of shape [N] or [N, ...], or a DataFrame with one column per task. None for
+            batches of inputs only, for `predict`.
         batch_size: Number of examples in a batch.
-        sample_weight: `{task: array}` with every task, or one array for all, each of shape [N] or of its
-            labels' shape.
-        missing: What stands for a missing label, as in `mask_missing`. By default NaN in float labels, and
-            -1 in integer labels where no other value is negative.
-        shuffle: Whether each epoch has a random order of its own. `dataset.repeat()` goes on with the next.
+        sample_weight: `{task: array}` with every task, or one array for all, each of shape [N] or of the shape of its
+            labels.
+        missing: Value of missing labels, as in `mask_missing`. By default NaN in float labels, and -1 in integer labels
+            without other negative values.
+        shuffle: Whether to use a new random order in each epoch. `dataset.repeat()` continues with the next order.
         seed: An int32 number.
-        augment: A function `(x, seed) -> x` on a batch of inputs, where `seed` is an int32 tensor [2] for
-            the `tf.random.stateless_*` functions, another one for each batch of each epoch.
-        drop_remainder: Whether to leave out a last batch that is not full.
-        weights: When the batches have weights: `"auto"`, where a label is missing or `sample_weight` is given; or
-            `"always"`. Datasets that are mixed, as by `tf.data.Dataset.sample_from_datasets`, must all have them.
-            `"elements"` is always, too, and of the labels' shape wherever a part of a row could be missing, for a mix
-            in which rows of some datasets are.
+        augment: A function `(x, seed) -> x` on a batch of inputs. `seed` is an int32 tensor [2] for the
+            `tf.random.stateless_*` functions. It differs for each batch of each epoch.
+        drop_remainder: Whether to drop a last batch that is not full.
+        weights: When the batches have weights: `"auto"`, if a label is missing or `sample_weight` is given; or
+            `"always"`. If you mix datasets, for example by `tf.data.Dataset.sample_from_datasets`, all of them need
+            weights. `"elements"` also gives weights always, with the shape of the labels wherever a part of a row can
+            be missing. Use it for a mix in which some datasets have such rows.
 
     Returns:
-        A `tf.data.Dataset` of known cardinality, prefetched. Weights have the shape [N], or that of the
-        labels where part of a row is missing.
+        A `tf.data.Dataset` of known cardinality, prefetched. Weights have the shape [N], or the shape of the labels if
+        parts of rows are missing.
 
     Raises:
-        ValueError: If lengths differ, a name is not a task, two columns have one name, rows have several lengths, or it
-            is not clear whether -1 means a missing label.
+        ValueError: If lengths differ, a name is not a task, two columns have the same name, rows have different
+            lengths, or it is not clear whether -1 means a missing label.
 
     Example:
 
@@ -136,10 +136,10 @@ def _read_labels(y):
 
 
 def _mask(y, weights, missing, when):
-    """Returns the clean labels, and the weights: None where all are 1, [N] where rows are all or nothing.
+    """Returns the clean labels, and the weights: None if all are 1, [N] if each row is present or missing as a whole.
 
     Args:
-        when: One of `WEIGHTS`: always there, or always by element where that can be.
+        when: One of `WEIGHTS`: always, or always by element where possible.
     """
     clean, masked = mask_missing(y, weights, missing)
     if when == "elements":

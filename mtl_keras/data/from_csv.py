@@ -31,28 +31,29 @@ def from_csv(
 ) -> tf.data.Dataset:
     """Makes a `tf.data.Dataset` of batches `({input: x}, {task: y})` from the columns of CSV files.
 
-    It is `from_parquet` for CSV files (RFC 4180) whose first row names the columns. The rows are counted first, in one
-    pass that parses nothing. They are then read in blocks of 4 MiB. Parquet files are read about twice as fast. Needs
-    `pip install "mtl_keras[files]"`.
+    Works like `from_parquet`, for CSV files (RFC 4180) whose first row has the names of the columns. The rows are
+    counted first, in one pass without parsing. They are then read in blocks of 4 MiB. Parquet files are read about
+    twice as fast. Needs `pip install "mtl_keras[files]"`.
 
-    The columns' types are found in the first MiB of each file: integers, floats (float32), booleans and strings, and
-    all else are strings, dates too. An empty field is null, and so are "NA", "NaN", "null" and the like, but in a
-    column of strings they are what they are. A column of integers without an empty field in these rows must have none
-    later, unless it is a label: `dtypes={"age": "float32"}` makes it one of floats, with NaN.
+    The types of the columns are inferred from the first MiB of each file: integers, floats (float32), booleans and
+    strings. Everything else is a string, including dates. An empty field is null, and so are "NA", "NaN", "null" and
+    the like; in a column of strings, these words are ordinary strings. If a column of integers has no empty field in
+    these rows, it must not have one later, unless it is a label. `dtypes={"age": "float32"}` reads it as floats, with
+    NaN.
 
     Args:
         files, x, y, batch_size, sample_weight, missing, shuffle, seed, shuffle_rows, augment, drop_remainder, weights:
             As in `from_parquet`. The names in a folder end in ".csv".
         delimiter: One character between the values.
-        dtypes: `{column: dtype}`, such as "int64", "float32" or "string", for columns whose first rows are not like the
-            others.
+        dtypes: `{column: dtype}`, such as "int64", "float32" or "string", for columns whose first rows do not show the
+            type.
 
     Returns:
-        A `tf.data.Dataset` of known cardinality, prefetched. Where it has labels, it has weights.
+        A `tf.data.Dataset` of known cardinality, prefetched. If it has labels, it has weights.
 
     Raises:
         ImportError: If pyarrow is not installed.
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If a file does not exist.
         ValueError: As in `from_parquet`.
 
     Example:

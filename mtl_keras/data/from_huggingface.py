@@ -1,4 +1,4 @@
-"""Batches from data sets of Hugging Face."""
+"""Batches from Hugging Face data sets."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -35,13 +35,13 @@ def from_huggingface(
     drop_remainder: bool = False,
     weights: str = "auto",
 ) -> tf.data.Dataset:
-    """Makes a `tf.data.Dataset` of batches `({input: x}, {task: y})` from a data set of Hugging Face.
+    """Makes a `tf.data.Dataset` of batches `({input: x}, {task: y})` from a Hugging Face data set.
 
-    It is `from_parquet` for a `datasets.Dataset`, whose Arrow files are read while they are used: memory does not grow
-    with their size. Class labels are integers, and -1 is a missing one. Images of one size are decoded by batch, to
-    uint8 `[B, height, width, channels]`. A shuffled pass takes blocks of 1024 rows in a random order. After
-    `dataset.shuffle()` or `dataset.select(...)`, rows are read faster once `dataset.flatten_indices()` has copied them.
-    Needs `pip install "mtl_keras[huggingface]"`.
+    Works like `from_parquet`, for a `datasets.Dataset`. Its Arrow files are read during training, so memory does not
+    grow with their size. Class labels are integers, and -1 is missing. Images of one size are decoded by batch to uint8
+    `[B, height, width, channels]`. A shuffled pass reads blocks of 1024 rows in a random order. After
+    `dataset.shuffle()` or `dataset.select(...)`, call `dataset.flatten_indices()`: it copies the rows, which are then
+    read faster. Needs `pip install "mtl_keras[huggingface]"`.
 
     Args:
         dataset: A `datasets.Dataset`: one split.
@@ -53,7 +53,7 @@ def from_huggingface(
 
     Raises:
         ImportError: If datasets is not installed.
-        ValueError: As in `from_parquet`, or if `dataset` is no `datasets.Dataset`.
+        ValueError: As in `from_parquet`, or if `dataset` is not a `datasets.Dataset`.
 
     Example:
 
@@ -90,7 +90,7 @@ def from_huggingface(
 
 
 def _read(dataset: Any, start: int, first: int) -> Iterator[Any]:
-    """Yields the rows of a block from a row on."""
+    """Yields the rows of a block, starting at a row."""
     yield _plain(dataset[start + first : min(start + _BLOCK, dataset.num_rows)])
 
 
@@ -107,7 +107,7 @@ def _plain(table):
 
 
 def _known(first, column):
-    """Returns what is known of a column by its first rows and, without reading more than numbers, by all."""
+    """Returns what the first rows tell of a column, and what all rows tell if only numbers must be read."""
     types, compute = (need(f"pyarrow{part}", "huggingface", "`from_huggingface`") for part in (".types", ".compute"))
     if hasattr(first.type, "value_field"):
         return Known(shape=shape_of_lists(first))
@@ -118,7 +118,7 @@ def _known(first, column):
 
 
 def _image_column(name, column):
-    """Returns the column of images, of the size of the first one."""
+    """Returns the column of images, which have the size of the first one."""
     encoded = column[0].as_py()
     encoded = encoded and encoded["bytes"]
     if encoded is None:

@@ -30,43 +30,44 @@ def from_parquet(
 ) -> tf.data.Dataset:
     """Makes a `tf.data.Dataset` of batches `({input: x}, {task: y})` from the columns of Parquet files.
 
-    The files are read while they are used: memory does not grow with their size. A shuffled pass takes the row groups
-    of all files in a random order, and shuffles the rows within windows of `shuffle_rows`. The order depends on `seed`
-    and on the epoch alone, and a run that is resumed reads on from the window that it stopped in. If the rows are
-    sorted and a row group has more of them than a window, write smaller row groups. Needs
-    `pip install "mtl_keras[files]"`.
+    The files are read during training, so memory does not grow with their size. A shuffled pass reads the row groups of
+    all files in a random order, and shuffles the rows within windows of `shuffle_rows`. The order depends only on
+    `seed` and on the epoch. A resumed run continues reading at the window where it stopped. If the rows are sorted and
+    a row group has more rows than a window, write smaller row groups. Needs `pip install "mtl_keras[files]"`.
 
-    Numbers keep their dtype, but float64 becomes float32 and a bool label an integer one. Strings and categories of
-    strings are strings. Lists of one length become an axis, `[B, L]`; lists of several lengths are padded with 0 at
-    their end, and padded labels have weight 0. A null is a missing label. In inputs, it is NaN in numbers, which become
-    floats, "" in strings, and an empty list among lists of several lengths; elsewhere it is an error. The batches have
-    weights unless the files' statistics prove that no label is missing, as they can for integers.
+    Numbers keep their dtype, except that float64 becomes float32 and bool labels become integers. Strings and
+    categories of strings become strings. Lists of one length become an axis, `[B, L]`. Lists of different lengths are
+    padded with 0 at the end, and padded labels have weight 0. A null is a missing label. In inputs, a null becomes NaN
+    in numbers (which become floats), "" in strings, and an empty list among lists of different lengths; elsewhere it is
+    an error. The batches have weights unless the statistics of the files prove that no label is missing, which is
+    possible for integers.
 
     Args:
         files: A path, a pattern such as `"day-*.parquet"`, a folder, or a list of them.
         x: Inputs: a list of columns or `{input: column}`; or one column, for an input without a name. By default all
-            columns without another use.
-        y: Labels: a list of columns, which are the tasks, or `{task: column}`. None for inputs alone, for `predict`.
+            columns that have no other use.
+        y: Labels: a list of columns, one per task, or `{task: column}`. None for inputs only, for `predict`.
         batch_size: Number of rows in a batch.
         sample_weight: A column for all tasks, or `{task: column}`.
-        missing: What stands for a missing label besides null, as in `mask_missing`.
-        shuffle: Whether each epoch has a random order of its own. `dataset.repeat()` goes on with the next.
+        missing: Value of missing labels in addition to null, as in `mask_missing`.
+        shuffle: Whether to use a new random order in each epoch. `dataset.repeat()` continues with the next order.
         seed: An int32 number.
         shuffle_rows: Number of rows in a window, rounded up to whole batches. About three windows are in memory.
-        lengths: `{column: length}`, to which lists are padded and cut; None for the longest of each batch, as for all
-            columns whose lists have several lengths in the first rows.
+        lengths: `{column: length}`: lists are padded or cut to this length. None pads to the longest list of each
+            batch; this is the default for columns whose lists have different lengths in the first rows.
         augment: As in `from_arrays`.
-        drop_remainder: Whether to leave out a last batch that is not full.
-        weights: `"auto"`, or `"always"` (or `"elements"`) for batches that have weights in any case.
+        drop_remainder: Whether to drop a last batch that is not full.
+        weights: `"auto"`; or `"always"` (or `"elements"`) for batches that always have weights.
 
     Returns:
         A `tf.data.Dataset` of known cardinality, prefetched.
 
     Raises:
         ImportError: If pyarrow is not installed.
-        FileNotFoundError: If there is no such file.
-        ValueError: If a file is cut off, or a column is not there, differs between files, or has a type that no tensor
-            has. The error names the file and the column. What only the rows show is an error at their batch.
+        FileNotFoundError: If a file does not exist.
+        ValueError: If a file is cut off, or a column does not exist, differs between files, or has a type that tensors
+            do not have. The error names the file and the column. Problems that only the rows show are errors at their
+            batch.
 
     Example:
 

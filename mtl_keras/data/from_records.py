@@ -30,32 +30,32 @@ def from_records(
     drop_remainder: bool = False,
     weights: str = "auto",
 ) -> tf.data.Dataset:
-    """Makes a `tf.data.Dataset` of batches from TFRecord files: those of `write_records`, or others.
+    """Makes a `tf.data.Dataset` of batches from TFRecord files, written by `write_records` or by other programs.
 
-    The files are read while they are used: memory does not grow with their size. A shuffled pass takes the files in a
-    random order, and shuffles the records within windows of `shuffle_rows`. The order depends on `seed` and on the
-    epoch alone, and a run that is resumed reads on from the window that it stopped in.
+    The files are read during training, so memory does not grow with their size. A shuffled pass reads the files in a
+    random order, and shuffles the records within windows of `shuffle_rows`. The order depends only on `seed` and on the
+    epoch. A resumed run continues reading at the window where it stopped.
 
     Args:
-        files: A folder of `write_records`; with `parse`, a path, a pattern, a folder or a list of them.
+        files: A folder written by `write_records`; with `parse`, a path, a pattern, a folder or a list of them.
         batch_size: Number of rows in a batch.
-        parse: None for what `records.json` says. For other files, a function of serialized examples [B] that returns a
-            batch: x, `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`. It runs in a graph, and begins with
+        parse: None to parse by `records.json`. For other files, a function of serialized examples [B] that returns a
+            batch: x, `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`. It runs in a graph, and starts with
             `tf.io.parse_example`. The records are counted first, by the lengths in the files.
-        missing: What stands for a missing label, as in `mask_missing`, where the batches have weights.
-        shuffle: Whether each epoch has a random order of its own. `dataset.repeat()` goes on with the next.
+        missing: Value of missing labels, as in `mask_missing`, if the batches have weights.
+        shuffle: Whether to use a new random order in each epoch. `dataset.repeat()` continues with the next order.
         seed: An int32 number.
-        shuffle_rows: Number of rows in a window, rounded up to whole batches. About three windows are in memory, as
-            they are in the files.
+        shuffle_rows: Number of rows in a window, rounded up to whole batches. About three windows of serialized rows
+            are in memory.
         augment: As in `from_arrays`.
-        drop_remainder: Whether to leave out a last batch that is not full.
+        drop_remainder: Whether to drop a last batch that is not full.
         weights: `"auto"`, for batches that have weights if the files do; or `"always"` (or `"elements"`).
 
     Returns:
-        A `tf.data.Dataset` of known cardinality, prefetched, with the structure of what was written.
+        A `tf.data.Dataset` of known cardinality, prefetched, with the structure of the dataset that was written.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If a file does not exist.
         ValueError: If a file is cut off, or has no records. The error names the file.
 
     Example:

@@ -21,30 +21,31 @@ def hold_out(
     seed: int = 0,
     missing: Any = "auto",
 ) -> Parts:
-    """Splits the rows of data into parts, such as to train, validate and test on.
+    """Splits the rows of data into parts, for example for training, validation and test.
 
-    With `stratify` each part gets alike of the labels of all tasks at once: of the classes, of the labels of a row of
-    several, of the fifths of numbers, of the sentences that hold a tag, and of the labels that are missing.
+    With `stratify`, the labels of all tasks are spread evenly over the parts at once: classes, the labels of multilabel
+    rows, numbers by fifths, sentences by the tags in them, and missing labels.
 
     Args:
         y: Labels: `{task: array [N, ...]}`, or a DataFrame whose columns are tasks.
-        sizes: `{part: share of the rows}`, which sum up to 1; by default 0.8 to train, 0.1 to validate and 0.1 to test.
-        stratify: Whether to spread the labels; else the rows are drawn at random.
-        groups: A value a row, [N]: rows of the same value, such as those of a user, stay in one part.
-        order: A value a row, [N], such as a time: the parts follow each other in this order, and rows of the same value
-            stay together. Nothing is drawn.
-        seed: Of what is drawn.
-        missing: What stands for a missing label, as in `mask_missing`.
+        sizes: `{part: share of the rows}`, which sum to 1; by default 0.8 for training, 0.1 for validation and 0.1 for
+            test.
+        stratify: Whether to spread the labels evenly; if not, the rows are drawn at random.
+        groups: One value per row, [N]. Rows with the same value, such as the rows of one user, stay in one part.
+        order: One value per row, [N], such as a time. The parts follow each other in this order, and rows with the same
+            value stay together. Nothing is random.
+        seed: Seed of the random draws.
+        missing: Value of missing labels, as in `mask_missing`.
 
     Returns:
-        `{part: row numbers, ascending}`, for `data.take`. Printed, it is a table of rows and labels.
+        `{part: row numbers, ascending}`, for `data.take`. It prints as a table of rows and labels.
 
     Raises:
-        ValueError: If sizes do not sum up to 1, lengths differ, both `groups` and `order` are given, or there are fewer
-            rows or groups than parts.
+        ValueError: If the sizes do not sum to 1, lengths differ, both `groups` and `order` are given, or there are
+            fewer rows or groups than parts.
 
     Warns:
-        UserWarning: Of a part in which a task has no label, or one class only.
+        UserWarning: If a task has no label in a part, or only one class.
 
     Example:
 
@@ -56,7 +57,8 @@ def hold_out(
     ```
 
     Reference: K. Sechidis, G. Tsoumakas, I. Vlahavas, "On the Stratification of Multi-Label Data", 2011. Departures:
-    numbers, sequences, groups, missing labels; above 50,000 rows most of those alike in all labels go at once.
+    numbers, sequences, groups, missing labels; above 50,000 rows, most of the rows with equal labels in all tasks are
+    assigned together.
     """
     names, shares = _checked_sizes(sizes)
     flag("stratify", stratify)

@@ -21,28 +21,28 @@ def k_fold(
     seed: int = 0,
     missing: Any = "auto",
 ) -> Folds:
-    """Splits the rows of data into k folds, each of which is tested on once, after training on the others.
+    """Splits the rows of data into k folds. Each fold is the test set once, after training on the others.
 
     Args:
         y: Labels: `{task: array [N, ...]}`, or a DataFrame whose columns are tasks.
         k: Number of folds, at least 2.
         repeats: How many times to draw k folds.
-        stratify: Whether each fold gets alike of the labels of all tasks, as in `hold_out`.
-        groups: A value a row, [N]: rows of the same value stay in one fold.
-        order: A value a row, [N], such as a time: each fold is tested on after training on all rows before it, the
-            first of k + 1 blocks being for training alone. Nothing is drawn.
-        seed: Of what is drawn.
-        missing: What stands for a missing label, as in `mask_missing`.
+        stratify: Whether to spread the labels of all tasks evenly over the folds, as in `hold_out`.
+        groups: One value per row, [N]. Rows with the same value stay in one fold.
+        order: One value per row, [N], such as a time. The rows are split into k + 1 blocks in this order. Each block
+            but the first is a test set, after training on all rows before it. Nothing is random.
+        seed: Seed of the random draws.
+        missing: Value of missing labels, as in `mask_missing`.
 
     Returns:
-        A sequence of pairs `(train rows, test rows)`, k times `repeats`. Printed, it is a table of the test rows.
+        A sequence of k times `repeats` pairs `(train rows, test rows)`. It prints as a table of the test rows.
 
     Raises:
-        ValueError: If a number is out of its range, lengths differ, `order` comes with `groups` or `repeats`, or there
-            are fewer rows or groups than folds.
+        ValueError: If a number is out of range, lengths differ, `order` is combined with `groups` or `repeats`, or
+            there are fewer rows or groups than folds.
 
     Warns:
-        UserWarning: Of a fold in which a task has no label, or one class only.
+        UserWarning: If a task has no label in a fold, or only one class.
 
     Example:
 

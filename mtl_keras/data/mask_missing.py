@@ -15,27 +15,27 @@ def mask_missing(
 ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
     """Sets missing labels to 0 and gives them weight 0.
 
-    A label of weight 0 adds nothing to a loss, but 0 times NaN is NaN, and -1 is no class: so the label
-    is set to 0 as well. TensorFlow operations throughout, for arrays and for batches in `dataset.map`.
+    A label of weight 0 adds nothing to a loss. It is set to 0 as well, because 0 times NaN is NaN, and -1 is not a
+    class. Only TensorFlow operations are used: it works on arrays and on batches in `dataset.map`.
 
-    By default NaN is missing in a float label and -1 in an integer label. Integer labels that may be
-    negative for another reason, such as -1 and 1 for no and yes, need an entry in `missing`.
+    By default NaN is missing in a float label and -1 in an integer label. Integer labels with negative values of
+    another meaning, such as -1 and 1 for no and yes, need an entry in `missing`.
 
     Args:
         y: Labels, `{task: array}`, each of shape [N] or [N, ...].
-        sample_weight: Weights to multiply in: `{task: array}` with every task, or one array for all, each
-            of shape [N] or of its labels' shape.
-        missing: What stands for a missing label: `"auto"` as above, a value for all tasks, or
-            `{task: value}`, where `None` says that nothing is missing in this task and tasks that are not
-            named are `"auto"`. A value that a task's dtype cannot hold is not there.
+        sample_weight: Weights to multiply with: `{task: array}` with every task, or one array for all, each of shape
+            [N] or of the shape of its labels.
+        missing: Value of missing labels: `"auto"` as above, one value for all tasks, or `{task: value}`. `None` means
+            that no label of this task is missing; tasks without an entry are `"auto"`. A value that the dtype of a task
+            cannot represent is never found.
 
     Returns:
-        A tuple `(y, sample_weight)` of dicts with every task. The weights are float32, of the labels'
-        shape where labels have several elements a row of which some may be missing; else of shape [N].
+        A tuple `(y, sample_weight)` of dicts with every task. The weights are float32. They have the shape of the
+        labels if rows have several elements and some of them may be missing, else the shape [N].
 
     Raises:
-        ValueError: If a name is not a task, labels are no array, or it is not clear whether -1 means a missing label:
-            in an integer label with other negative values, or with -1 and 1 alone.
+        ValueError: If a name is not a task, labels are not an array, or it is not clear whether -1 means a missing
+            label: in an integer label with other negative values, or with only -1 and 1.
 
     Example:
 
@@ -80,7 +80,7 @@ def _as_tensor(task, label):
 
 
 def _mask(task, label, weight, value):
-    """Returns the label and its weight, with what is missing set to 0 in both."""
+    """Returns the label and its weight, both set to 0 where the label is missing."""
     absent = _absent(task, label, value)
     by_row = all(size == 1 for size in label.shape[1:])  # one element a row: [N], [N, 1]
     if absent is not None and by_row:
@@ -98,7 +98,7 @@ def _mask(task, label, weight, value):
 
 
 def _absent(task, label, value):
-    """Returns which elements of a label are missing, or None where none can be."""
+    """Returns which elements of a label are missing, or None if none can be."""
     dtype = label.dtype
     if isinstance(value, str) and value == "auto":
         if dtype.is_floating:
@@ -117,7 +117,7 @@ def _absent(task, label, value):
 
 
 def _only_minus_one(task, label):
-    """Returns the integer label, once it is known that -1 can only mean a missing one."""
+    """Returns the integer label, after a check that -1 can only mean a missing label."""
     minus_one = tf.constant(-1, label.dtype)
     text = (
         f"`y[{task!r}]` is an integer label with negative values other than -1, so that -1 may be a value "
@@ -139,7 +139,7 @@ def _only_minus_one(task, label):
 
 
 def _fit(task, weight, label, *, by_element):
-    """Returns the weight with the shape [N], or with the label's where it has one value an element."""
+    """Returns the weight with the shape [N], or with the shape of the label if it has one value per element."""
     rank = len(label.shape)
     if len(weight.shape) == 2 and weight.shape[1] == 1:
         weight = tf.reshape(weight, [-1])

@@ -1,4 +1,4 @@
-"""One dataset from several."""
+"""Mixes several datasets into one."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -31,42 +31,42 @@ def mix(
     shuffle_rows: int = 10_000,
     seed: int = 0,
 ) -> EpochDataset:
-    """Mixes the rows of several datasets, of which each may have labels of other tasks.
+    """Mixes the rows of several datasets, which may have labels for different tasks.
 
-    The batches are `(x, {task: y}, {task: weight})` with all tasks. The labels of the tasks that a source lacks are
-    missing ones: weight 0. The sources are repeated as needed, each in a new order on every pass. What a step holds is
-    a function of the seed, the epoch and the step, so that a training can be resumed; each epoch has exact counts of
-    rows, which the logs of `fit` show as `rows_{source}`.
+    The batches are `(x, {task: y}, {task: weight})` with all tasks. If a source has no labels for a task, they are
+    missing: weight 0. The sources are repeated as needed, in a new order on every pass. The content of a step depends
+    only on the seed, the epoch and the step, so that a training can be resumed. Each epoch has an exact number of rows
+    from each source, which `fit` logs as `rows_{source}`.
 
     Args:
         sources: `{name: dataset}` of batches or of single rows `(x, {task: y})` or `(x, {task: y}, sample_weight)`,
-            without `repeat()`. A dataset whose parts all have the same first axis is one of batches. A dataset of this
-            package has a new order on each pass, also with `shuffle=False`. Others are shuffled within windows, and are
-            read once at first if `strategy` or `steps_per_epoch` needs their number of rows.
+            without `repeat()`. A dataset counts as batches if all its parts have the same first axis. A dataset of this
+            package has a new order on each pass, even with `shuffle=False`. Other datasets are shuffled within windows.
+            They are read once at the start if `strategy` or `steps_per_epoch` needs their number of rows.
         strategy: The share of each source in an epoch:
 
-            - `"proportional"`: by its number of rows, so that each row counts alike;
-            - `"uniform"`: the same for all;
-            - `"round_robin"`: the same for all, in turn;
+            - `"proportional"`: by its number of rows, so that all rows count equally;
+            - `"uniform"`: the same for all sources;
+            - `"round_robin"`: the same for all sources, in turn;
             - `Temperature(t)`: by its number of rows to the power of 1 / t;
-            - `Annealed(epochs)`: proportional at first, more and more alike with the epochs;
+            - `Annealed(epochs)`: proportional at first, more even with each epoch;
             - `{source: number}`: in proportion to these numbers, above 0.
-        unit: What is drawn: `"row"`: a batch has rows of all sources. `"batch"`: each batch has rows of one source. A
-            weighting that reads gradients then sees one task at a time and can only sum them up, and the averages of a
-            batch norm mix statistics that no batch has had: prefer `"row"`, or freeze the batch norm by
+        unit: What is drawn. `"row"`: a batch has rows of all sources. `"batch"`: each batch has rows of one source. A
+            weighting that reads gradients then sees one task at a time and can only sum them. Also, the averages of a
+            batch norm then mix statistics that no batch has had. Prefer `"row"`, or freeze the batch norm by
             `mtl_keras.callbacks.Freeze`.
         batch_size: Number of rows in a batch.
-        steps_per_epoch: The length of an epoch, the same for all: `"all"`: until the largest source has been through
-            once; `"shortest"`: until the first one has; or a number of batches.
-        shuffle_rows: Number of rows in a window that is shuffled, of datasets that are not of this package.
-        seed: An integer of at least 0.
+        steps_per_epoch: The length of an epoch, the same for all sources. `"all"`: until the largest source was read
+            once; `"shortest"`: until the first source was read once; or a number of batches.
+        shuffle_rows: Number of rows in a shuffle window, for datasets from outside this package.
+        seed: An integer, at least 0.
 
     Returns:
         A `tf.data.Dataset` of known cardinality, prefetched. The rows of a batch are in random order.
 
     Raises:
         ValueError: If a source has no labels by task, no row or no end, the inputs or the labels of one task differ in
-            name, dtype or shape, or an argument is out of its range.
+            name, dtype or shape, or an argument is out of range.
 
     Example:
 
@@ -79,8 +79,8 @@ def mix(
     ```
 
     Reference:
-        The strategies as in T5 (C. Raffel et al., 2020) and in BERT and PALs (A. C. Stickland, I. Murray, 2019); see
-        `Temperature` and `Annealed`. Departures: counts are exact for each epoch, where these draw at random.
+        The strategies are those of T5 (C. Raffel et al., 2020) and of BERT and PALs (A. C. Stickland, I. Murray, 2019);
+        see `Temperature` and `Annealed`. Departures: counts are exact in each epoch, where the papers draw at random.
     """
     choice("unit", unit, ("row", "batch"))
     batch_size, seed = count("batch_size", batch_size), count("seed", seed, at_least=0)
@@ -135,7 +135,7 @@ def mix(
 
 
 def _shares(strategy: Any, names: list[str]) -> Callable[[list[int], int], np.ndarray]:
-    """Returns the function of the numbers of rows and the epoch that gives the shares."""
+    """Returns the function that computes the shares from the numbers of rows and the epoch."""
     if isinstance(strategy, Temperature | Annealed):
         return strategy.shares
     if isinstance(strategy, dict):

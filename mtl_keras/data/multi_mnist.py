@@ -1,4 +1,4 @@
-"""Two images on one canvas, with a task for each."""
+"""Puts two images on one canvas, with one task for each."""
 
 import os
 
@@ -19,31 +19,30 @@ def multi_mnist(
     data_dir: str | os.PathLike | None = None,
     download: bool = True,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Puts every image on a canvas with another one: the tasks are to name the left and the right one.
+    """Puts each image on a canvas with a second one. The tasks are to classify the left and the right image.
 
-    The image lies in the top left corner of the canvas, its partner in the bottom right one, and where they
-    overlap the brighter pixel counts. The partners are a random permutation of the images, so that each
-    image is once the left and once the right one. MNIST gives MultiMNIST; any other images of one size will do.
+    The image is in the top left corner of the canvas, its partner in the bottom right corner. Where they overlap, the
+    brighter pixel counts. The partners are a random permutation of the images, so that each image is once the left and
+    once the right one. MNIST gives MultiMNIST; any other images of one size work too.
 
     Args:
-        images: Images of shape [N, H, W] or [N, H, W, C], not negative, since the background is 0; or the
-            name of a data set of TensorFlow Datasets such as `"mnist"`, which needs
-            `pip install "mtl_keras[data]"`.
+        images: Images of shape [N, H, W] or [N, H, W, C], not negative, because the background is 0; or the name of a
+            data set of TensorFlow Datasets, such as `"mnist"`, which needs `pip install "mtl_keras[data]"`.
         labels: Labels of the images, of shape [N] or [N, ...]; None if `images` is a name.
-        split: Part of the named data set, such as `"train"` or `"train[:90%]"`. Split before and not after
-            this function, or an image may be in two parts.
+        split: Part of the named data set, such as `"train"` or `"train[:90%]"`. Split before this function, not after
+            it: otherwise an image may be in two parts.
         canvas: Height and width of the canvas, above those of the images.
-        seed: Seed of the permutation, an integer of at least 0.
+        seed: Seed of the permutation, an integer, at least 0.
         data_dir, download: As in `tfds`.
 
     Returns:
-        The canvases, of shape [N, canvas, canvas, C] and the images' dtype, and the labels
-        `{"left": labels, "right": labels of the partners}`: what `from_arrays` takes.
+        The canvases, of shape [N, canvas, canvas, C] and the dtype of the images, and the labels `{"left": labels,
+        "right": labels of the partners}`. Pass both to `from_arrays`.
 
     Raises:
         ImportError: If a data set is named and tensorflow-datasets is not installed.
         FileNotFoundError: If the data set is not prepared and cannot be downloaded.
-        ValueError: If an argument has the wrong shape or is out of its range.
+        ValueError: If an argument has the wrong shape or is out of range.
 
     Example:
 
@@ -55,12 +54,11 @@ def multi_mnist(
     ```
 
     Reference:
-        Ozan Sener and Vladlen Koltun, "Multi-Task Learning as Multi-Objective Optimization", 2018, after Sara
-        Sabour, Nicholas Frosst and Geoffrey Hinton, "Dynamic Routing Between Capsules", 2017. Departures from
-        the authors' program: the right digit lies in the very corner, 8 pixels off the left one, where theirs
-        is 6 off it, so that ours overlap less (`canvas=34` gives their overlap); the canvas is not shrunk to
-        28x28 by leaving out rows and columns; the partners are a seeded permutation, where theirs are drawn
-        anew for each image without a seed.
+        Ozan Sener and Vladlen Koltun, "Multi-Task Learning as Multi-Objective Optimization", 2018, after Sara Sabour,
+        Nicholas Frosst and Geoffrey Hinton, "Dynamic Routing Between Capsules", 2017. Departures from the authors'
+        program: the right digit is exactly in the corner, 8 pixels from the left one, instead of 6, so that the digits
+        overlap less here (`canvas=34` gives their overlap); the canvas is not reduced to 28x28 by dropping rows and
+        columns; the partners are a seeded permutation, where the authors draw a new one for each image without a seed.
     """
     if isinstance(images, str):
         images, labels = _read(images, labels, split, data_dir, download)

@@ -7,18 +7,18 @@ from mtl_keras._types import Tensor
 
 
 def random_crop(images: Tensor, seed: Tensor, pad: int = 4) -> tf.Tensor:
-    """Pads each image of a batch with zeros and crops it at random to the size that it had.
+    """Pads each image of a batch with zeros and crops it at random to its original size.
 
     Args:
         images: A batch of images [B, H, W, C], of any dtype.
         seed: An int32 tensor [2]. The same seed gives the same crops.
-        pad: Number of pixels that are added on each side: the largest shift. At least 0.
+        pad: Number of pixels added on each side, which is the largest shift. At least 0.
 
     Returns:
         The images, of the same shape and dtype.
 
     Raises:
-        ValueError: If `pad` is out of its range.
+        ValueError: If `pad` is out of range.
 
     Example:
 

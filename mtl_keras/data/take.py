@@ -1,4 +1,4 @@
-"""Some of the rows of data."""
+"""Selects rows of data."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from mtl_keras._arguments import error
 
 
 def take(x: Any, rows: Any) -> Any:
-    """Returns some of the rows of data, as `hold_out` and `k_fold` number them.
+    """Returns the given rows of data. `hold_out` and `k_fold` return such row numbers.
 
     Args:
         x: An array or tensor [N, ...], a pandas DataFrame or Series, or a dict, list or tuple of them.
@@ -19,8 +19,8 @@ def take(x: Any, rows: Any) -> Any:
         The same structure with n rows.
 
     Raises:
-        ValueError: If `rows` are no integers of one axis, or something in `x` has no rows.
-        IndexError: If a row is not there.
+        ValueError: If `rows` is not a vector of integers, or something in `x` has no rows.
+        IndexError: If a row does not exist.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Shares of sources by their sizes, made more alike by a temperature."""
+"""Shares of the sources of a mix: by size, evened out by a temperature."""
 
 import dataclasses
 
@@ -11,15 +11,15 @@ from mtl_keras._arguments import count, number, settle
 class Temperature:
     """Draws a source of n rows in proportion to min(n, limit)^(1 / temperature).
 
-    1 is the same as `"proportional"`: every row counts alike. The higher the temperature, the more often rows of small
-    sources are drawn: at infinity all sources have the same share, as with `"uniform"`.
+    1 is the same as `"proportional"`: all rows have equal probability. Higher temperatures draw the rows of small
+    sources more often. At infinity all sources have the same share, as with `"uniform"`.
 
     Args:
         temperature: At least 1.
-        limit: Number of rows from which on a source counts as no larger; None for no limit.
+        limit: Sources with more rows than this count as having this many; None for no limit.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of range.
 
     Example:
 
@@ -41,11 +41,11 @@ class Temperature:
             settle(self, limit=count("limit", self.limit))
 
     def shares(self, sizes: list[int], epoch: int) -> np.ndarray:
-        """Returns the share of each source, which sum up to 1.
+        """Returns the share of each source. The shares sum to 1.
 
         Args:
             sizes: Number of rows of each source.
-            epoch: The same for all epochs.
+            epoch: Not used: the shares are the same in all epochs.
         """
         counted = np.asarray(sizes, float) if self.limit is None else np.minimum(sizes, self.limit)
         scaled = counted ** (1 / self.temperature)

@@ -34,12 +34,12 @@ def tfds(
 ) -> tf.data.Dataset:
     """Makes a `tf.data.Dataset` of batches `(x, {task: y})` from a data set of TensorFlow Datasets.
 
-    Without `x`, the data set has one image and one label, and tasks are functions of the two. With `x`, it has any
-    features: inputs and tasks are names of features, or functions of the example, a dict of tensors.
+    Without `x`, the data set has one image and one label, and each task is a function of the two. With `x`, it may have
+    any features: inputs and tasks are names of features, or functions of the example, a dict of tensors.
 
-    A data set of up to `in_memory_limit` bytes of files is read into memory once. A larger one is read while it is
-    used, shuffled in two levels as by `from_records`, and its batches always have weights. One that is prepared on this
-    machine needs no network; another one is downloaded first. Needs `pip install "mtl_keras[data]"`.
+    If its files have at most `in_memory_limit` bytes, a data set is read into memory once. A larger one is read during
+    training and shuffled in two levels, as in `from_records`; its batches always have weights. A data set that is
+    prepared on this machine needs no network; any other is downloaded first. Needs `pip install "mtl_keras[data]"`.
 
     Args:
         name: Name of the data set, such as `"mnist"`.
@@ -48,14 +48,14 @@ def tfds(
             is called on the tensors of one example and returns the label of its task.
         batch_size: Number of examples in a batch.
         x: None, the name of a feature, a list of names, or a function of the example that returns the inputs, such as
-            one that resizes images of several sizes.
-        keep: Function of (image, label), or of the example with `x`, that says whether an example is used; None to use
-            all. Only for what is read into memory.
+            one that resizes images of different sizes.
+        keep: Function of (image, label), or of the example with `x`, that returns whether to use an example; None to
+            use all. Only for data sets that are read into memory.
         shuffle, seed, augment, weights: As in `from_arrays`.
         shuffle_rows: As in `from_records`, for a data set that is not read into memory.
         data_dir: Folder of the prepared data sets; by default `TFDS_DATA_DIR` or `~/tensorflow_datasets`.
         download: Whether a data set that is not prepared may be downloaded.
-        in_memory_limit: Number of bytes. Images take more of memory than of files, where they are encoded.
+        in_memory_limit: Number of bytes. Encoded images take more space in memory than in files.
 
     Returns:
         A `tf.data.Dataset` of known cardinality, prefetched.
@@ -63,7 +63,7 @@ def tfds(
     Raises:
         ImportError: If tensorflow-datasets is not installed.
         FileNotFoundError: If the data set is not prepared and cannot be downloaded.
-        ValueError: If `split`, `tasks` or `x` is not right, or rows have several sizes.
+        ValueError: If `split`, `tasks` or `x` is not valid, or rows have different sizes.
 
     Example:
 
@@ -119,7 +119,7 @@ def tfds(
 
 
 def _streamed(builder, split, row, supervised, batching):
-    """Returns the batches of a data set that is read while it is used."""
+    """Returns the batches of a data set that is read during training."""
     features, keys = builder.info.features, builder.info.supervised_keys
 
     def one(record):
@@ -151,7 +151,7 @@ def _inputs(x, example):
 
 
 def _check_names(x, tasks, features):
-    """Raises a ValueError for what is no feature."""
+    """Raises a ValueError for a name that is not a feature."""
     named = [] if callable(x) else [x] if isinstance(x, str) else x
     if not isinstance(named, list | tuple) or not all(isinstance(name, str) for name in named):
         raise ValueError(error("x", "a feature, a list of features, or a function of the example", x))

@@ -14,22 +14,22 @@ from mtl_keras.data._record_spec import Feature, features_of, write_spec
 def write_records(dataset: tf.data.Dataset, folder: str | os.PathLike, shards: int = 8) -> pathlib.Path:
     """Writes the rows of a dataset to TFRecord files, for `from_records`.
 
-    Row i goes to the file i modulo `shards`, so that each file has rows from everywhere. Beside the files is
-    `records.json`, with the names, dtypes, shapes and numbers of rows. The folder appears whole: it is written beside
-    its place and then renamed. Weights and missing labels stay what they are.
+    Row i goes to file i modulo `shards`, so that each file has rows from the whole dataset. `records.json`, beside the
+    files, has the names, dtypes, shapes and numbers of rows. The folder appears only when it is complete: it is written
+    beside its place and then renamed. Weights and missing labels do not change.
 
     Args:
-        dataset: A finite dataset of batches: x, `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, such as
-            from `from_arrays`, not shuffled. Rows may differ in the length of their first axis between batches.
+        dataset: A finite dataset of batches: x, `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, for
+            example from `from_arrays`, not shuffled. The first axis of a row may have a different length in each batch.
         folder: Folder that does not exist yet, or is empty.
-        shards: Number of files. Some times the number of workers, and so many that a file has at most some 100 MB.
+        shards: Number of files. Use a few times the number of workers, and enough that a file has at most about 100 MB.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: If `dataset` is endless, has no rows, or is of something else than batches of tensors.
-        FileExistsError: If the folder has something in it.
+        ValueError: If `dataset` is endless, has no rows, or does not have batches of tensors.
+        FileExistsError: If the folder is not empty.
 
     Example:
 

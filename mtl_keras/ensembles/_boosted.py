@@ -1,4 +1,4 @@
-"""What boosting keeps of a task from one member to the next."""
+"""The state of a task in boosting, from one member to the next."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ class Votes:
 
 
 class Residuals:
-    """A task with numbers: each member learns what those before it left over.
+    """A task with numbers: each member learns the residual of the members before it.
 
     Args:
         task, y, weight, shape, learning_rate: As in `Votes`.

@@ -7,7 +7,7 @@ from mtl_keras.models import MultiTaskModel
 
 
 def copy_of(model: MultiTaskModel) -> MultiTaskModel:
-    """Returns a model with layers of its own, of the same configuration, variables and compilation."""
+    """Returns a copy of a model with new layers, and the same configuration, variables and compilation."""
     new = type(model).from_config(model.get_config())
     for old, copied in zip(with_inner(model.layers), with_inner(new.layers), strict=True):
         copy_state(old, copied)

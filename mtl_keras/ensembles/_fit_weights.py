@@ -1,4 +1,4 @@
-"""The weights of members with which they predict held-out data best."""
+"""The weights of members with the lowest loss on held-out data."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Several models as one graph, in which equal computations stand once."""
+"""Several models as one graph, without duplicate computations."""
 
 import hashlib
 import json
@@ -67,7 +67,7 @@ class JointGraph:
         return copied
 
     def _copy(self, operation, prefix):
-        """Returns a copy of a layer or operation under a name of its own."""
+        """Returns a copy of a layer or operation with a new name."""
         copy = type(operation).from_config(operation.get_config())
         name, number = f"{prefix}_{operation.name}", 1
         while name in self._names:
@@ -83,7 +83,7 @@ def _identity(thing):
 
 
 def _meaning(operation):
-    """Returns what tells whether two layers or operations compute the same: class, configuration and weights."""
+    """Returns a key that is equal for layers or operations that compute the same: class, configuration and weights."""
     config = {key: value for key, value in operation.get_config().items() if key not in ("name", "trainable")}
     digest = hashlib.sha256(json.dumps(keras.saving.serialize_keras_object(config), default=repr).encode())
     for layer in with_inner([operation]) if isinstance(operation, keras.layers.Layer) else []:

@@ -1,4 +1,4 @@
-"""The members of an ensemble: what they must have in common."""
+"""The members of an ensemble, and checks of what they must have in common."""
 
 from collections.abc import Iterable
 from typing import Any

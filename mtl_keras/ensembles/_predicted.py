@@ -1,4 +1,4 @@
-"""What members predict of held-out data, as features that heads or weights are fitted on."""
+"""Predictions of members on held-out data, as features for heads or weights."""
 
 from typing import Any
 

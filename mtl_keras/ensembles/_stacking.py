@@ -1,4 +1,4 @@
-"""What the heads of a stack read: the members' predictions of all tasks."""
+"""The inputs of the heads of a stack: the members' predictions for all tasks."""
 
 from typing import Any
 

@@ -18,36 +18,36 @@ def average(
     *,
     geometric: bool = False,
 ) -> MultiTaskModel:
-    """Returns a model that predicts the mean of what several models predict.
+    """Returns a model that predicts the mean of the predictions of several models.
 
     Probabilities, rates, values and quantiles are averaged. A `Gaussian` head gets the mean and the deviation of the
     mixture: its variance is the mean of the members' variances plus the variance of their means. The boxes of a
-    detector are averaged cell by cell with the confidences as weights, and then go through non-maximum suppression.
-    The tags of a conditional random field are decided by the mean of the probabilities over all paths; with
-    `geometric=True` by the best path of the mean potentials. `layers.PoolPredictions` has the formulas.
+    detector are averaged cell by cell with the confidences as weights; non-maximum suppression follows. The tags of a
+    conditional random field follow from the mean of the probabilities over all paths; with `geometric=True`, from the
+    best path of the mean potentials. `layers.PoolPredictions` has the formulas.
 
-    The result is a model like any other: it predicts, evaluates, saves and exports. The members' layers are copied, and
+    The result is an ordinary model: it predicts, evaluates, saves and exports. The members' layers are copied and
     frozen. Layers and operations that compute the same in several members, such as a frozen backbone with equal
-    weights, stand in it once.
+    weights, are in it only once.
 
-    Cost: the time and the size of all members, less what is equal in them.
+    Cost: the time and the size of all members, minus what they have in common.
 
     Args:
-        models: `MultiTaskModel`s with the same inputs and tasks in the same order, and equal heads; their towers, ways
-            of sharing and `hidden` layers may differ.
-        weights: Weights of the members, at least 0, the same for all tasks or `{task: numbers}`; `"validation"` for
-            the weights of each task with the lowest loss on `valid`; None for equal ones.
+        models: `MultiTaskModel`s with the same inputs, the same tasks in the same order, and equal heads. Their towers,
+            sharing schemes and `hidden` layers may differ.
+        weights: Weights of the members, at least 0: the same for all tasks, or `{task: numbers}`; `"validation"` for
+            the weights with the lowest loss of each task on `valid`; None for equal weights.
         valid: Held-out data for `"validation"`: `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})` as arrays
             or frames, or a `tf.data.Dataset` of batches. Missing labels are left out.
-        geometric: Whether probabilities, rates and normal distributions are averaged by their logarithms, and
-            normalised.
+        geometric: Whether to average the logarithms of probabilities, rates and normal distributions, and normalise the
+            result.
 
     Returns:
         A `MultiTaskModel`, compiled with the losses and metrics of the first member.
 
     Raises:
-        ValueError: If members differ in inputs, tasks or heads, which it names; the weights do not fit; or `valid` is
-            missing or has no label of a task.
+        ValueError: If members differ in inputs, tasks or heads (the error says in which); the weights do not fit; or
+            `valid` is missing or has no label of a task.
 
     Example:
 

@@ -19,25 +19,25 @@ def average_weights(
 ) -> MultiTaskModel:
     """Returns a model whose weights are the means of the weights of several models: a model soup.
 
-    It costs as much as one member, in size and in time. It works for models that went through a part of their training
-    together, such as fine-tunings of one pre-trained model, or the last epochs of one training; the mean of models
-    that started from different random weights predicts nothing.
+    It has the size and speed of one member. It works for models that share a part of their training, such as
+    fine-tunings of one pre-trained model, or the last epochs of one training. The mean of models with different random
+    initial weights is useless.
 
-    The statistics of batch norm layers are not averaged but computed again: the means and variances over all batches
-    of `data`.
+    The statistics of batch norm layers are not averaged. They are computed again: the means and variances over all
+    batches of `data`.
 
     Args:
         models: `MultiTaskModel`s of the same architecture.
-        data: Training data without labels or with them, for the statistics of batch norm: `(x, {task: y})` as arrays,
-            or a `tf.data.Dataset` of batches; None for models without batch norm.
-        weights: Weights of the models, at least 0; None for equal ones.
+        data: Training data with or without labels, for the statistics of batch norm: `(x, {task: y})` as arrays, or a
+            `tf.data.Dataset` of batches; None for models without batch norm.
+        weights: Weights of the models, at least 0; None for equal weights.
 
     Returns:
-        A `MultiTaskModel` of the same architecture, compiled as the first model, and trainable.
+        A trainable `MultiTaskModel` of the same architecture, compiled like the first model.
 
     Raises:
-        ValueError: If models differ in inputs, tasks, heads or layers, which it names; or `data` are missing though
-            there is batch norm.
+        ValueError: If models differ in inputs, tasks, heads or layers (the error says in which); or there is batch norm
+            and `data` are missing.
 
     Example:
 
@@ -95,7 +95,7 @@ def _check_layers(first, model, i):
 
 
 def _count_again(model, norms, batches):
-    """Sets the statistics of batch norm to their means over batches, as training sees them."""
+    """Sets the statistics of batch norm to their means over batches, as seen in training."""
     kept = [(v, keras.ops.convert_to_numpy(v)) for v in model.non_trainable_variables]
     momenta = [layer.momentum for layer in norms]
     sums, rows = None, 0

@@ -1,4 +1,4 @@
-"""Models of samples of the rows."""
+"""Models trained on bootstrap samples of the rows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,28 +27,29 @@ def bag(
     batch_size: int = 32,
     seed: int = 0,
 ) -> tuple[MultiTaskModel, dict[str, float]]:
-    """Trains models on bootstrap samples of the rows; returns their average, and its figures out of bag.
+    """Trains models on bootstrap samples of the rows; returns their average, and its out-of-bag metrics.
 
-    Member i is trained on N rows that are drawn from the N rows of the data with replacement:
-    `np.random.default_rng([seed, i]).integers(N, size=N)`. About 37 % of the rows are not among them: they are out of
-    its bag. For the figures each row is predicted by the average of those members alone that were not trained on it, so
-    that they need no held-out data. A row that all members were trained on is left out of the figures.
+    Member i is trained on N rows, drawn with replacement from the N rows of the data: `np.random.default_rng([seed,
+    i]).integers(N, size=N)`. About 37 % of the rows are not drawn: they are out of its bag. For the metrics, each row
+    is predicted by the average of only those members that were not trained on it, so that no held-out data are needed.
+    A row on which all members were trained is left out of the metrics.
 
-    Cost: n trainings; the result predicts at the cost of n models.
+    Cost: n trainings; a prediction costs as much as n models.
 
     Args:
         build: Function without arguments that returns a compiled `MultiTaskModel`.
         data: `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})` as arrays or frames, or a `tf.data.Dataset` of
             batches, which is read into memory.
         n: Number of members.
-        epochs, batch_size: Of the training of a member.
-        seed: Of the rows; member i is built and trained after `keras.utils.set_random_seed(seed + i)`.
+        epochs, batch_size: For the training of a member.
+        seed: Seed of the rows; member i is built and trained after `keras.utils.set_random_seed(seed + i)`.
 
     Returns:
-        A `MultiTaskModel` as of `average`, and `{name: figure}` as of `evaluate(..., return_dict=True)`, out of bag.
+        A `MultiTaskModel` as from `average`, and the out-of-bag `{name: metric}` as from `evaluate(...,
+        return_dict=True)`.
 
     Raises:
-        ValueError: If `build` returns something else, or a number is out of its range.
+        ValueError: If `build` does not return a compiled `MultiTaskModel`, or a number is out of range.
 
     Example:
 
@@ -79,13 +80,13 @@ def bag(
 
 
 def _figures(members, out, rows, num_rows):
-    """Returns the figures of the average of the members that have a row out of their bag.
+    """Returns the metrics of the average of the members, each row without the members that were trained on it.
 
     Args:
         members: The models.
-        out: Numbers of the rows out of the bag of each.
+        out: Numbers of the out-of-bag rows of each member.
         rows: Inputs, labels and weights.
-        num_rows: How many there are.
+        num_rows: Number of rows.
     """
     tasks = tasks_of(members[0])
     outputs: dict[str, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""Models of which each learns what those before it have wrong."""
+"""Models that each learn from the errors of the models before."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,18 +30,18 @@ def boost(
     batch_size: int = 32,
     seed: int = 0,
 ) -> MultiTaskModel:
-    """Trains models one after the other, each on what those before it have wrong; returns them as one model.
+    """Trains models one after the other, each on the errors of those before; returns them as one model.
 
-    All tasks are boosted in one loop, each by its own rule. Classes, by SAMME: the sample weights of the labels that a
-    member has wrong are multiplied by exp(α), with α = log((1 − e) / e) + log(K − 1) and e the weighted share of wrong
-    labels, and members vote with the weights α. Each label of a `Multilabel` head is a task of its own here; so is
-    each position of tags and maps a label. Numbers, by residuals: a member learns the labels minus the sum of the
-    members before it, and the prediction is the sum. A member that is no better than chance has no vote.
+    All tasks are boosted in one loop, each by its own rule. Classes use SAMME: the sample weights of the labels that a
+    member gets wrong are multiplied by exp(α), with α = log((1 − e) / e) + log(K − 1), where e is the weighted share of
+    wrong labels. Members vote with the weights α. Each label of a `Multilabel` head counts as a separate task here, and
+    each position of tags and maps as a separate label. Numbers use residuals: a member learns the labels minus the sum
+    of the members before it, and the prediction is the sum. A member that is no better than chance has no vote.
 
-    Boosting helps small models that underfit. A member with no error left makes the others needless; noisy labels get
-    ever larger weights: prefer `bag` there.
+    Boosting helps small models that underfit. Once a member has no errors, the others are useless. Noisy labels get
+    larger and larger weights: for them, prefer `bag`.
 
-    Cost: n trainings, one after the other; the result predicts at the cost of n models.
+    Cost: n trainings, one after the other; a prediction costs as much as n models.
 
     Args:
         build: Function without arguments that returns a compiled `MultiTaskModel`.
@@ -49,15 +49,15 @@ def boost(
             batches, which is read into memory. Missing labels stay missing.
         n: Number of members.
         learning_rate: Factor of α, and of each member's part of a residual, in (0, 1].
-        epochs, batch_size: Of the training of a member.
+        epochs, batch_size: For the training of a member.
         seed: Member i is built and trained after `keras.utils.set_random_seed(seed + i)`.
 
     Returns:
         A `MultiTaskModel`, compiled with the losses and metrics of the members.
 
     Raises:
-        ValueError: If `build` returns something else; a number is out of its range; or a head has neither classes nor
-            one number for each label, as `Count`, `Gaussian`, `Quantiles` and `Detection`.
+        ValueError: If `build` does not return a compiled `MultiTaskModel`; a number is out of range; or a head has
+            neither classes nor one number per label, such as `Count`, `Gaussian`, `Quantiles` and `Detection`.
 
     Example:
 
@@ -74,8 +74,8 @@ def boost(
     ```
 
     Reference: J. Zhu, H. Zou, S. Rosset, T. Hastie, "Multi-Class AdaBoost", 2009, for SAMME; J. Friedman, "Greedy
-    Function Approximation: A Gradient Boosting Machine", 2001, for residuals. Departure: the pooled output is the share
-    of the votes, with the mean probabilities as a thousandth of the smallest vote.
+    Function Approximation: A Gradient Boosting Machine", 2001, for residuals. Departure: the output is the share of the
+    votes, plus the mean probabilities with a weight of one thousandth of the smallest vote.
     """
     check_build("build", build)
     n, seed = count("n", n), count("seed", seed, at_least=0)
@@ -100,7 +100,7 @@ def boost(
 
 
 def _parts(model, y, weight, learning_rate):
-    """Returns `{task: what boosting keeps of it}`; raises a ValueError for a head that it has no rule for."""
+    """Returns `{task: state of its boosting}`; raises a ValueError for a head without a rule."""
     parts = {}
     for task in tasks_of(model):
         kind, shape, labels = task.head.output_kind, model.output[task.name].shape, y[task.name]
@@ -118,7 +118,7 @@ def _parts(model, y, weight, learning_rate):
 
 
 def _joined(members, parts):
-    """Returns the members as one model, whose outputs are their votes or sums."""
+    """Returns the members as one model that outputs their votes or sums."""
     graph, of_members = joined(members)
     outputs, tasks = {}, []
     for task in tasks_of(members[0]):

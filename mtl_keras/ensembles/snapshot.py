@@ -22,28 +22,28 @@ def snapshot(
     keep: int | None = None,
     batch_size: int = 32,
 ) -> MultiTaskModel:
-    """Trains a model in cycles of the learning rate, and returns the average of the models at their ends.
+    """Trains a model in cycles of the learning rate, and returns the average of the models at the ends of the cycles.
 
-    In each cycle the learning rate falls from that of the optimizer to 0 along a cosine, α(t) = α₀ / 2 ·
-    (1 + cos(π·t / T)) at step t of T; then it starts again at α₀, which drives the model away from the minimum that it
-    found. The members cost one training together.
+    In each cycle the learning rate falls from that of the optimizer to 0 along a cosine, α(t) = α₀ / 2 · (1 + cos(π·t /
+    T)) at step t of T. The next cycle starts again at α₀, which moves the model away from the minimum that it found.
+    All members together cost one training.
 
-    Cost: cycles times epochs; the result predicts at the cost of `keep` models.
+    Cost: cycles times epochs; a prediction costs as much as `keep` models.
 
     Args:
-        model: A compiled `MultiTaskModel`, which is trained and ends as the last member.
+        model: A compiled `MultiTaskModel`. It is trained, and ends as the last member.
         data: `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})` as arrays or frames, which are shuffled; or a
-            `tf.data.Dataset` of a known number of batches.
+            `tf.data.Dataset` with a known number of batches.
         cycles: Number of cycles.
-        epochs: Number of epochs of a cycle.
-        keep: How many members the result has, those of the last cycles; all by default.
-        batch_size: For arrays.
+        epochs: Number of epochs per cycle.
+        keep: Number of members, from the last cycles; all by default.
+        batch_size: Number of rows in a batch, for arrays.
 
     Returns:
-        A `MultiTaskModel`, as of `average`.
+        A `MultiTaskModel`, as from `average`.
 
     Raises:
-        ValueError: If the model is not compiled, its optimizer has a schedule, or a number is out of its range.
+        ValueError: If the model is not compiled, its optimizer has a schedule, or a number is out of range.
 
     Example:
 
@@ -83,10 +83,10 @@ def snapshot(
 
 
 class _Cosine(keras.callbacks.Callback):
-    """Lets the learning rate fall to 0 along a cosine.
+    """Decreases the learning rate to 0 along a cosine.
 
     Args:
-        rate: The first one.
+        rate: Initial learning rate.
         steps: Number of steps.
     """
 

@@ -8,23 +8,23 @@ from mtl_keras.models import MultiTaskModel
 
 
 def specialists(models: dict[str, MultiTaskModel]) -> MultiTaskModel:
-    """Returns a model that predicts each task by a model of its own, with common inputs.
+    """Returns a model that predicts each task with a separate model, from common inputs.
 
-    For tasks that sharing does not help: train a model for each, and serve them as one. The outputs are those of the
-    models, to the last bit, and a signature of an export computes its own task alone. Of a model with several tasks,
-    what the others need is left out. The layers are copied, and frozen; what two models have in common, such as a
-    frozen backbone, is computed once.
+    For tasks that sharing does not help: train one model per task, and serve them as one. The outputs are those of the
+    models, bit for bit, and a signature of an export computes only its own task. If a model has several tasks, the
+    parts that only the other tasks need are left out. The layers are copied and frozen. Parts that two models have in
+    common, such as a frozen backbone, are computed once.
 
     Cost: the sum of the parts that the tasks need.
 
     Args:
-        models: `{task: MultiTaskModel that has the task}`, with the same inputs. The order is that of the outputs.
+        models: `{task: MultiTaskModel that has the task}`, with the same inputs. Its order is that of the outputs.
 
     Returns:
-        A `MultiTaskModel`, compiled with the losses and metrics that the models have for the tasks.
+        A `MultiTaskModel`, compiled with the losses and metrics of the models.
 
     Raises:
-        ValueError: If a model lacks its task, or models have other inputs; it says which.
+        ValueError: If a model lacks its task, or the inputs of models differ; the error says which.
 
     Example:
 

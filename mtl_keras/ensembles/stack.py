@@ -1,4 +1,4 @@
-"""Small heads that read what several models predict."""
+"""Small heads on the predictions of several models."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -27,41 +27,41 @@ def stack(
     batch_size: int = 32,
     seed: int = 0,
 ) -> MultiTaskModel:
-    """Returns a model with a small head for each task on what several models predict of all tasks.
+    """Returns a model with a small head per task, which reads the predictions of several models for all tasks.
 
     The head of a task is that of the members without hidden layers: one dense layer and the activation. It reads the
-    predictions of all members for all tasks, so that what is predicted of one task can correct another one: that is
-    what stacking adds to `average`. Tags of a conditional random field enter as probabilities, and are then decided
-    one by one. A task with an answer for each position reads the predictions for the position, and beside them those
-    for the row; a task with an answer for the row reads means over positions.
+    predictions of all members for all tasks. Unlike in `average`, the predictions for one task can therefore correct
+    those for another. Tags of a conditional random field enter as probabilities, and are then decided independently. A
+    task with an answer per position reads the predictions for the position and those for the row. A task with an answer
+    per row reads means over positions.
 
-    Heads are fitted to the minimum of the task's loss plus `l2` / 2 times the squares of the kernel, over the sum of
-    the weights: for classes this is scikit-learn's `LogisticRegression(C=1 / l2)`. Missing labels are left out.
+    The heads minimise the task's loss plus `l2` / 2 times the squares of the kernel, divided by the sum of the weights:
+    for classes this is scikit-learn's `LogisticRegression(C=1 / l2)`. Missing labels are left out.
 
-    Fit the heads on data that the members were not trained on. If all data are needed for training, pass functions that
-    build the members, and folds: each row is then predicted by members that were trained without its fold, and the
+    Fit the heads on data that the members were not trained on. If you need all data for training, pass folds, and
+    functions that build the members. Each row is then predicted by members that were trained without its fold, and the
     members of the result are trained on all rows.
 
     Cost: that of all members; the heads are small. With `k_fold`, k + 1 trainings of each member.
 
     Args:
-        models: `MultiTaskModel`s, trained, with the same inputs and tasks; with `k_fold`, functions without arguments
-            that return such models compiled and not trained.
-        data: What the heads are fitted on: `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})` as arrays or
-            frames, or a `tf.data.Dataset` of batches.
+        models: Trained `MultiTaskModel`s with the same inputs and tasks; with `k_fold`, functions without arguments
+            that return such models, compiled and not trained.
+        data: Data to fit the heads on: `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})` as arrays or frames,
+            or a `tf.data.Dataset` of batches.
         k_fold: Pairs of row numbers to train on and to predict, such as `data.k_fold(y)`; None for trained members.
         l2: Factor of the squares of the kernels, at least 0.
-        max_iters: The most steps of L-BFGS in fitting a head.
-        epochs, batch_size: Of the training of members, with `k_fold`.
+        max_iters: Maximum number of steps of L-BFGS for a head.
+        epochs, batch_size: For the training of members, with `k_fold`.
         seed: With `k_fold`: member i is built and trained after `keras.utils.set_random_seed(seed + i)`.
 
     Returns:
-        A `MultiTaskModel`, compiled with the losses and metrics of the first member. Its members are frozen: a `fit`
-        trains the heads alone.
+        A `MultiTaskModel`, compiled with the losses and metrics of the first member. Its members are frozen: `fit`
+        trains only the heads.
 
     Raises:
         ValueError: If members differ in inputs, tasks or heads; data have no label of a task; or an argument is out of
-            its range.
+            range.
 
     Example:
 
@@ -110,7 +110,7 @@ def stack(
 
 
 def _out_of_fold(builds, data, k_fold, training, seed):
-    """Returns members that were trained on all rows, and batches of what others predicted out of fold."""
+    """Returns members trained on all rows, and batches of out-of-fold predictions by other members."""
     several = isinstance(builds, Iterable) and not isinstance(builds, str | dict)
     builds = list(builds) if several else []
     if not builds:

@@ -1,4 +1,4 @@
-"""The class that most of several models vote for."""
+"""The class with the most votes of several models."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,17 +12,17 @@ from mtl_keras.models import MultiTaskModel
 def vote(models: Sequence[MultiTaskModel], weights: Sequence[float] | dict[str, Sequence[float]] | None = None) -> Any:
     """Returns a model that predicts what most of several models vote for.
 
-    Each member has a vote, for its most probable class, for each label above 0.5, or for a tag at each position; those
-    of a conditional random field are for the tags of its best path. The mean probability of the members is added as
-    half a vote, so that it decides where votes are equal; the output is the share of the votes. Under an ordinal head
-    the rank is the median of the members' ranks. Tasks without classes are averaged, as in `average`.
+    Each member votes for its most probable class, for each label above 0.5, or for a tag at each position. A
+    conditional random field votes for the tags of its best path. The mean probability of the members is added as half a
+    vote, to decide ties. The output is the share of the votes. With an ordinal head, the rank is the median of the
+    members' ranks. Tasks without classes are averaged, as in `average`.
 
-    Cost: that of all members. The members' layers are copied, and frozen. See `average` for what they must have in
-    common and for what is computed once.
+    Cost: that of all members. The members' layers are copied and frozen. `average` describes what the members must have
+    in common and what is computed once.
 
     Args:
         models: `MultiTaskModel`s with the same inputs and tasks.
-        weights: Number of votes of each member, at least 0, the same for all tasks or `{task: numbers}`; None for one
+        weights: Number of votes of each member, at least 0: the same for all tasks, or `{task: numbers}`; None for one
             each.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A Keras archive of functions with what they need and nothing else."""
+"""A Keras archive of functions, with only the variables that they need."""
 
 from typing import Any
 

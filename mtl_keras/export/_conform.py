@@ -1,4 +1,4 @@
-"""Arrays in the dtype that a signature takes, or an error where a cast would change them."""
+"""Converts arrays to the dtype of a signature, or raises an error if a cast would change them."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from mtl_keras._arguments import error
 def conform(name: str, given: Any, spec: tf.TensorSpec) -> np.ndarray:
     """Returns what a user gave for an input as an array of its dtype.
 
-    Numbers become floats, and integers other integers that can hold them. Floats do not become integers: pixels from 0
-    to 1 given to a model of pixels from 0 to 255 would all be 0.
+    Numbers become floats, and integers become other integers that can represent them. Floats do not become integers: if
+    the model takes pixels in [0, 255] and gets pixels in [0, 1], all would become 0.
 
     Args:
         name: What the error messages call the input.

@@ -1,4 +1,4 @@
-"""What an export says of itself, read without loading it: nothing of its graph runs."""
+"""The contents of an export, read without loading it: nothing of its graph runs."""
 
 import os
 import pathlib

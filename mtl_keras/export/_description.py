@@ -1,4 +1,4 @@
-"""`tasks.json`: what an export says of its tasks."""
+"""`tasks.json`: the description of an export and its tasks."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def describe(
     labels: dict[str, list[str]],
     metrics: dict[str, float],
 ) -> dict[str, Any]:
-    """Returns what a program that has no Keras model wants to know of an export, for JSON."""
+    """Returns the facts about an export that a program without a Keras model needs, for JSON."""
     described: dict[str, Any] = {}
     part = plain(model, tasks)
     for task in tasks:
@@ -82,7 +82,7 @@ def read(folder: str | os.PathLike) -> dict[str, Any]:
 
 
 def _wrong(description: Any) -> str:
-    """Returns what is wrong with a description, or nothing."""
+    """Returns the problem of a description, or an empty string."""
     if not isinstance(description, dict):
         return "it must be an object"
     for field in ("tasks", "metrics", "versions"):

@@ -1,4 +1,4 @@
-"""Exports that are a file."""
+"""Exports to a single file."""
 
 import os
 import pathlib
@@ -42,7 +42,7 @@ def write_model(
     runtime: str,
     open_file: Callable[[pathlib.Path], Run],
 ) -> pathlib.Path:
-    """Writes some tasks of a model to a file that appears whole, and only if its runtime opens it and runs it on a row.
+    """Writes some tasks of a model to a file. It appears only when complete, and if its runtime opens and runs it.
 
     Args:
         model, tasks: As users give them.

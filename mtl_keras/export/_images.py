@@ -1,4 +1,4 @@
-"""Images from encoded bytes, in the size that a model takes."""
+"""Decodes images to the size that a model takes."""
 
 import tensorflow as tf
 

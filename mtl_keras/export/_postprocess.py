@@ -1,4 +1,4 @@
-"""Answers instead of numbers: the labels of a task and their scores."""
+"""Turns outputs into decisions: the labels of a task and their scores."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an export computes, without a Keras model."""
+"""Runs an export, without a Keras model."""
 
 import os
 import pathlib
@@ -19,7 +19,7 @@ from mtl_keras.export._versions import read_version
 
 
 class Served:
-    """An export that has been read back. It needs tensorflow, and neither Keras' nor this package's classes.
+    """A loaded export. It needs tensorflow, but no classes of Keras or of this package.
 
     Attributes:
         path: `pathlib.Path` of the version's folder.
@@ -43,17 +43,17 @@ class Served:
 
         Args:
             inputs: Dict of arrays by the inputs' names, or an array for a signature with one input; or a data frame
-                whose columns are the inputs, or those of the one input. Integers become
-                floats where the signature takes these; floats do not become integers.
+                whose columns are the inputs, or the features of the only input. Integers become floats if the signature
+                takes floats; floats do not become integers.
             task: Name of the only task to compute; all by default.
-            signature: Name of a signature to call, in place of `task`.
+            signature: Name of a signature to call, instead of `task`.
 
         Returns:
             An array for a `task`; else `{name of the output: array}`. Strings are `str`.
 
         Raises:
             ValueError: If the task, the signature or an input does not exist, or an input has another shape or values
-                that a cast to its dtype would change, such as pixels from 0 to 1 for uint8.
+                that a cast to its dtype would change, such as pixels in [0, 1] for uint8.
         """
         name = signature or (task if task in self.signatures else "serving_default")
         choice("signature", name, self.signatures)
@@ -71,7 +71,7 @@ class Served:
             )
 
     def read_image(self, file: str | os.PathLike, signature: str = "serving_default") -> dict[str, np.ndarray]:
-        """Returns the inputs of a signature from an image file: pixels from 0 to 255 in the size that it takes."""
+        """Returns the inputs of a signature from an image file: pixels in [0, 255], in the right size."""
         specs = self.signatures[signature]["inputs"]
         name, spec = next(iter(specs.items()))
         if len(specs) != 1 or not is_image(spec):

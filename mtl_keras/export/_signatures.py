@@ -1,4 +1,4 @@
-"""What a server can ask of a model: functions of tensors by name."""
+"""The signatures of a model for a server: functions of tensors by name."""
 
 import dataclasses
 from collections.abc import Callable, Sequence

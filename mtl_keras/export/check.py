@@ -15,21 +15,21 @@ from mtl_keras.export._signatures import from_examples, of_tasks
 
 
 def check(model: keras.Model, path: str | os.PathLike, x: Tensors) -> dict[str, dict[str, float]]:
-    """Compares what an export computes with what its model predicts, on the inputs of your choice.
+    """Compares the outputs of an export with the predictions of its model, on inputs that you choose.
 
-    Labels and scores, and signatures that take encoded images, are left out.
+    Labels and scores are not compared, nor are signatures that take encoded images.
 
     Args:
         model: The model that was exported.
-        path: Folder of the model, of which the highest version is read, or of a version.
-        x: Inputs as `predict` takes them: an array, a list or dict of arrays, or a data frame.
+        path: Folder of a model, whose highest version is read, or folder of a version.
+        x: Inputs as for `predict`: an array, a list or dict of arrays, or a data frame.
 
     Returns:
         `{signature: {task: largest absolute difference}}`. Up to 1e-6 is rounding.
 
     Raises:
-        ValueError: If the model has no named outputs, or lacks a task of the export, or `x` has values that a cast to
-            the dtype of the input would change.
+        ValueError: If the model has no named outputs, or lacks a task of the export, or `x` has values that would
+            change when cast to the dtype of the input.
         FileNotFoundError: If there is no export.
 
     Example:

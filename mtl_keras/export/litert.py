@@ -1,4 +1,4 @@
-"""Exports a model for LiteRT, on phones and small devices."""
+"""Exports a model to LiteRT, for phones and small devices."""
 
 import os
 import pathlib
@@ -20,22 +20,24 @@ def litert(
 ) -> pathlib.Path:
     """Writes a LiteRT (TensorFlow Lite) file whose signature has the model's names, for any batch size.
 
-    A thin layer over `keras.Model.export(format="litert")`. Call the signature `serving_default`: it knows inputs and
-    outputs by name, which the file's tensors do not. The file is opened, and run on a row of zeros, before it gets its
-    name: what the runtime refuses is an error. It looks up strings, but neither integers nor words of a text.
+    A thin layer over `keras.Model.export(format="litert")`. Call the signature `serving_default`: it has the names of
+    the inputs and outputs, which the tensors of the file do not have. Before the file gets its name, it is opened and
+    run on a row of zeros, so that what the runtime cannot run is an error. LiteRT can look up strings, but not integers
+    or the words of a text.
 
     Args:
         model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.
-        path: File, ending in `.tflite`; one that is there is replaced.
-        tasks: List of the names of the tasks to export; all by default. Layers of others stay out.
-        quantize: `"dynamic"` stores large weights in 8 bits, and `"float16"` all in 16; None keeps them as they are.
+        path: File, ending in `.tflite`. An existing file is replaced.
+        tasks: List of the names of the tasks to export; all by default. Layers of other tasks are left out.
+        quantize: `"dynamic"` stores large weights in 8 bits, and `"float16"` all weights in 16; None does not change
+            them.
 
     Returns:
         The `pathlib.Path` of the file.
 
     Raises:
-        ValueError: If `model` has no named outputs, a task is unknown, `path` ends otherwise, `quantize` is unknown, or
-            the model has operations that LiteRT does not have.
+        ValueError: If `model` has no named outputs, a task is unknown, `path` has another ending, `quantize` is
+            unknown, or the model has operations that LiteRT does not have.
 
     Example:
 
@@ -60,7 +62,7 @@ def litert(
 
 
 def _open(file):
-    """Returns a function that runs a file, by LiteRT, or where that is not installed, by TensorFlow."""
+    """Returns a function that runs a file with LiteRT, or with TensorFlow if LiteRT is not installed."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ModuleNotFoundError:

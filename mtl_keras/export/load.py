@@ -1,4 +1,4 @@
-"""Reads an export back."""
+"""Loads an export."""
 
 import os
 
@@ -6,25 +6,25 @@ from mtl_keras.export._served import Served
 
 
 def load(path: str | os.PathLike) -> Served:
-    """Reads an export back, to predict on NumPy arrays.
+    """Loads an export to predict on NumPy arrays.
 
-    What comes back has `predict(inputs, task=None, signature=None)`; `tasks`, `{task: what is known of it}`;
-    `signatures`, `{signature: {"inputs": ..., "outputs": ...}}`; and `path`. `predict` returns `{task: array}`, or for
-    a `task` its array, computed by the signature of the task where there is one.
+    The result has `predict(inputs, task=None, signature=None)`; `tasks`, `{task: its description}`; `signatures`,
+    `{signature: {"inputs": ..., "outputs": ...}}`; and `path`. `predict` returns `{task: array}`. With a `task`, it
+    returns the array of this task, and uses the signature of the task if there is one.
 
-    A SavedModel is a program: to load one and to predict with it runs what its author put in. Load what you trust;
-    `python -m mtl_keras inspect` looks into an export without running anything of it. A version that another process
-    removes while it is read gives way to the one that is the highest then.
+    A SavedModel is a program: loading it and predicting with it runs code from its author. Load only what you trust.
+    `python -m mtl_keras inspect` reads an export without running any of it. If another process removes the version
+    while it is read, the highest remaining version is loaded.
 
     Args:
-        path: Folder of a model, of which the highest version is read, or of a version. Any SavedModel will do.
+        path: Folder of a model, whose highest version is read, or folder of a version. Any SavedModel works.
 
     Returns:
-        The export that was read.
+        The export.
 
     Raises:
         FileNotFoundError: If there is no export.
-        ValueError: If its `tasks.json` is broken.
+        ValueError: If `tasks.json` is not valid.
 
     Example:
 

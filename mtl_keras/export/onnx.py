@@ -1,4 +1,4 @@
-"""Exports a model for ONNX Runtime."""
+"""Exports a model to ONNX, for ONNX Runtime."""
 
 import os
 import pathlib
@@ -17,21 +17,21 @@ def onnx(
 ) -> pathlib.Path:
     """Writes an ONNX file whose inputs and outputs have the model's names, for any batch size.
 
-    A thin layer over `keras.Model.export(format="onnx")`, which converts with tf2onnx. The file is in float32. It is
-    opened and run on a row before it gets its name: what ONNX Runtime refuses is an error. ONNX has no look-up of
-    strings and categories: a model for it takes their ids.
+    A thin layer over `keras.Model.export(format="onnx")`, which converts with tf2onnx. The file is in float32. Before
+    the file gets its name, it is opened and run on a row, so that what ONNX Runtime cannot run is an error. ONNX cannot
+    look up strings and categories: export a model that takes their ids.
 
     Args:
         model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.
-        path: File, ending in `.onnx`; one that is there is replaced.
-        tasks: List of the names of the tasks to export; all by default. Layers of others stay out.
-        opset_version: Version of the ONNX operators; the converter's default otherwise.
+        path: File, ending in `.onnx`. An existing file is replaced.
+        tasks: List of the names of the tasks to export; all by default. Layers of other tasks are left out.
+        opset_version: Version of the ONNX operators; None for the default of the converter.
 
     Returns:
         The `pathlib.Path` of the file.
 
     Raises:
-        ValueError: If `model` has no named outputs, a task is unknown, `path` ends otherwise, or the model has
+        ValueError: If `model` has no named outputs, a task is unknown, `path` has another ending, or the model has
             operations that ONNX does not have.
         ImportError: If the extra `onnx` is not installed.
 
@@ -53,10 +53,10 @@ def onnx(
         for module in ("onnx", "onnxruntime"):
             need(module, "onnx", "`export.onnx`")
         with warnings.catch_warnings():
-            # tf2onnx 1.17 asks NumPy 2 for `np.object` when it is imported.
+            # tf2onnx 1.17 needs `np.object` when it is imported, which NumPy 2 does not have.
             warnings.filterwarnings("ignore", category=FutureWarning)
             need("tf2onnx", "onnx", "`export.onnx`")
-            # Given, because Keras finds it only for a model that has been called.
+            # Passed, because Keras finds it only for a model that has been called.
             inputs = [keras.InputSpec(x.dtype, (None, *x.shape[1:]), name=x.name) for x in part.inputs]
             part.export(str(file), format="onnx", verbose=False, input_signature=[inputs], opset_version=opset_version)
 
@@ -81,7 +81,7 @@ def _open(file):
 
 
 def _nodes(graph):
-    """Yields the nodes of a graph and of the graphs inside of them."""
+    """Yields the nodes of a graph and of the graphs inside them."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:

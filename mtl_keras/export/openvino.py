@@ -1,4 +1,4 @@
-"""Exports a model for OpenVINO."""
+"""Exports a model to OpenVINO."""
 
 import os
 import pathlib
@@ -13,20 +13,20 @@ from mtl_keras.export._files import Refusal, write_model
 def openvino(model: keras.Model, path: str | os.PathLike, tasks: Sequence[str] | None = None) -> pathlib.Path:
     """Writes an OpenVINO file (`.xml`, and `.bin` beside it) whose inputs and outputs have the model's names.
 
-    A thin layer over `keras.Model.export(format="openvino")`. A tensor has a set of names, of which the task's is one.
-    On processors with bfloat16 OpenVINO computes in it unless it is told not to, as below. The file is opened and
-    run on a row before it gets its name: what OpenVINO refuses is an error.
+    A thin layer over `keras.Model.export(format="openvino")`. A tensor has a set of names; one of them is the name of
+    the task. On processors with bfloat16, OpenVINO computes in bfloat16 unless you tell it not to, as below. Before the
+    file gets its name, it is opened and run on a row, so that what OpenVINO cannot run is an error.
 
     Args:
         model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.
-        path: File, ending in `.xml`; one that is there is replaced.
-        tasks: List of the names of the tasks to export; all by default. Layers of others stay out.
+        path: File, ending in `.xml`. An existing file is replaced.
+        tasks: List of the names of the tasks to export; all by default. Layers of other tasks are left out.
 
     Returns:
         The `pathlib.Path` of the `.xml` file.
 
     Raises:
-        ValueError: If `model` has no named outputs, a task is unknown, `path` ends otherwise, or the model has
+        ValueError: If `model` has no named outputs, a task is unknown, `path` has another ending, or the model has
             operations that OpenVINO does not have.
         ImportError: If the extra `openvino` is not installed.
 

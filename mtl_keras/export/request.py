@@ -1,4 +1,4 @@
-"""A call of a server that speaks the protocol of TensorFlow Serving."""
+"""Calls a server that uses the protocol of TensorFlow Serving."""
 
 import contextlib
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ def request(
     outputs: Sequence[str] = (),
     timeout: float = 60.0,
 ) -> dict[str, np.ndarray]:
-    """Asks a server of TensorFlow Serving's gRPC protocol for predictions.
+    """Asks a server for predictions by the gRPC protocol of TensorFlow Serving.
 
     Needs `pip install "mtl_keras[serving]"`.
 
     Args:
-        channel: The server's address, such as `"localhost:8500"`; or a `grpc.Channel`, to use one connection for many
+        channel: Address of the server, such as `"localhost:8500"`; or a `grpc.Channel`, to use one connection for many
             calls.
         model: Name of the model.
-        inputs: `{name of an input of the signature: array}`, in its dtype.
+        inputs: `{name of an input of the signature: array}`, in the dtype of the input.
         signature: Name of the signature: `"serving_default"`, a task's name, `"labels"`, ...
-        outputs: Names of the outputs to return; none for all.
+        outputs: Names of the outputs to return; None for all.
         timeout: Seconds after which the call fails.
 
     Returns:
@@ -37,7 +37,7 @@ def request(
 
     Raises:
         ImportError: If the extra is not installed.
-        grpc.RpcError: If the server cannot be reached, or refuses the request.
+        grpc.RpcError: If the server cannot be reached, or rejects the request.
 
     Example:
 

@@ -17,7 +17,7 @@ from mtl_keras.export._signatures import from_bytes, from_examples, of_tasks, wi
 from mtl_keras.export._versions import check_place, publish
 
 KINDS = ("tasks", "bytes", "examples")
-# Of signatures of our own, and of what a SavedModel holds beside them.
+# Names of our own signatures, and names that a SavedModel has in addition.
 RESERVED = {"serving_default", "serving_bytes", "serving_examples", "labels", "signatures"} | {
     "variables",
     "trainable_variables",
@@ -39,49 +39,50 @@ def saved_model(
     metrics: dict[str, float] | None = None,
     keep: int | None = None,
 ) -> pathlib.Path:
-    """Writes a SavedModel in TensorFlow Serving's layout, `path/version/`.
+    """Writes a SavedModel in the layout of TensorFlow Serving, `path/version/`.
 
-    The signature `serving_default` takes the inputs by name and gives one output a task, by task name, for any
-    batch size. Beside it stand the signatures
+    The signature `serving_default` takes the inputs by name and returns one output per task, by task name, for any
+    batch size. The other signatures are
 
-    - `<task>`, which takes the inputs that the task needs, and computes nothing of the other tasks;
-    - `labels`, where `labels` are given: all tasks at once, with the label and its score in place of probabilities;
-    - `serving_bytes`, which takes encoded images (PNG, JPEG) as `<input>_bytes`, resizes them and gives all tasks;
-    - `serving_examples`, which takes serialized `tf.train.Example`s as `examples` and gives all tasks.
+    - `<task>`, which takes only the inputs that the task needs, and computes only this task;
+    - `labels`, if `labels` are given: all tasks, with the label and its score instead of probabilities;
+    - `serving_bytes`, which takes encoded images (PNG, JPEG) as `<input>_bytes`, resizes them and returns all tasks;
+    - `serving_examples`, which takes serialized `tf.train.Example`s as `examples` and returns all tasks.
 
-    A task with `labels` has the outputs `<task>_label` and `<task>_score` as well, in its own signature and in
-    `labels`. These are of shape [B] for `Multiclass` and `Binary` and, with `top_k`, also `<task>_top_label` and
-    `<task>_top_score` [B, top_k] for `Multiclass`; for `Multilabel` they are [B, top_k], the highest score first. For
-    `Detection` they are [B, max_boxes], beside `<task>_box` and `<task>_count`: rows from the count on are no boxes.
+    A task with `labels` also has the outputs `<task>_label` and `<task>_score`, in its own signature and in `labels`.
+    For `Multiclass` and `Binary` they have the shape [B]. With `top_k`, `Multiclass` also has `<task>_top_label` and
+    `<task>_top_score` [B, top_k]. For `Multilabel` they have the shape [B, top_k], with the highest score first. For
+    `Detection` they have the shape [B, max_boxes], beside `<task>_box` and `<task>_count`: rows from the count on are
+    not boxes.
 
-    Nothing of training is inside, and no layer that no exported task needs. Models in float16 or bfloat16 take and
-    give float32. The version is written under another name, read back, and then renamed, so that a server that watches
-    `path` never sees half of one. In `assets.extra/`, which servers hand out to nobody, `tasks.json` tells the tasks,
-    their heads and labels, and what wrote them.
+    The export has no training state, and no layer that no exported task needs. Models in float16 or bfloat16 take and
+    return float32. The version is written under another name, read back, and then renamed, so that a server that
+    watches `path` never sees an incomplete one. `assets.extra/tasks.json`, which servers do not expose, has the tasks,
+    their heads and labels, and the versions of the software that wrote them.
 
     Args:
         model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.
-        path: Folder of the model, made if it is not there.
-        version: Positive integer; one more than the highest version in `path` by default.
+        path: Folder of the model; created if it does not exist.
+        version: Positive integer; by default one above the highest version in `path`.
         tasks: List of the names of the tasks to export; all by default.
-        signatures: Which there are beside `serving_default` and `labels`, out of `"tasks"`, `"bytes"`, `"examples"`.
-        preprocess: For `"bytes"`: a function or Keras layer without weights, from the decoded images, float32 from 0 to
-            255 of the input's size, to the input. None for models that take such images.
-        postprocess: Whether `labels` make outputs; if not, they stand in `tasks.json` alone.
-        labels: `{task: list of names}` for tasks with a head that decides: `Multiclass`, `Binary` (no, yes),
+        signatures: Signatures to add to `serving_default` and `labels`: any of `"tasks"`, `"bytes"`, `"examples"`.
+        preprocess: For `"bytes"`: a function or a Keras layer without weights that turns the decoded images, float32 in
+            [0, 255] and of the size of the input, into the input. None for models that take such images.
+        postprocess: Whether `labels` become outputs; if not, they are only in `tasks.json`.
+        labels: `{task: list of names}` for tasks with a head that makes decisions: `Multiclass`, `Binary` (no, yes),
             `Multilabel`.
-        top_k: How many labels to give in the order of their scores.
-        warmup: True, or inputs as `predict` takes them: writes a request for every signature, which a server replays
-            before it serves the version. True makes a row of zeros and empty strings. Needs the extra `serving`.
+        top_k: Number of labels to return, in the order of their scores.
+        warmup: True, or inputs as for `predict`. Writes one request per signature, which a server replays before it
+            serves the version. True uses a row of zeros and empty strings. Needs the extra `serving`.
         metrics: `{name: finite number}` for `tasks.json`, such as `model.evaluate(..., return_dict=True)`.
-        keep: How many versions stay in `path`, the highest ones and the new one; all by default.
+        keep: Number of versions to keep in `path`: the highest ones and the new one; all by default.
 
     Returns:
         The `pathlib.Path` of the version's folder.
 
     Raises:
-        ValueError: If `model` has no named outputs, an argument is none of what it can be, two signatures or outputs
-            would have one name, or a layer runs Python code, which no server has.
+        ValueError: If `model` has no named outputs, an argument is not valid, two signatures or outputs would have the
+            same name, or a layer runs Python code, which servers cannot run.
         FileExistsError: If the version exists, or `path` is a file.
         ImportError: If `warmup` is given and the extra `serving` is not installed.
 

@@ -1,4 +1,4 @@
-"""A small server in Python that speaks the protocol of TensorFlow Serving."""
+"""A small Python server with the protocol of TensorFlow Serving."""
 
 import concurrent.futures
 import contextlib
@@ -15,15 +15,14 @@ from mtl_keras.export._versions import read_version, versions
 def serve(models: dict[str, str | os.PathLike], workers: int = 8) -> Iterator[str]:
     """Serves exports on a free port of this machine while the `with` block runs.
 
-    For trying out and testing a client where `tensorflow_model_server` is not at hand: it speaks the same gRPC
-    protocol, in one Python process. It answers `Predict` and `GetModelMetadata` of PredictionService, and
-    `GetModelStatus` of ModelService, for the highest version of each model, and replays the warm-up requests first. It
-    listens on the loopback interface alone. For production use TensorFlow Serving. Needs
-    `pip install "mtl_keras[serving]"`.
+    Use it to try out and test a client without `tensorflow_model_server`: it has the same gRPC protocol, in one Python
+    process. It answers `Predict` and `GetModelMetadata` of PredictionService, and `GetModelStatus` of ModelService, for
+    the highest version of each model. It replays the warm-up requests first. It listens only on the loopback interface.
+    In production, use TensorFlow Serving. Needs `pip install "mtl_keras[serving]"`.
 
     Args:
         models: `{name: folder of versions}`, as `export.saved_model` writes them.
-        workers: Number of threads that answer.
+        workers: Number of threads that answer requests.
 
     Yields:
         The address, such as `"127.0.0.1:50051"`, for `export.request` or any gRPC client.
@@ -31,7 +30,7 @@ def serve(models: dict[str, str | os.PathLike], workers: int = 8) -> Iterator[st
     Raises:
         ImportError: If the extra is not installed.
         FileNotFoundError: If a folder has no version.
-        ValueError: If `workers` is no positive integer.
+        ValueError: If `workers` is not a positive integer.
 
     Example:
 

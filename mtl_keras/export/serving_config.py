@@ -1,4 +1,4 @@
-"""Configuration of a TensorFlow Serving that serves several models."""
+"""Configures TensorFlow Serving for several models."""
 
 import os
 import pathlib
@@ -19,27 +19,27 @@ def serving_config(
     batching: dict[str, int] | None = None,
     image: str = "tensorflow/serving",
 ) -> str:
-    """Writes the configuration of a server of several models, and returns the command that starts it.
+    """Writes the configuration of a server for several models, and returns the command that starts it.
 
-    `models.config` names the models and their versions; `batching.config` says how requests of many clients are put
-    together. A version label is a name that clients write for a number, so that a new version can be tried by some
-    (`"canary"`) before it is everybody's (`"stable"`); a model with labels serves the labelled versions, any other
-    model the highest one.
+    `models.config` has the models and their versions; `batching.config` says how to batch the requests of many clients.
+    A version label is a name that clients use instead of a number. Some clients can then try a new version (`"canary"`)
+    before all clients get it (`"stable"`). A model with labels serves the labelled versions; any other model serves the
+    highest version.
 
     Args:
         models: `{name of the model: folder of its versions}`, the `path` of `export.saved_model`.
-        folder: Where the two files go; made if it is not there.
+        folder: Folder for the two files; created if it does not exist.
         labels: `{name of the model: {label: version}}`.
-        batching: `{"max_batch_size": rows, "batch_timeout_micros": how long to wait for them, "num_batch_threads": how
-            many batches are computed at once, "max_enqueued_batches": how many may wait}`, all positive integers, none
-            of them needed; None for no batching.
-        image: The container's image.
+        batching: `{"max_batch_size": rows, "batch_timeout_micros": how long to wait for them, "num_batch_threads":
+            number of batches computed at once, "max_enqueued_batches": number of batches that may wait}`, all positive
+            integers and all optional; None for no batching.
+        image: The container image.
 
     Returns:
         The `docker run` line, which publishes gRPC on port 8500 and REST on 8501.
 
     Raises:
-        ValueError: If a name is none that a server takes, a model has no version, a labelled version does not exist, or
+        ValueError: If a server would not accept a name, a model has no version, a labelled version does not exist, or
             `batching` has another key or value.
 
     Example:
@@ -88,7 +88,7 @@ def _model(name, labels):
 
 
 def _checked(models, labels, batching):
-    """Returns the labels and the batching with plain integers; raises a ValueError if a server would not take them."""
+    """Returns the labels and the batching with plain integers; raises a ValueError if a server would reject them."""
     for name in [*models, *(label for by_label in labels.values() for label in by_label)]:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
             raise ValueError(

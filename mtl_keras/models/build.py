@@ -24,23 +24,22 @@ def build_model(
     """Builds a functional Keras model with one named output per task.
 
     Args:
-        inputs: Shape of one sample, such as `(28, 28, 1)`; or a `keras.Input`; or several inputs as a dict
-            `{name: shape or keras.Input}` or as a list of `keras.Input`s, which then are called by their names.
-        tasks: List of `mtl_keras.Task`s with distinct names.
-        tower: What turns the inputs into features: a look-up string (`"mlp"`, `"lenet"`, ...), a recipe of
+        inputs: Shape of one sample, such as `(28, 28, 1)`; or a `keras.Input`; or several inputs, as a dict `{name:
+            shape or keras.Input}` or as a list of `keras.Input`s, whose names are then used.
+        tasks: List of `mtl_keras.Task`s with different names.
+        tower: Turns the inputs into features: a look-up string (`"mlp"`, `"lenet"`, ...), a recipe of
             `mtl_keras.towers`, or any `keras.Model` or Keras layer.
         sharing: How the tasks share the tower: a look-up string (`"hard"`, `"mmoe"`, `"soft"`, ...) or a recipe of
             `mtl_keras.sharing`.
-        preprocess: A Keras layer, or a list of them, applied to every input inside the model, so that the export
-            takes raw data: `keras.layers.Rescaling(1 / 255)`.
-        name: Name of the model.
+        preprocess: A Keras layer, or a list of them, applied to every input inside the model, such as
+            `keras.layers.Rescaling(1 / 255)`. An export then takes raw data.
 
     Returns:
         A `mtl_keras.MultiTaskModel`, not compiled.
 
     Raises:
-        ValueError: If a name is unknown, `tower` or `sharing` is of a wrong type, or the tasks are none or share a
-            name.
+        ValueError: If a name is unknown, `tower` or `sharing` has a wrong type, or there are no tasks or two tasks with
+            the same name.
 
     Example:
 
@@ -85,7 +84,7 @@ def _as_inputs(inputs):
 
 
 def _as_sharing(identifier):
-    """Returns the sharing scheme that a look-up string or a recipe means."""
+    """Returns the sharing scheme for a look-up string or a recipe."""
     sharing = _registry.get("sharing", identifier)
     if not isinstance(sharing, Sharing):
         known = ", ".join(repr(name) for name in _registry.names("sharing"))

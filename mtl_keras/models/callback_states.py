@@ -1,4 +1,4 @@
-"""What callbacks have found so far, as plain data."""
+"""The states of callbacks, as plain data."""
 
 import copy
 import warnings
@@ -16,13 +16,13 @@ def of(
 ) -> list[tuple[str, Any]]:
     """Returns `[(name of the class, state)]`.
 
-    A callback with `get_state()` and `set_state(state)` says itself what its state is. Of any other one, such as Keras'
-    `EarlyStopping`, it is what has changed of its attributes that are plain data: numbers, strings, None, arrays,
-    lists, tuples and dicts.
+    A callback with `get_state()` and `set_state(state)` defines its state itself. For any other callback, such as
+    Keras' `EarlyStopping`, the state is its attributes that have changed and are plain data: numbers, strings, None,
+    arrays, lists, tuples and dicts.
 
     Args:
         callbacks: The callbacks.
-        at_first: What this function returned for them when the run began.
+        at_first: The result of this function for them when the run began.
     """
     states = []
     for i, one in enumerate(callbacks):
@@ -37,7 +37,7 @@ def of(
 
 
 def restore(callbacks: list[keras.callbacks.Callback], states: list[tuple[str, Any]]) -> None:
-    """Gives callbacks their states back; those of one class in their order. Warns of what has no counterpart."""
+    """Restores the states of callbacks, in order within a class. Warns of states without a callback."""
     left = list(states)
     for callback in callbacks:
         name = type(callback).__name__

@@ -1,4 +1,4 @@
-"""Checks of what a user gives by task name, with errors that list the valid names."""
+"""Checks arguments by task name, with errors that list the valid names."""
 
 from keras import ops
 
@@ -11,7 +11,7 @@ def by_task(argument, given, names):
 
     Args:
         argument: `"y"` or `"sample_weight"`.
-        given: Dict by task name; one array alone is the labels of an only task, or the weights of every task.
+        given: Dict by task name; or one array: the labels of the only task, or the weights of every task.
         names: Names of the tasks.
     """
     names = list(names)
@@ -28,7 +28,7 @@ def check_shape(task, y, y_pred, sample_weight, expected=None):
         y: Labels.
         y_pred: The task's output.
         sample_weight: Weights of the labels, or None.
-        expected: Shape that the labels must have, with None for what does not matter; None for that of the output.
+        expected: Required shape of the labels, with None for sizes that may vary; None for the shape of the output.
     """
     check_label(task, y)
     if sample_weight is not None and len(sample_weight.shape) > len(y_pred.shape):
@@ -51,7 +51,7 @@ def check_shape(task, y, y_pred, sample_weight, expected=None):
 
 
 def check_kind(task, y, y_pred, objective):
-    """Raises a ValueError for one-hot labels where the loss takes class numbers, and the other way round."""
+    """Raises a ValueError for one-hot labels if the loss takes class numbers, and the other way round."""
     units, loss = y_pred.shape[-1], objective.loss_function.name
     is_one_hot = len(y.shape) == len(y_pred.shape) and y.shape[-1] != 1
     if objective.one_hot is None or units in (1, None) or is_one_hot == objective.one_hot:
@@ -69,9 +69,9 @@ def check_kind(task, y, y_pred, objective):
 
 
 def check_ranges(objectives):
-    """Raises a ValueError if a task has had labels or weights that there cannot be, and forgets them."""
+    """Raises a ValueError if a task has had invalid labels or weights, and clears the record of them."""
     for name, objective in objectives.items():
-        # An operation, because several replicas have a variable each, whose sum it reads.
+        # An operation, because each replica has its own variable; it reads their sum.
         labels, weights = (int(count) for count in ops.convert_to_numpy(ops.abs(objective.num_wrong)))
         if not labels and not weights:
             continue

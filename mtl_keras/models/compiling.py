@@ -1,4 +1,4 @@
-"""What `compile` of a multi-task model makes of its arguments."""
+"""The `compile` of a multi-task model."""
 
 import dataclasses
 from typing import Any
@@ -19,7 +19,7 @@ from mtl_keras.weightings import Weighting
 
 @dataclasses.dataclass
 class Compilation:
-    """What `compile` made. In an object of its own, because Keras would track what is in a dict and never forget it."""
+    """The results of `compile`. In a separate object, because Keras would track the content of a dict forever."""
 
     objectives: dict = dataclasses.field(default_factory=dict)
     total: Total | None = None
@@ -43,7 +43,7 @@ class Compiling:
 
     @property
     def objectives(self) -> dict[str, Objective]:
-        """`{task: Objective}` as `compile` resolved them."""
+        """`{task: Objective}` from `compile`."""
         return self._compilation.objectives
 
     @property
@@ -53,12 +53,12 @@ class Compiling:
 
     @property
     def plan(self) -> Plan | None:
-        """The `Plan` for the weighting, or None where the weighted sum of the losses is trained."""
+        """The `Plan` for the weighting, or None if the weighted sum of the losses is trained."""
         return self._compilation.plan
 
     @property
     def compile_arguments(self) -> dict[str, Any]:
-        """What `compile` was given, by name, with the optimizer and the weighting as objects."""
+        """The arguments of `compile`, by name, with the optimizer and the weighting as objects."""
         return self._compilation.arguments
 
     @property
@@ -77,12 +77,12 @@ class Compiling:
 
     @property
     def labels_since_update(self) -> keras.Variable | None:
-        """Which tasks have had labels since the optimizer's last update, [T]; None where each batch is an update."""
+        """Which tasks have had labels since the optimizer's last update, [T]; None if each batch is an update."""
         return self._compilation.labels_since_update
 
     @property
     def training_logs(self) -> set[str]:
-        """Names of the logs that exist in training only."""
+        """Names of the logs that exist only in training."""
         names = [penalty.mean.name for penalty in self.penalties.values()]
         if self.plan:
             names += [*self.plan.logs, *(metric.name for metric in self.weighting.metrics)]
@@ -106,30 +106,31 @@ class Compiling:
 
         Args:
             optimizer: As in Keras.
-            loss: `{task: Keras loss}`, over the tasks' own, or one Keras loss for all tasks.
-            loss_weights: `{task: number}`, over the tasks' `weight`. Under every weighting the others train as if a
-                task of weight 0 did not exist.
-            metrics: `{task: list of Keras metrics}`, over the tasks' own. They count every label whose sample
-                weight is not 0 once. `[]` for none at all.
+            loss: `{task: Keras loss}`, overriding the losses of the tasks, or one Keras loss for all tasks.
+            loss_weights: `{task: number}`, overriding the `weight` of the tasks. A task of weight 0 has no influence on
+                the training of the others, under any weighting.
+            metrics: `{task: list of Keras metrics}`, overriding the metrics of the tasks. They count every label once
+                if its sample weight is not 0. `[]` for none at all.
             weighted_metrics: `{task: list of Keras metrics}` that use the sample weights.
-            weighting: What is made of the tasks' losses or gradients: a look-up string (`"pcgrad"`) or a member of
-                `mtl_keras.weightings`. It sees the losses times their `loss_weights`. None trains their sum. Negative
-                losses are an error at the step where a method takes their logarithms or divides by them. A task
-                whose own variables are frozen takes part, as its loss trains the shared ones; one that reaches nothing
-                that is trained does not, nor one that shares nothing where the gradients of the shared part are read.
-            level: For a weighting that reads gradients, with respect to what: `"parameters"`, the shared variables;
-                or `"features"`, the tensors where the tasks' graphs part, at about the cost of the plain sum.
-            every: The weights are renewed every so many steps; in between the last ones weigh the losses.
-            apply_to: `"shared"`: the weights act on the shared variables, and the own variables of a task take its
-                plain gradient; `"all"`: they act on the own variables, too. By default `"all"` for weightings that read
-                losses, where there is no other, and for those whose paper weighs the losses as a whole: `gradnorm`,
+            weighting: How to combine the losses or gradients of the tasks: a look-up string (`"pcgrad"`) or a member of
+                `mtl_keras.weightings`. It gets the losses times their `loss_weights`. None trains their sum. If a
+                method takes logarithms of losses or divides by them, negative losses are an error at that step. A task
+                whose own variables are frozen takes part, because its loss trains the shared ones. A task that reaches
+                no trained variables does not take part. If the gradients of the shared part are read, neither does a
+                task that shares nothing.
+            level: For a weighting that reads gradients, what they are with respect to: `"parameters"`, the shared
+                variables; or `"features"`, the tensors where the tasks' graphs separate, at about the cost of the plain
+                sum.
+            every: The weights are updated every n steps; in between, the last ones weigh the losses.
+            apply_to: `"shared"`: the weights act on the shared variables, and the own variables of a task get its plain
+                gradient. `"all"`: they also act on the own variables. By default `"all"` for weightings that read
+                losses, where it is the only option, and for those whose paper weighs the whole losses: `gradnorm`,
                 `excess_mtl`, `imtl` (by the learned scales) and `db_mtl` (by 1 / loss); `"shared"` for the others.
-            nonfinite: What happens in a step with a loss or gradient that is not finite, under a weighting: `"skip"`
-                leaves everything as it was and counts it in the logs as `skipped_steps`; `"raise"` stops.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss`, as in Keras.
+            nonfinite: What to do in a step with a loss or gradient that is not finite, under a weighting: `"skip"`
+                changes nothing in this step and counts it in the logs as `skipped_steps`; `"raise"` stops.
 
         Raises:
-            ValueError: If a name is not that of a task, a task has no loss, or a number is negative.
+            ValueError: If a name is not a task, a task has no loss, or a number is negative.
         """
         arguments = {
             "optimizer": keras.optimizers.get(optimizer),
@@ -168,9 +169,9 @@ class Compiling:
         )
 
     def follow_trainable(self) -> None:
-        """Compiles anew if a layer was frozen, thawed or extended since `compile`, and no training step is traced yet.
+        """Compiles again if a layer was frozen, thawed or extended since `compile`, and no training step is traced yet.
 
-        After that Keras, too, asks for another `compile`.
+        After tracing, Keras too asks for another `compile`.
         """
         is_traced = self.train_function is not None and not self.run_eagerly
         trained = {id(v) for v in self.trainable_variables}
@@ -186,6 +187,6 @@ class Compiling:
         return self.weighting.weights_of_epoch() if self.weighting else None
 
     def _set_weighting(self, weighting):
-        """Makes a weighting a layer of the model, so that its state is trained and saved with it."""
+        """Adds a weighting to the model as a layer, so that its state is trained and saved with the model."""
         replaced, self.weighting = self.weighting, weighting
         replace_layer(self, replaced, weighting)  # Keras neither takes a layer back nor adds one that it has had

@@ -1,4 +1,4 @@
-"""Freezes parts of a model: what two or more tasks share, what one task has alone, or a stage of the tower."""
+"""Freezes parts of a model: what two or more tasks share, what only one task uses, or a stage of the tower."""
 
 import contextlib
 import re
@@ -26,7 +26,7 @@ def freeze(model, part):
 
     Args:
         model: A functional `keras.Model` whose outputs are a dict by task name.
-        part: `"shared"`, the name of a task, or that of a stage, of which all copies are meant.
+        part: `"shared"`, the name of a task, or the name of a stage, for all its copies.
     """
     trainable = [position for position, layer in _by_position(model, part).items() if layer.trainable]
     thaw(model, part, [])
@@ -34,19 +34,19 @@ def freeze(model, part):
 
 
 def overlap(model, part, trainable, other):
-    """Returns which of the positions that are trainable in a part belong to another part as well."""
+    """Returns which of the trainable positions of a part also belong to another part."""
     return [position for position in trainable if position in _by_position(model, other)]
 
 
 def thaw(model, part, trainable):
-    """Sets the layers of a part trainable that were it, by their positions, and the others untrainable."""
+    """Sets the layers of a part trainable that were trainable before, by their positions, and the others not."""
     for position, layer in _by_position(model, part).items():  # an outer layer first, which sets its inner ones too
         layer.trainable = position in trainable
 
 
 @contextlib.contextmanager
 def lifted(model, frozen):
-    """While it lasts, all is as if nothing were frozen.
+    """Within this context, nothing is frozen.
 
     Args:
         model: The model.
@@ -62,7 +62,7 @@ def lifted(model, frozen):
 
 
 def check_optimizer(optimizer):
-    """Raises a ValueError for an optimizer that cannot leave some of its variables alone."""
+    """Raises a ValueError for an optimizer that cannot leave some of its variables unchanged."""
     inner = [optimizer, getattr(optimizer, "inner_optimizer", None)]
     if type(optimizer) is getattr(keras.optimizers, "MultiOptimizer", None):
         raise ValueError(
@@ -75,7 +75,7 @@ def check_optimizer(optimizer):
 
 
 def _by_position(model, part):
-    """Returns `{position: layer}` of a part's layers and of the layers inside of these, which are after them."""
+    """Returns `{position: layer}` of a part's layers and their inner layers, which come after them."""
     is_stage = part != SHARED and part not in model.output
     layers = _layers_of_stage(model, part) if is_stage else Reach(model).layers_of(part)
     mine = {id(layer) for layer in with_inner(layers)}
@@ -87,7 +87,7 @@ def _by_position(model, part):
 
 
 def _layers_of_stage(model, stage):
-    """Returns the layers of all copies of a stage, which are named after it and lie in the towers."""
+    """Returns the layers of all copies of a stage: layers of the towers with its name in theirs."""
     if not isinstance(stage, str):
         return []
     in_towers = {name for tower in model.tower_layers.values() for name in tower}

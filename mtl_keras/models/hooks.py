@@ -1,4 +1,4 @@
-"""What callbacks add to the training step, for one `fit`."""
+"""What callbacks add to the training step for the duration of one `fit`."""
 
 import functools
 from collections.abc import Callable
@@ -19,19 +19,19 @@ class Hooks:
 
     @property
     def penalties(self) -> dict[str, Penalty]:
-        """`{name: Penalty}`, terms that a callback adds to what is trained, for one `fit`."""
+        """`{name: Penalty}`: terms that callbacks add to the objective, for one `fit`."""
         return self._hooks.penalties
 
     @property
     def probes(self) -> list[Callable]:
-        """List of what a callback has called with each batch that is trained, for one `fit`."""
+        """List of functions of callbacks that are called with each training batch, for one `fit`."""
         return self._hooks.probes
 
     def add_penalty(self, name: str, value: Callable[[], Tensor]) -> None:
-        """Adds a scalar to what is trained, for one `fit`; for callbacks, in their `set_model`.
+        """Adds a scalar to the objective, for one `fit`; for callbacks, in their `set_model`.
 
         Args:
-            name: Name in the logs of its running mean.
+            name: Name of its running mean in the logs.
             value: Function without arguments that returns the scalar, called in the graph of the training step.
         """
         self.penalties[name] = Penalty(name, value)
@@ -43,9 +43,9 @@ class Hooks:
         """Returns a `MatrixProbe` of the cosines of the tasks' gradients; for callbacks, in their `set_model`.
 
         Args:
-            every: The probe records every so many steps.
-            in_step: Whether it records the batches that are trained, for one `fit`.
-            variables: The shared variables that count; None for all.
+            every: The probe records every n steps.
+            in_step: Whether it records the training batches, for one `fit`.
+            variables: The shared variables to use; None for all.
         """
         return self._add_probe(every, in_step, functools.partial(cosines, variables=variables))
 
@@ -54,7 +54,7 @@ class Hooks:
 
         Args:
             every, in_step: As in `add_cosine_probe`.
-            rate: Learning rate of the steps that are tried; None for the optimizer's.
+            rate: Learning rate of the tried steps; None for that of the optimizer.
         """
         return self._add_probe(every, in_step, functools.partial(affinities, rate=rate))
 
@@ -66,11 +66,11 @@ class Hooks:
         return probe
 
     def add_ending(self, ending: Callable[[], None]) -> None:
-        """Has a function called at the end of a `fit`, however it ends; for callbacks, in their `set_model`."""
+        """Adds a function to call at the end of a `fit`, also after an error; for callbacks, in their `set_model`."""
         self._hooks.endings.append(ending)
 
     def _take_hooks_off(self):
-        """Ends the penalties and probes of a `fit`, and calls what was added for its end."""
+        """Removes the penalties and probes of a `fit`, and calls the functions that were added for its end."""
         while self._hooks.endings:
             self._hooks.endings.pop()()
         if self.penalties or self.probes:

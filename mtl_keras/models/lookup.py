@@ -1,4 +1,4 @@
-"""The losses and metrics that Keras' identifiers name."""
+"""The losses and metrics for Keras' identifiers."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ CLASSES = ("sparse_categorical_crossentropy", "categorical_generalized_cross_ent
 
 
 class FunctionLoss(keras.losses.Loss):
-    """A function of (y_true, y_pred) that returns one value per sample, as a loss."""
+    """Turns a function of (y_true, y_pred) that returns one value per sample into a loss."""
 
     def __init__(self, function, name):
         super().__init__(name=name)
@@ -24,7 +24,7 @@ class FunctionLoss(keras.losses.Loss):
 
 
 def as_loss(identifier: Any) -> keras.losses.Loss:
-    """Returns the `keras.losses.Loss` that a Keras loss identifier names."""
+    """Returns the `keras.losses.Loss` for a Keras loss identifier."""
     loss = keras.losses.get(identifier)
     if isinstance(loss, keras.losses.Loss):
         return loss
@@ -33,7 +33,7 @@ def as_loss(identifier: Any) -> keras.losses.Loss:
 
 
 def takes_one_hot(loss: keras.losses.Loss) -> bool | None:
-    """Returns whether a loss takes one-hot labels (True), class numbers (False), or neither for sure (None)."""
+    """Returns whether a loss takes one-hot labels (True) or class numbers (False); None if unknown."""
     for names, answer in ((ONE_HOT, True), (CLASSES, False)):
         if computes_any(loss, names):
             return answer
@@ -41,17 +41,17 @@ def takes_one_hot(loss: keras.losses.Loss) -> bool | None:
 
 
 def computes_any(loss: keras.losses.Loss, names: tuple[str, ...]) -> bool:
-    """Returns whether a loss computes one of Keras' functions of those names."""
+    """Returns whether a loss computes one of Keras' functions with these names."""
     function = loss.function if isinstance(loss, FunctionLoss) else getattr(loss, "fn", None)
     return function is not None and function in [getattr(keras.losses, name, None) for name in names]
 
 
 def as_metric(identifier: Any, head: Head | None) -> keras.metrics.Metric:
-    """Returns the `keras.metrics.Metric` that a Keras metric identifier names.
+    """Returns the `keras.metrics.Metric` for a Keras metric identifier.
 
     Args:
-        identifier: String, function or metric. `"accuracy"` is the accuracy among the head's own metrics; without a
-            head, or one that has none, the one that the shapes of labels and outputs call for, as in Keras.
+        identifier: String, function or metric. `"accuracy"` is the accuracy among the head's own metrics. Without a
+            head, or if the head has none, the shapes of labels and outputs decide which accuracy it is, as in Keras.
         head: The task's head, or None.
     """
     if identifier in ("accuracy", "acc"):

@@ -1,4 +1,4 @@
-"""The multi-task model: a functional Keras model with one named output a task."""
+"""The multi-task model: a functional Keras model with one named output per task."""
 
 import types
 from typing import Any
@@ -22,24 +22,25 @@ from mtl_keras.task import Task, check_names
 class MultiTaskModel(Hooks, Compiling, Running, Transfer, Saving, TrainStep, keras.Model):
     """A functional Keras model whose outputs are a dict by task name.
 
-    `mtl_keras.build_model` makes one from tasks; a graph of your own becomes one by
-    `MultiTaskModel(inputs, {task: output})`. `fit`, `evaluate`, `predict`, callbacks and `.keras` files work as
-    in Keras. What differs: labels may be missing (sample weight 0), every name is checked, and the logged
-    losses of the tasks are exact on a partial last batch too.
+    `mtl_keras.build_model` builds one from tasks. For a custom graph, use `MultiTaskModel(inputs, {task: output})`.
+    `fit`, `evaluate`, `predict`, callbacks and `.keras` files work as in Keras, with these differences: labels may be
+    missing (sample weight 0), every name is checked, and the logged losses of the tasks are also exact on a partial
+    last batch.
 
     Args:
         inputs: Keras input, or a list or dict of them.
         outputs: `{task name: Keras tensor}`.
-        tasks: List of `Task`s with the names of the outputs, or None for a graph of your own, whose losses
-            `compile` must then get.
-        tower_layers: `{task name: list of the names of the layers between the inputs and the task's features}`, where
-            that is known; `callbacks.SoftSharing` reads it.
-        feature_layers: `{task name: name of the layer or operation that makes the task's features}`, where that is
-            known; `add_task` reads it.
+        tasks: List of `Task`s with the names of the outputs; or None for a custom graph, whose losses you then pass to
+            `compile`.
+        tower_layers: `{task name: list of the names of the layers between the inputs and the task's features}`, if
+            known; `callbacks.SoftSharing` reads it.
+        feature_layers: `{task name: name of the layer or operation that computes the task's features}`, if known;
+            `add_task` reads it.
         name: Name of the model.
 
     Raises:
-        ValueError: If `outputs` is no dict, its names are not those of the tasks, or one is reserved, such as "shared".
+        ValueError: If `outputs` is not a dict, its names are not those of the tasks, or one is reserved, such as
+            "shared".
 
     Example:
 
@@ -82,7 +83,7 @@ class MultiTaskModel(Hooks, Compiling, Running, Transfer, Saving, TrainStep, ker
         self.num_epochs = 0  # that the model has been trained for
         self.frozen = {}  # {part: positions of the layers in it that were trainable}
         self.weighting = None
-        # In namespaces, because Keras would track what is in a dict and never forget it.
+        # In namespaces, because Keras would track the content of a dict forever.
         self._compilation = Compilation()
         self._testing = False
         self._hooks = types.SimpleNamespace(penalties={}, probes=[], endings=[])
@@ -95,7 +96,7 @@ class MultiTaskModel(Hooks, Compiling, Running, Transfer, Saving, TrainStep, ker
 
     @property
     def progress(self) -> Progress:
-        """What of a training is in no variable that Keras saves: seeds and steps."""
+        """The state of a training that Keras does not save in variables: seeds and steps."""
         return self._saved.progress
 
     def labels(self, y: Any, sample_weight: Any) -> tuple[dict[str, Tensor], dict[str, Tensor | None]]:
@@ -117,6 +118,6 @@ class MultiTaskModel(Hooks, Compiling, Running, Transfer, Saving, TrainStep, ker
         return self.predictions(self(x, training=False))
 
     def predictions(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Returns `{task: what predict and exports give}` from some tasks' outputs, `{task: tensor}`."""
+        """Returns `{task: prediction, as from predict and exports}` from some tasks' outputs, `{task: tensor}`."""
         heads = {task.name: task.head for task in self.tasks}
         return {name: heads[name].predictions(y) if name in heads else y for name, y in outputs.items()}

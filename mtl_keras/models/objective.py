@@ -1,4 +1,4 @@
-"""What one task is trained and judged by, as `compile` resolved it."""
+"""The loss and the metrics of one task, as set by `compile`."""
 
 import keras
 from keras import ops
@@ -11,25 +11,25 @@ from mtl_keras.engine.graph import mask_of
 class Objective(keras.metrics.Metric):
     """The loss, its weights and the metrics of one task, and their running values.
 
-    As a Keras metric it reports `{task}_loss`, the mean loss over all labels seen that were there, without
-    `loss_weight`, and `{task}_{metric}` for every metric. All are NaN where no label was there.
+    As a Keras metric it reports `{task}_loss`, the mean loss over all present labels so far, without `loss_weight`, and
+    `{task}_{metric}` for every metric. All are NaN if no label was present.
 
-    A label is missing if its sample weight is 0, or if the Keras mask of the output leaves its place out. The loss of a
-    batch is Σ wᵢ·lᵢ / n over its n other labels, and 0 if there are none; without weights and masks this is Keras' own
-    mean. `metrics` count the n labels, each once; `weighted_metrics` use the weights themselves. Labels outside
-    `label_range`, or not finite, and weights that are negative or not finite are counted, for an error after the first
-    batch; until then such a label is taken as the lowest one, and such a weight as 0.
+    A label is missing if its sample weight is 0, or if the Keras mask of the output excludes its position. The loss of
+    a batch is Σ wᵢ·lᵢ / n over its n other labels, and 0 if there are none; without weights and masks this equals
+    Keras' mean. `metrics` count the n labels, each once; `weighted_metrics` use the weights. Labels that are outside
+    `label_range` or not finite, and weights that are negative or not finite, are counted, for an error after the first
+    batch. Until then such a label counts as the lowest one, and such a weight as 0.
 
     Args:
         name: Name of the task.
-        loss: A `keras.losses.Loss` with one value a label, or one of a batch (`is_of_batch`).
+        loss: A `keras.losses.Loss` with one value per label, or one per batch (`is_of_batch`).
         loss_weight: Factor of the loss in the trained sum.
         metrics: List of `keras.metrics.Metric`s.
         weighted_metrics: List of `keras.metrics.Metric`s.
         class_weight: Function (labels, output) -> factors of the labels, for training only; or None.
-        predictions: Function that turns the task's output into what the metrics get; None for the output itself.
-        label_range: The lowest and the highest label that there can be, or None.
-        one_hot: Whether the loss takes one-hot labels (True) or class numbers (False); None for neither for sure.
+        predictions: Function that turns the task's output into the input of the metrics; None for the output itself.
+        label_range: The lowest and the highest valid label, or None.
+        one_hot: Whether the loss takes one-hot labels (True) or class numbers (False); None if unknown.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Objective(keras.metrics.Metric):
         return Entries(values, self._fitted(weight, values), factor, loss.reduction)
 
     def mask(self, y_pred):
-        """Returns which places of an output are none of padding, [B, ...] as booleans; None for all."""
+        """Returns which positions of an output are not padding, [B, ...] as booleans; None for all."""
         own = getattr(self.loss_function, "mask", None)
         return own(y_pred) if own else mask_of(y_pred)
 
@@ -102,7 +102,7 @@ class Objective(keras.metrics.Metric):
         return None if mask is None else ops.cast(mask, "float32")
 
     def _fits(self, y):
-        """Returns which labels there can be: in the range, or else finite. Booleans in the shape of the labels"""
+        """Returns which labels are valid: in the range, or else finite. Booleans in the shape of the labels."""
         value = ops.cast(y, "float32")
         if self.label_range is None:
             return ops.isfinite(value)
@@ -115,7 +115,7 @@ class Objective(keras.metrics.Metric):
     def _fitted(self, weight, values):
         """Returns the weights with as many axes as the values of the loss.
 
-        Raises a ValueError for weights, or a mask, of single entries where the loss has one value a row.
+        Raises a ValueError for weights, or a mask, of single entries if the loss has one value per row.
         """
         if weight is None:
             return None
@@ -136,8 +136,8 @@ class Objective(keras.metrics.Metric):
             y, y_pred, sample_weight: As in `entries`.
             mask: What `mask` returned.
             loss: The loss of the batch.
-            size: What the sum of the losses was divided by.
-            done: Whether the step was made, whose predictions else are in no metric; None for True.
+            size: The divisor of the sum of the losses.
+            done: Whether the step was made; if not, its predictions enter no metric. None for True.
         """
         fits = self._fits(y)
         skipped = done is not None and self.label_range is None
@@ -161,7 +161,7 @@ class Objective(keras.metrics.Metric):
                 metric.update_state(*_as_it_takes(metric, y, y_pred, weights, axes))
 
     def _count_wrong(self, fits, sample_weight, mask):
-        """Counts labels that there cannot be, unless they are missing, and weights that there cannot be."""
+        """Counts invalid labels, unless they are missing, and invalid weights."""
         wrong, wrong_weights = ops.logical_not(fits), 0.0
         weight = times(there(sample_weight), None if mask is None else ops.cast(mask, "float32"))
         wrong = ops.cast(ops.logical_and(wrong, _is_there(weight, wrong)), "float32")
@@ -182,7 +182,7 @@ class Objective(keras.metrics.Metric):
 
 
 def _is_there(weight, like):
-    """Returns which labels have a weight that is not 0, for booleans of the labels' shape: broadcast to them."""
+    """Returns which labels have a weight that is not 0, for booleans of the labels' shape, broadcast to them."""
     if weight is None:
         return ops.ones_like(like)
     weight = ops.not_equal(weight, 0)
@@ -195,20 +195,20 @@ def _is_weight(sample_weight):
 
 
 def _cleaned(sample_weight):
-    """Returns weights as float32 with 0 for those that there cannot be; None for None."""
+    """Returns weights as float32, with 0 for invalid ones; None for None."""
     if sample_weight is None:
         return None
     return ops.cast(ops.where(_is_weight(sample_weight), sample_weight, 0), "float32")
 
 
 def _as_it_takes(metric, y, y_pred, weight, axes):
-    """Returns labels, predictions and weights as a metric takes them.
+    """Returns labels, predictions and weights in the form that a metric takes.
 
-    Keras' own metrics average over the places of a row first, so that a label in a short row counts for more: they get
-    each place as a row.
+    Keras' own metrics first average over the positions of a row, so that a label in a short row counts more. They
+    therefore get each position as a row.
 
     Args:
-        axes: How many axes the places have, with that of the batch.
+        axes: Number of axes of the positions, including that of the batch.
     """
     is_of_keras = type(metric).__module__.startswith("keras.") and type(metric) is not keras.metrics.MeanMetricWrapper
     if axes < 2 or not is_of_keras or min(len(y.shape), len(y_pred.shape)) < axes:
@@ -220,5 +220,5 @@ def _as_it_takes(metric, y, y_pred, weight, axes):
 
 
 def _joined(tensor, axes):
-    """Returns a tensor with its first axes as one."""
+    """Returns a tensor with its first axes merged into one."""
     return ops.reshape(tensor, (-1, *ops.shape(tensor)[axes:]))

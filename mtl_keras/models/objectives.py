@@ -1,4 +1,4 @@
-"""Turns the losses and metrics that `compile` was given into the objectives of the tasks."""
+"""Turns the loss and metric arguments of `compile` into the objectives of the tasks."""
 
 import keras
 from keras import ops
@@ -13,7 +13,7 @@ OF_YES_AND_NO = ("binary_crossentropy", "binary_focal_crossentropy")
 
 
 def make_objectives(model, loss, loss_weights, metrics, weighted_metrics):
-    """Returns `{task: Objective}` from the tasks and from what `compile` was given over them."""
+    """Returns `{task: Objective}` from the tasks and the arguments of `compile`, which override them."""
     names = model.task_names
     tasks = {task.name: task for task in model.tasks}
     loss = _resolved(names, "loss", loss, {t: task.loss or task.head.loss() for t, task in tasks.items()})
@@ -45,7 +45,7 @@ def make_objectives(model, loss, loss_weights, metrics, weighted_metrics):
 
 
 def _takes_labels_of(head, loss):
-    """Whether a loss takes the labels that the head says: one of the kind of its own, of yes and no, or of classes."""
+    """Whether a loss takes the labels of the head: a loss of the head's own kind, for yes and no, or for classes."""
     if head.label_range is None or getattr(loss, "ignore_class", None) is not None:
         return False
     if head.label_range == (0, 1):
@@ -64,7 +64,7 @@ def _class_weight(task):
 
 
 def _resolved(names, argument, given, defaults):
-    """Returns what `compile` was given for an argument, by task, over the tasks' own."""
+    """Returns an argument of `compile` by task, overriding the defaults of the tasks."""
     if given is None:
         return defaults
     if isinstance(given, dict):

@@ -1,4 +1,4 @@
-"""A term that a callback adds to what is trained."""
+"""A term that a callback adds to the objective."""
 
 import keras
 

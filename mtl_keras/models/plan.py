@@ -11,15 +11,14 @@ from mtl_keras.weightings import Weighting
 
 
 def make_plan(model, weighting, partition, loss_weights, level, every, apply_to, nonfinite):
-    """Returns the `Plan`, with the weighting built; None where the plain sum is trained.
+    """Returns the `Plan`, with the weighting built; None if the plain sum is trained.
 
-    With one task every weighting is the plain gradient, and so are with a frozen shared part those that read gradients:
-    these rest, built, so that a file holds their state.
-    A task takes part if its loss weight is not 0, and it reaches variables that are trained; under a weighting that
-    reads gradients, shared ones.
+    With one task, every weighting equals the plain gradient. If the shared part is frozen, so does every weighting that
+    reads gradients; it is built but not used, so that a file has its state. A task takes part if its loss weight is not
+    0, and it reaches trained variables; under a weighting that reads gradients, shared ones.
 
     Raises:
-        ValueError: If an argument is out of its range, or does not suit the weighting or the model.
+        ValueError: If an argument is out of range, or does not suit the weighting or the model.
     """
     choice("level", level, ("parameters", "features"))
     choice("apply_to", apply_to, (None, "shared", "all"))
@@ -122,7 +121,7 @@ def _size(partition):
 
 
 def check_optimizer(optimizer):
-    """Raises a ValueError for an optimizer that would take the wrong gradients from a weighting."""
+    """Raises a ValueError for an optimizer that gets wrong gradients from a weighting."""
     if _accumulates(optimizer):
         raise ValueError(
             "`gradient_accumulation_steps` accumulates what a weighting made of small batches, which is not what it "
@@ -131,9 +130,9 @@ def check_optimizer(optimizer):
 
 
 def labels_since_update(optimizer, num_tasks):
-    """Returns a variable for which tasks have had labels since the last update, [T]; None for one batch an update.
+    """Returns a variable for which tasks have had labels since the last update, [T]; None for one batch per update.
 
-    It starts as if all had, as they may have had them before a load.
+    At the start all tasks count as having had labels, because they may have had them before the model was loaded.
     """
     if not _accumulates(optimizer):
         return None

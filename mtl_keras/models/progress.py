@@ -1,4 +1,4 @@
-"""What a file needs to go on with a training and Keras does not save: the seeds of the layers, the number of steps."""
+"""The state of a training that Keras does not save: the seeds of the layers and the number of steps."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ import numpy as np
 
 
 class Progress(keras.layers.Layer):
-    """Saves the states of all seed generators in a model's layers, and how many steps the model was trained.
+    """Saves the states of all seed generators in a model's layers, and the number of trained steps.
 
-    It is no part of the model. Keras saves it as an attribute of the model, beside the layers, and a program that
-    loads the file as a plain `keras.Model` passes it over.
+    It is not a part of the model. Keras saves it as an attribute of the model, beside the layers. A program that loads
+    the file as a plain `keras.Model` ignores it.
 
     Args:
         model: The model.
 
     Attributes:
-        num_steps: Number of steps that `fit` trained with the model's optimizer, skipped ones too.
+        num_steps: Number of steps that `fit` trained with the model's optimizer, including skipped ones.
     """
 
     def __init__(self, model: keras.Model):
@@ -27,8 +27,8 @@ class Progress(keras.layers.Layer):
     def start(self, optimizer: keras.optimizers.Optimizer) -> None:
         """Sets the number of steps when a `fit` begins: to 0 if the optimizer has made none.
 
-        The optimizer alone does not know it: its `iterations` leave out steps that were skipped, and count one for
-        several steps whose gradients it accumulates. Nor do we: `train_on_batch` is not counted.
+        The optimizer does not know this number: its `iterations` leave out skipped steps, and count several steps whose
+        gradients are accumulated as one. Steps of `train_on_batch` are not counted here either.
         """
         made = int(optimizer.iterations.numpy())
         self.num_steps = max(self.num_steps, made) if made else 0
@@ -48,7 +48,7 @@ class Progress(keras.layers.Layer):
 
 
 def _seeds(model: keras.Model) -> list[keras.Variable]:
-    """Returns the states of the seed generators in a model's layers, which are no weights to Keras."""
+    """Returns the states of the seed generators in a model's layers, which Keras does not count as weights."""
     weights = {id(v) for v in model.weights}
     variables = {id(v): v for layer in model.layers for v in layer.variables if id(v) not in weights}
     return list(variables.values())

@@ -1,4 +1,4 @@
-"""Training and evaluation of a multi-task model on data: what is checked and followed around Keras' own loops."""
+"""Training and evaluation of a multi-task model: checks and hooks around Keras' own loops."""
 
 import contextlib
 import warnings
@@ -44,14 +44,14 @@ class Running:
     ) -> keras.callbacks.History:
         """Trains the model, as `keras.Model.fit` does.
 
-        Data are `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, best from `mtl_keras.data`. In these, each
-        epoch has an order of its own, known from the number of the epoch alone. A `fit` that starts at epoch 0 goes on
-        counting where the last one of this model stopped; `initial_epoch` says at which epoch to start. With
-        `steps_per_epoch`, the next epoch starts where the last one stopped in the data.
+        Data are `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, ideally from `mtl_keras.data`. A dataset
+        of `mtl_keras.data` has a different order in each epoch, which depends only on the number of the epoch. A `fit`
+        that starts at epoch 0 continues counting where the last `fit` of this model stopped; `initial_epoch` sets the
+        first epoch. With `steps_per_epoch`, the next epoch starts where the last one stopped in the data.
 
         Args:
             shuffle: As in Keras, for arrays and `keras.utils.PyDataset`s, where it is True by default.
-            class_weight: None: the tasks have their own, `Task(class_weight=...)`.
+            class_weight: Must be None: class weights belong to the tasks, `Task(class_weight=...)`.
             x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, sample_weight,
                 initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
                 validation_freq: As in Keras.
@@ -140,7 +140,7 @@ class Running:
 
         Args:
             x, y, batch_size, verbose, sample_weight, steps, callbacks: As in Keras.
-            return_dict: Whether to return `{name: number}`; else a list, whose names are `metrics_names`.
+            return_dict: Whether to return `{name: number}`; if not, a list, whose names are `metrics_names`.
         """
         self._check_data(x, y, sample_weight)
         with self.testing(), explained(x, self.inputs, self.task_names) as batches:
@@ -165,8 +165,8 @@ class Running:
         """Predicts `{task: array}`, as `keras.Model.predict` does.
 
         Args:
-            x: As in Keras; or a data frame whose columns are the inputs, or those of the one input; or arrays and
-                columns of strings.
+            x: As in Keras; or a data frame whose columns are the inputs, or the features of the only input; or arrays
+                and columns of strings.
             batch_size, verbose, steps, callbacks: As in Keras.
         """
         x = as_tensors(x, self.inputs)
@@ -189,7 +189,7 @@ class Running:
 
     @contextlib.contextmanager
     def testing(self) -> Iterator[None]:
-        """While it lasts, the logs are those of a test, without what exists in training only."""
+        """Within this context, the logs are those of a test, without those that exist only in training."""
         before, self._testing = self._testing, True
         try:
             yield
@@ -202,11 +202,11 @@ class Running:
 
     @property
     def metrics_names(self) -> list[str]:
-        """Names of what `evaluate` returns as a list, in its order: the loss, then the others by name."""
+        """Names of the values that `evaluate` returns as a list, in order: the loss, then the others by name."""
         return self._compilation.metrics_names or _in_order(set(self.get_metrics_result()) - self.training_logs)
 
     def _check_data(self, x, y=None, sample_weight=None):
-        """Raises a ValueError on wrong names, and on data that Keras would fail on without naming the task or input."""
+        """Raises a ValueError for wrong names, and for data on which Keras would fail without naming the part."""
         for argument, given in (("y", y), ("sample_weight", sample_weight)):
             if given is not None:
                 check.by_task(argument, given, self.task_names)

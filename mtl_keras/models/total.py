@@ -4,10 +4,10 @@ import keras
 
 
 class Total(keras.metrics.Mean):
-    """Σ loss_weight · task loss + what is trained beside the losses, from the means over all labels seen.
+    """Σ loss_weight · task loss + penalties and regularization, from the means over all labels so far.
 
-    The mean of the batches' sums would depend on how missing labels fall into batches. A task without any label adds
-    nothing.
+    The mean of the batches' sums would depend on the distribution of missing labels over the batches. A task without
+    any label adds nothing.
 
     Args:
         objectives: Function without arguments that returns `{task: Objective}`.

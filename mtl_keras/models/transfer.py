@@ -1,4 +1,4 @@
-"""Training in stages, and tasks that are added to a trained model."""
+"""Training in stages, and new tasks for a trained model."""
 
 from typing import Any
 
@@ -25,23 +25,23 @@ class Transfer:
             self.optimizer.build(self.trainable_variables)
 
     def freeze(self, *parts: str) -> None:
-        """Freezes parts of the model: their variables, optimizer slots and batch-norm statistics stay to the bit.
+        """Freezes parts of the model: their variables, optimizer slots and batch-norm statistics do not change.
 
-        For training in two stages: train all, freeze the shared part, tune the heads. A compiled model is compiled
-        again with what it was compiled with, and the optimizer goes on with its slots. A frozen layer of batch norm
-        uses its statistics; dropout stays. `callbacks.Freeze` does this at an epoch.
+        For training in two stages: train everything, freeze the shared part, tune the heads. A compiled model is
+        compiled again with the same arguments, and the optimizer keeps its slots. A frozen batch norm layer uses its
+        statistics; dropout stays active. `callbacks.Freeze` does this at an epoch.
 
-        Under a weighting: the loss of a frozen task still trains what it shares with others, and takes part; if that
-        is frozen, too, the task takes no part. Where gradients are read, a frozen shared part leaves nothing to weigh:
-        the weighting rests, and goes on when the part is trained again.
+        Under a weighting, the loss of a frozen task still trains what it shares with others, and takes part. If that is
+        frozen as well, the task takes no part. For weightings that read gradients, a frozen shared part leaves nothing
+        to weigh: the weighting pauses, and continues when the part is trained again.
 
         Args:
-            *parts: `"shared"`: what two or more tasks reach; the name of a task: what it alone reaches; or that of a
-                stage of the tower, as `split_after` takes it: all its copies.
+            *parts: `"shared"` for what two or more tasks use; the name of a task for what only this task uses; or the
+                name of a stage of the tower, as in `split_after`, for all its copies.
 
         Raises:
             ValueError: If a part does not exist or has nothing to train, nothing would be left to train, or the
-                optimizer cannot leave variables alone: a plain `MultiOptimizer`, or one with `use_ema=True`.
+                optimizer cannot leave variables unchanged: a plain `MultiOptimizer`, or one with `use_ema=True`.
         """
         parts = [part for part in dict.fromkeys(parts) if part not in self.frozen]
         for part in parts:
@@ -58,7 +58,7 @@ class Transfer:
         self._compile_again()
 
     def unfreeze(self, *parts: str) -> None:
-        """Trains again parts that `freeze` froze, by default all; what was frozen otherwise stays so."""
+        """Unfreezes parts that `freeze` froze, by default all. Layers that were frozen in another way stay frozen."""
         unknown = [part for part in parts if part not in self.frozen]
         if unknown:
             raise ValueError(f"`parts` must be frozen ones, out of {list(self.frozen)}. Received: {unknown}.")
@@ -78,24 +78,24 @@ class Transfer:
     def add_task(
         self, task: Task, like: str | None = None, after: str | None = None, freeze: str | list[str] | None = None
     ) -> Any:
-        """Returns a model with one task more, whose head is new and whose layers are otherwise those of this one.
+        """Returns a model with one more task: a new head on the layers of this model.
 
-        For transfer: the two models share their layers, so that what one learns or freezes holds for the other.
+        For transfer: the two models share their layers, so that training or freezing one of them affects the other.
 
         Args:
-            task: A `Task` with a name of its own.
-            like: Name of the task whose features the new one gets, where the tasks have different ones. With
-                `sharing="hard"` all have the same.
-            after: Name of a layer: the new task's features are its output, and not those of another task. So an
-                auxiliary classifier stands on the middle of a tower.
+            task: A `Task` with a new name.
+            like: Name of the task whose features the new task uses, if the tasks have different features. With
+                `sharing="hard"` all tasks have the same features.
+            after: Name of a layer whose output becomes the features of the new task, instead of those of another task.
+                Use it for an auxiliary classifier in the middle of a tower.
             freeze: What to freeze, as in `freeze`: `"shared"`, or a list of parts.
 
         Returns:
             A `MultiTaskModel`, not compiled.
 
         Raises:
-            ValueError: If the name is taken, the features to use are not clear or not known, both `like` and `after`
-                are given, or this model is frozen.
+            ValueError: If the name is taken, the features to use are ambiguous or unknown, both `like` and `after` are
+                given, or this model is frozen.
 
         Example:
 
@@ -127,7 +127,7 @@ class Transfer:
         return model
 
     def _found(self, like, after):
-        """Returns the features of a new task, the name of what makes them, and the names of their tower's layers."""
+        """Returns the features of a new task, the name of their layer, and the layers of their tower."""
         if after is not None:
             if like is not None:
                 raise ValueError(f"`like` and `after` exclude each other. Received: like={like!r}, after={after!r}.")

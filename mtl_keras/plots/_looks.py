@@ -1,4 +1,4 @@
-"""The colour and the marker of each task, the same in every picture of a run."""
+"""The colour and the marker of each task, the same in all plots of a run."""
 
 import re
 
@@ -38,7 +38,7 @@ def natural(name):
 
 
 def curve_style(look, points, validation=False):
-    """Returns the keywords of `plot` for a curve of so many points.
+    """Returns the keywords of `plot` for a curve with this number of points.
 
     Few points have a marker each, hollow for validation. Many points have none, except where the marker alone tells
     tasks of one colour apart: those curves have about six.

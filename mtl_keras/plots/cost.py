@@ -1,4 +1,4 @@
-"""A picture of what several candidates gain against what they cost."""
+"""Plots the gains of candidates against their costs."""
 
 import math
 import os
@@ -18,19 +18,19 @@ def cost(
     baseline: str | None = None,
     path: str | os.PathLike | None = None,
 ) -> Any:
-    """Draws the gains of candidates against their costs.
+    """Plots the gains of candidates against their costs.
 
-    Those of which no cheaper one gains as much are coloured, and the others grey. Needs
-    `pip install "mtl_keras[plots]"`.
+    A candidate is coloured if no cheaper one gains as much; the others are grey. Needs `pip install
+    "mtl_keras[plots]"`.
 
     Args:
-        points: `{candidate: (cost, gain, low, high)}`, the gain with its interval in per cent; the bounds may be NaN.
-        unit: What the cost is.
+        points: `{candidate: (cost, gain, low, high)}`: the gain with its interval in per cent; the bounds may be NaN.
+        unit: Unit of the cost, for the axis.
         baseline: Name of a candidate to draw in black.
-        path: File to save the picture to, such as `"cost.png"`; None to save nothing.
+        path: File for the picture, such as `"cost.png"`; None to save nothing.
 
     Returns:
-        The `matplotlib.figure.Figure`, which a notebook shows.
+        The `matplotlib.figure.Figure`, which notebooks display.
 
     Raises:
         ImportError: If matplotlib is not installed.

@@ -1,4 +1,4 @@
-"""A picture of the gains of several candidates on each task."""
+"""Plots the gains of several candidates on each task."""
 
 import math
 import os
@@ -17,22 +17,23 @@ def gains(
     path: str | os.PathLike | None = None,
     verdicts: dict[str, dict[str, str]] | None = None,
 ) -> Any:
-    """Draws the gains over a baseline with their intervals: a row for each candidate and a panel for each task.
+    """Plots the gains over a baseline with their intervals: one row per candidate and one panel per task.
 
-    The best candidate of the first panel is on top. An interval above 0 is blue, one below is orange, and one with 0
-    in it is grey; with `verdicts`, so is one that the correction over all comparisons does not support. An interval
-    that reaches far beyond the others is cut, with an arrow. Needs `pip install "mtl_keras[plots]"`.
+    The best candidate of the first panel is on top. An interval above 0 is blue, an interval below 0 is orange, and an
+    interval that contains 0 is grey. With `verdicts`, an interval is also grey if the correction over all comparisons
+    does not support it. An interval that reaches far beyond the others is cut, with an arrow. Needs `pip install
+    "mtl_keras[plots]"`.
 
     Args:
         gains: `{candidate: {task: (mean, low, high)}}`, in per cent; the bounds may be NaN. At most eight tasks are
             drawn.
-        baseline: What the gains are over, for the axis.
-        path: File to save the picture to, such as `"gains.png"`; None to save nothing.
+        baseline: Name of the baseline, for the axis.
+        path: File for the picture, such as `"gains.png"`; None to save nothing.
         verdicts: `{task: {candidate: "gains", "loses" or other text}}`, as `study.Comparison.verdicts` returns it; None
-            to go by each interval alone.
+            to colour by the interval only.
 
     Returns:
-        The `matplotlib.figure.Figure`, which a notebook shows.
+        The `matplotlib.figure.Figure`, which notebooks display.
 
     Raises:
         ImportError: If matplotlib is not installed.
@@ -88,7 +89,7 @@ def _rank(mean):
 
 
 def _limits(rows):
-    """Returns the bounds of an axis: of all means and 0, and of the intervals as far as most of them reach."""
+    """Returns the limits of an axis: they include all means and 0, and the range of most intervals."""
     means = [mean for mean, _, _ in rows if not math.isnan(mean)] + [0.0]
     halves = sorted((high - low) / 2 for _, low, high in rows if not math.isnan(low))
     reach = 3 * halves[(len(halves) - 1) // 2] if halves else 0.0

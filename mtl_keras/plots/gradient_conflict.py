@@ -1,4 +1,4 @@
-"""A picture of how far the gradients of the tasks agree."""
+"""Plots how well the gradients of the tasks agree."""
 
 import itertools
 import math
@@ -28,27 +28,27 @@ _MANY_TASKS = 12  # above it the cells have no numbers
 def gradient_conflict(
     source: keras.callbacks.Callback | str | os.PathLike, path: str | os.PathLike | None = None
 ) -> Any:
-    """Draws the cosines of the tasks' gradients: matrices from begin to end, and curves.
+    """Plots the cosines of the tasks' gradients: matrices from start to end, and curves.
 
-    The matrices are means over the first, the middle and the last third of the records, in colours from -1 to 1; a
-    pair that never had a cosine has a dash. The scale is fixed and finest around 0, so that cosines of ±0.1, which are
-    common, can be told from 0.
+    The matrices are means over the first, middle and last third of the records, in colours from -1 to 1. A pair without
+    any cosine has a dash. The colour scale is fixed and finest around 0, so that cosines of ±0.1, which are common,
+    differ visibly from 0.
 
-    Below are the curves of the pairs, dashed in the two colours that the tasks have in `plots.history`. Of more than
-    ten pairs, only the three lowest and the three highest means have curves, beside the mean of all pairs in black;
-    next to them a heat map shows all pairs over the steps, the most conflicting pair at the top. Needs
-    `pip install "mtl_keras[plots]"`.
+    Below are the curves of the pairs, dashed in the two colours that the tasks have in `plots.history`. With more than
+    ten pairs, only the three lowest and the three highest means have curves, beside the mean of all pairs in black. A
+    heat map next to them shows all pairs over the steps, with the most conflicting pair at the top. Needs `pip install
+    "mtl_keras[plots]"`.
 
     Args:
         source: A `callbacks.GradientConflict` or the path of its CSV file.
-        path: File to save the picture to, such as `"conflict.pdf"`; None to save nothing.
+        path: File for the picture, such as `"conflict.pdf"`; None to save nothing.
 
     Returns:
-        The `matplotlib.figure.Figure`, which a notebook shows.
+        The `matplotlib.figure.Figure`, which notebooks display.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If `source` is neither, or has no record.
+        ValueError: If `source` is neither, or has no records.
 
     Example:
 
@@ -91,7 +91,7 @@ def gradient_conflict(
 
 
 def _curves(source):
-    """Returns the tasks, the steps, and `{(task, task): one cosine a step}`."""
+    """Returns the tasks, the steps, and `{(task, task): one cosine per step}`."""
     tasks, steps, curves = [], [], {}
     if is_path(source):
         columns = read_columns(source)
@@ -116,7 +116,7 @@ def _curves(source):
 
 
 def _spans(count):
-    """Returns the thirds of so many records, or the records themselves if they are fewer."""
+    """Returns the thirds of a number of records, or single records if there are fewer than three."""
     parts = min(count, 3)
     ends = [round(count * i / parts) for i in range(parts + 1)]
     return [slice(begin, end) for begin, end in itertools.pairwise(ends)]
@@ -127,7 +127,7 @@ def _title(steps):
 
 
 def _draw_matrix(axes, tasks, parts, norm, label_rows):
-    """Draws the mean cosines of the pairs as a square of colours with numbers, and returns the image."""
+    """Draws the mean cosines of the pairs as a coloured square with numbers, and returns the image."""
     matrix = [[math.nan for _ in tasks] for _ in tasks]
     for (a, b), values in parts.items():
         i, j = tasks.index(a), tasks.index(b)
@@ -151,7 +151,7 @@ def _draw_matrix(axes, tasks, parts, norm, label_rows):
 
 
 def _add_bar(figure, image, panels):
-    """Adds the bar of the colours of cosines."""
+    """Adds the colour bar of the cosines."""
     bar = figure.colorbar(image, ax=panels, label="cosine", fraction=0.04, aspect=18)
     bar.set_ticks(TICKS, labels=tick_labels())
     bar.minorticks_off()

@@ -1,4 +1,4 @@
-"""A picture of the training curves."""
+"""Plots training curves."""
 
 import math
 import os
@@ -15,28 +15,27 @@ _NO_TASK = ("black", "o")
 
 
 def history(history: keras.callbacks.History | dict[str, list[float]], path: str | os.PathLike | None = None) -> Any:
-    """Draws the training curves of a `fit`: one panel for the losses, and one for each kind of metric.
+    """Plots the training curves of a `fit`: one panel for the losses, and one for each kind of metric.
 
-    Each task keeps its colour in all panels, and in the other pictures of `mtl_keras.plots`; tasks 11 to 20 have the
-    same ten colours with a triangle. Training is solid with full markers, validation dashed with hollow ones; of more
-    than five tasks they have a panel each, side by side and with one scale. The scale is logarithmic where losses, or
-    metrics above 1, differ by 100 times or more.
+    Each task has the same colour in all panels and in the other plots of `mtl_keras.plots`; tasks 11 to 20 have the
+    same ten colours with a triangle. Training is solid with filled markers, validation is dashed with hollow markers.
+    With more than five tasks, they have separate panels side by side, on the same scale. The scale is logarithmic if
+    losses, or metrics above 1, differ by a factor of 100 or more.
 
-    What belongs to no task, such as `learning_rate` or `tower_distance`, gets a panel of its own. If it, or the
-    weight of every task, is the same in all of two epochs or more, it is not drawn but written below the panels. The
-    cosines of `callbacks.GradientConflict` have a picture of their own, `plots.gradient_conflict`. Needs
-    `pip install "mtl_keras[plots]"`.
+    Values that belong to no task, such as `learning_rate` or `tower_distance`, have their own panel. If such a value,
+    or the weight of every task, is the same in all epochs (two or more), it is written below the panels instead. For
+    the cosines of `callbacks.GradientConflict`, use `plots.gradient_conflict`. Needs `pip install "mtl_keras[plots]"`.
 
     Args:
-        history: What `fit` returned, or its dict `{name: one number an epoch}`.
-        path: File to save the picture to, such as `"curves.png"`; None to save nothing.
+        history: The result of `fit`, or its dict `{name: one number per epoch}`.
+        path: File for the picture, such as `"curves.png"`; None to save nothing.
 
     Returns:
-        The `matplotlib.figure.Figure`, which a notebook shows.
+        The `matplotlib.figure.Figure`, which notebooks display.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If `history` is neither of these, or holds no epoch.
+        ValueError: If `history` is neither of these, or has no epoch.
 
     Example:
 
@@ -81,7 +80,7 @@ def history(history: keras.callbacks.History | dict[str, list[float]], path: str
 
 
 def _kinds(curves):
-    """Returns `{kind: {task: name of the curve}}`, the losses first; the task is None for what belongs to none."""
+    """Returns `{kind: {task: name of the curve}}`, the losses first; the task is None for values without a task."""
     names = [name for name in curves if not name.startswith("val_")]
     names += [name[4:] for name in curves if name.startswith("val_") and name[4:] not in names]
     tasks = sorted((name.removesuffix("_loss") for name in names if name.endswith("_loss")), key=len, reverse=True)
@@ -96,7 +95,7 @@ def _kinds(curves):
 
 
 def _constant(curves, kinds):
-    """Returns `{kind: its numbers as text}` of settings that stay as they are; a metric that does so is news."""
+    """Returns `{kind: its numbers as text}` of settings that do not change. Metrics that do not change are drawn."""
     found = {}
     for kind, names in kinds.items():
         lists = [list(curves[key]) for name in names.values() for key in (name, f"val_{name}") if key in curves]
@@ -109,7 +108,7 @@ def _constant(curves, kinds):
 
 
 def _panels(curves, kinds, num_tasks):
-    """Returns `{title: [(task, epochs, numbers, whether of the validation)]}`; kinds with two panels come first."""
+    """Returns `{title: [(task, epochs, numbers, whether validation)]}`; kinds with two panels come first."""
     pairs, singles = {}, {}
     for kind, names in kinds.items():
         training = [(task, *_points(curves, name), False) for task, name in names.items() if name in curves]
@@ -124,7 +123,7 @@ def _panels(curves, kinds, num_tasks):
 
 
 def _points(curves, name, prefix=""):
-    """Returns the epochs and the numbers of a curve; validation may be at every n-th epoch alone."""
+    """Returns the epochs and the numbers of a curve; validation may be at every n-th epoch only."""
     values = list(curves[prefix + name])
     every = max(1, len(curves.get(name, values)) // max(1, len(values)))
     return [every * i for i in range(1, len(values) + 1)], values
@@ -145,7 +144,7 @@ def _draw(axes, title, lines, order, looks, matplotlib):
 
 
 def _set_scales(drawn, panels):
-    """Sets the log scales: for losses, what belongs to no task, and what goes beyond 1."""
+    """Sets the log scales: for losses, for values without a task, and for values above 1."""
     for title, axes in drawn.items():
         kind = title.removesuffix(", training").removesuffix(", validation")
         lines = [line for name in (kind, f"{kind}, training", f"{kind}, validation") for line in panels.get(name, [])]
@@ -156,7 +155,7 @@ def _set_scales(drawn, panels):
 
 
 def _add_legend(figure, line, order, looks, panels):
-    """Says once, above all panels, which colour is which task and which style is which data."""
+    """Adds one legend above all panels: the colours of the tasks, and the styles of training and validation."""
     lines = [line for panel in panels.values() for line in panel]
     handles = [_handle(line, looks[task], task) for task in order]
     if order and any(task is None for title in panels if title.startswith("loss") for task, *_ in panels[title]):

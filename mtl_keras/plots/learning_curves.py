@@ -1,4 +1,4 @@
-"""A picture of one figure over the epochs, for several candidates with several runs each."""
+"""Plots one metric over the epochs, for several candidates with several runs each."""
 
 import math
 import os
@@ -16,23 +16,22 @@ _EXTREMES = 3
 def learning_curves(
     curves: dict[str, Sequence[Sequence[float]]], label: str, path: str | os.PathLike | None = None
 ) -> Any:
-    """Draws a figure over the epochs: the mean of the runs of each candidate, in a band of a standard deviation.
+    """Plots a metric over the epochs: the mean of the runs of each candidate, in a band of one standard deviation.
 
-    Of more than eight candidates, the three that end highest and the three that end lowest are coloured; the others are
-    grey. An epoch that some of the runs did not reach is the mean of the others. Needs
-    `pip install "mtl_keras[plots]"`.
+    With more than eight candidates, the three that end highest and the three that end lowest are coloured; the others
+    are grey. If some runs did not reach an epoch, the mean is over the others. Needs `pip install "mtl_keras[plots]"`.
 
     Args:
-        curves: `{candidate: curves, one a run, each with a number for each epoch}`.
-        label: Name of the figure.
-        path: File to save the picture to, such as `"curves.png"`; None to save nothing.
+        curves: `{candidate: curves}`, one curve per run, with one number per epoch.
+        label: Name of the metric.
+        path: File for the picture, such as `"curves.png"`; None to save nothing.
 
     Returns:
-        The `matplotlib.figure.Figure`, which a notebook shows.
+        The `matplotlib.figure.Figure`, which notebooks display.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If `curves` holds no curve.
+        ValueError: If `curves` has no curve.
 
     Example:
 

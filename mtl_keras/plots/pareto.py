@@ -1,4 +1,4 @@
-"""A picture of two figures of several candidates against each other."""
+"""Plots two metrics of several candidates against each other."""
 
 import os
 from collections.abc import Sequence
@@ -19,25 +19,26 @@ def pareto(
     baseline: str | None = None,
     path: str | os.PathLike | None = None,
 ) -> Any:
-    """Draws the runs of candidates by two figures, their means, and the front of those that none beats in both.
+    """Plots the runs of candidates by two metrics, their means, and the Pareto front.
 
-    An ellipse is one standard deviation of the runs of a candidate, from three on. Candidates on the front are
-    coloured, the baseline is black, and the others are grey; names that find no room are left out, those on the front
-    last. Needs `pip install "mtl_keras[plots]"`.
+    A candidate is on the front if no other is better in both metrics. An ellipse is one standard deviation of the runs
+    of a candidate with three runs or more. Candidates on the front are coloured, the baseline is black, and the others
+    are grey. Names without room are left out; those on the front are the last to be left out. Needs `pip install
+    "mtl_keras[plots]"`.
 
     Args:
-        figures: `{candidate: pairs of figures, one a run}`.
-        labels: Names of the two figures.
-        directions: `"max"` or `"min"` for each, which is better.
+        figures: `{candidate: pairs of numbers}`, one pair per run.
+        labels: Names of the two metrics.
+        directions: `"max"` or `"min"` for each metric: which values are better.
         baseline: Name of a candidate to draw in black.
-        path: File to save the picture to, such as `"pareto.png"`; None to save nothing.
+        path: File for the picture, such as `"pareto.png"`; None to save nothing.
 
     Returns:
-        The `matplotlib.figure.Figure`, which a notebook shows.
+        The `matplotlib.figure.Figure`, which notebooks display.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If `figures` holds no pairs, or a direction is neither.
+        ValueError: If `figures` has no pairs, or a direction is neither.
 
     Example:
 
@@ -85,7 +86,7 @@ def _mean(runs):
 
 
 def _front(means, signs):
-    """Returns the names that no other beats in both figures, in the order of the first."""
+    """Returns the names that no other beats in both metrics, in the order of the first metric."""
 
     def beats(a, b):
         differences = [sign * (u - v) for sign, u, v in zip(signs, a, b, strict=True)]

@@ -1,4 +1,4 @@
-"""A picture of a measure between all pairs of tasks."""
+"""Plots a measure between all pairs of tasks."""
 
 import math
 import os
@@ -8,22 +8,22 @@ from mtl_keras.plots._matplotlib import import_matplotlib, shorten, text_colour
 
 
 def relatedness(matrix: Any, path: str | os.PathLike | None = None) -> Any:
-    """Draws a matrix of tasks as a heat map with its numbers.
+    """Plots a matrix of tasks as a heat map with numbers.
 
-    Blue is above 0, red below; the colours reach to the limit of the matrix, such as 1 for correlations, or else to the
-    largest number. The tasks are rows and columns: a cell is what the row's task says about the column's. The diagonal
-    is left out, and a pair without a number has a dash. Needs `pip install "mtl_keras[plots]"`.
+    Blue is above 0, red below. The colours range to the limit of the matrix, such as 1 for correlations, or else to the
+    largest number. Rows and columns are tasks: a cell is the effect of the row's task on the column's task. The
+    diagonal is left out, and a pair without a number has a dash. Needs `pip install "mtl_keras[plots]"`.
 
     Args:
         matrix: A `relatedness.Matrix`.
-        path: File to save the picture to, such as `"labels.png"`; None to save nothing.
+        path: File for the picture, such as `"labels.png"`; None to save nothing.
 
     Returns:
-        The `matplotlib.figure.Figure`, which a notebook shows.
+        The `matplotlib.figure.Figure`, which notebooks display.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If `matrix` is no matrix of tasks.
+        ValueError: If `matrix` is not a matrix of tasks.
 
     Example:
 

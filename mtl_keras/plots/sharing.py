@@ -1,4 +1,4 @@
-"""A picture of how much each task uses of what it shares."""
+"""Plots how much each task uses of what it shares."""
 
 import math
 import os
@@ -16,26 +16,27 @@ def sharing(
     path: str | os.PathLike | None = None,
     tasks: list[str] | None = None,
 ) -> Any:
-    """Draws what `sharing.inspect` returned, with a row for each task.
+    """Plots the result of `sharing.inspect`, with one row per task.
 
-    There is a panel for each table; of `cross_stitch`, `sluice` and `ltb` one for each stage; the factors with which
-    sluice mixes the stages of a task have the panel `"stages"`. An expert is named by its owner, such as
-    `digit expert 1` or `shared expert 1`. All panels have one scale of colours, which the bar explains: blue above 0,
-    and red below if there is any number below 0. A cell is grey where the row has no such column, as with the experts
-    of another task. Needs `pip install "mtl_keras[plots]"`.
+    There is one panel per table; for `cross_stitch`, `sluice` and `ltb` one per stage. The weights with which sluice
+    mixes the stages of a task are in the panel `"stages"`. The name of an expert starts with its owner, such as `digit
+    expert 1` or `shared expert 1`. All panels have one colour scale, shown by the bar: blue above 0, and red below 0 if
+    there are negative numbers. A cell is grey if the row has no such column, for example the experts of another task.
+    Needs `pip install "mtl_keras[plots]"`.
 
     Args:
         tables: `{table: {row: {column: number}}}`.
-        path: File to save the picture to, such as `"sharing.png"`; None to save nothing.
-        tasks: Names of the tasks in the order of the model, `model.task_names`: the order of the rows and columns. None
-            for rows as they come or, of layers, by name; the columns of stitching units are then `task 1` and on.
+        path: File for the picture, such as `"sharing.png"`; None to save nothing.
+        tasks: Names of the tasks in the order of the model, `model.task_names`: the order of rows and columns. None
+            keeps the order of the rows, and sorts layers by name; the columns of stitching units are then `task 1`,
+            `task 2`, ...
 
     Returns:
-        The `matplotlib.figure.Figure`, which a notebook shows.
+        The `matplotlib.figure.Figure`, which notebooks display.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If `tables` is no such dict, or holds no number.
+        ValueError: If `tables` is not such a dict, or has no number.
 
     Example:
 
@@ -71,7 +72,7 @@ def sharing(
 
 
 def _check(tables):
-    """Raises ValueError unless `tables` holds at least one number."""
+    """Raises ValueError unless `tables` has at least one number."""
     rows = [rows for rows in tables.values() if isinstance(rows, dict)] if isinstance(tables, dict) else []
     if not rows or not all(isinstance(row, dict) and row for table in rows for row in table.values()) or not all(rows):
         raise ValueError(
@@ -81,7 +82,7 @@ def _check(tables):
 
 
 def _grid(table):
-    """Returns the names of the rows and of the columns of a table, and the numbers; NaN where there is none."""
+    """Returns the names of the rows and columns of a table, and the numbers; NaN where there is none."""
     columns = list(dict.fromkeys(column for row in table.values() for column in row))
     return list(table), columns, [[row.get(column, math.nan) for column in columns] for row in table.values()]
 

@@ -1,4 +1,4 @@
-"""A picture of the weights of the tasks."""
+"""Plots the weights of the tasks."""
 
 import os
 from typing import Any
@@ -23,21 +23,21 @@ _MANY_TASKS = 5  # above it the pale lines are left out
 def task_weights(
     source: keras.callbacks.Callback | dict[str, list] | str | os.PathLike, path: str | os.PathLike | None = None
 ) -> Any:
-    """Draws the weight of each task over time.
+    """Plots the weight of each task over time.
 
-    The names stand beside the ends of the curves, from the largest weight to the smallest one. The axis begins at 0
-    unless the weights are close to each other; it is logarithmic if they differ by 100 times or more. A record of many
-    steps is drawn as a running mean, of at most five tasks over a pale line of the record itself. Tasks have the
-    colours that they have in `plots.history`. Needs `pip install "mtl_keras[plots]"`.
+    The names are beside the ends of the curves, from the largest to the smallest weight. The axis starts at 0 unless
+    the weights are close to each other; it is logarithmic if they differ by a factor of 100 or more. Records of many
+    steps are drawn as a running mean; with at most five tasks, the record itself is a pale line behind it. Tasks have
+    the same colours as in `plots.history`. Needs `pip install "mtl_keras[plots]"`.
 
     Args:
-        source: A `callbacks.LogTaskWeights`, its `history` or the path of its CSV file, drawn over the steps, or over
-            the epochs if it has one record an epoch; or what `fit` returned under a weighting, or the dict of it or
-            the path of Keras' `CSVLogger`, which have a `<task>_weight` an epoch.
-        path: File to save the picture to, such as `"weights.png"`; None to save nothing.
+        source: A `callbacks.LogTaskWeights`, its `history` or the path of its CSV file. It is drawn over the steps, or
+            over the epochs if it has one record per epoch. Or the result of `fit` under a weighting, its dict, or the
+            path of the file of Keras' `CSVLogger`: they have one `<task>_weight` per epoch.
+        path: File for the picture, such as `"weights.png"`; None to save nothing.
 
     Returns:
-        The `matplotlib.figure.Figure`, which a notebook shows.
+        The `matplotlib.figure.Figure`, which notebooks display.
 
     Raises:
         ImportError: If matplotlib is not installed.

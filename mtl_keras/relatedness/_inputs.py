@@ -1,4 +1,4 @@
-"""Models and data whose tasks are to be compared."""
+"""Models and data for comparisons of tasks."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How much a step for one task lowers the losses of the others, over a training."""
+"""How much a step for one task lowers the losses of the others, averaged over a training."""
 
 from typing import Any
 
@@ -21,28 +21,28 @@ def affinity(
 ) -> Matrix:
     """Measures how much a step for one task lowers the losses of the others, averaged over a training (TAG).
 
-    A step along the gradient of task i is tried on the shared variables every n steps, and taken back; the affinity of
-    i to j is the mean of 1 − L_j(after) / L_j(before). It takes one training of all tasks together. It predicts only
-    weakly which tasks gain from each other in the end (Azorin et al.), and its size depends on the learning rate:
-    compare numbers of one matrix alone.
+    Every n steps, a step along the gradient of task i is tried on the shared variables, and then undone. The affinity
+    of i to j is the mean of 1 − L_j(after) / L_j(before). It takes one training of all tasks together. It predicts only
+    weakly which tasks gain from each other in the end (Azorin et al.). Its size depends on the learning rate: compare
+    only numbers of the same matrix.
 
-    The cost is that of the training, plus T backward and 1 + T forward passes every n steps.
+    Cost: the training, plus T backward and 1 + T forward passes every n steps.
 
     Args:
-        source: A compiled `MultiTaskModel`, which is trained; or a `callbacks.Affinity` that recorded in a `fit` of
-            yours, without the other arguments.
+        source: A compiled `MultiTaskModel`, which is trained; or a `callbacks.Affinity` with records of your own `fit`,
+            without the other arguments.
         train: `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})` as arrays, or a `tf.data.Dataset` of batches.
         epochs: Number of epochs, at least 1.
         every: The affinities are measured every n steps, at least 1.
-        rate: Learning rate of the steps that are tried, above 0; None for the optimizer's at the time.
+        rate: Learning rate of the tried steps, above 0; None for the current learning rate of the optimizer.
         batch_size: Number of rows in a batch, for arrays.
 
     Returns:
-        A `Matrix` with `gain=True`: `values[i, j]` is what task i does to task j, on the diagonal to itself. Its `rows`
-        are numbers of records; NaN with a reason where no batch had labels of both tasks.
+        A `Matrix` with `gain=True`: `values[i, j]` is the effect of task i on task j, on the diagonal on itself. Its
+        `rows` are numbers of records; NaN with a reason if no batch had labels of both tasks.
 
     Raises:
-        ValueError: If an argument is none of these, the callback has no record, or the tasks share nothing.
+        ValueError: If an argument is not valid, the callback has no record, or the tasks share nothing.
 
     Example:
 

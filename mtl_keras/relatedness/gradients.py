@@ -1,4 +1,4 @@
-"""How far the gradients of tasks agree."""
+"""How well the gradients of tasks agree."""
 
 import math
 from typing import Any
@@ -15,23 +15,23 @@ from mtl_keras.relatedness.matrix import Matrix
 def gradients(model: MultiTaskModel, data: Any, layer: str | list[str] | None = None, batch_size: int = 32) -> Matrix:
     """Measures the mean cosine of the tasks' gradients with respect to what they share, without training.
 
-    A negative cosine says that, at these weights, a step for one task sets the other one back. The cosines change in
-    training: measure a model that has been trained for a while, or record them in training by
-    `callbacks.GradientConflict`. They say little about which tasks gain from each other in the end.
+    A negative cosine means that, with these weights, a step for one task harms the other. The cosines change during
+    training: measure a model that has been trained for a while, or record them during training by
+    `callbacks.GradientConflict`. They predict poorly which tasks gain from each other in the end.
 
-    The cost is one forward and T backward passes over the data. Needs the extra `relatedness` (scipy).
+    Cost: one forward and T backward passes over the data. Needs the extra `relatedness` (scipy).
 
     Args:
         model: A compiled `MultiTaskModel` with at least two tasks that share variables. It is not changed.
         data: `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})` as arrays or frames, or a finite
             `tf.data.Dataset` of batches.
-        layer: Name of a layer, or list of names: the cosines for its shared variables alone. None for all that the
+        layer: Name of a layer, or list of names: only their shared variables are used. None for all variables that the
             tasks share.
         batch_size: Number of rows in a batch, for arrays. Cosines of larger batches are less noisy.
 
     Returns:
         A `Matrix` with `gain=True`: the mean over the batches, with 95 % intervals by Student's t. Its `rows` are the
-        numbers of batches in which both tasks have a label and a gradient; NaN with a reason where there are none.
+        numbers of batches in which both tasks have a label and a gradient; NaN with a reason if there are none.
 
     Raises:
         ValueError: If the model is not compiled, its tasks share nothing, or a layer has no shared variables.

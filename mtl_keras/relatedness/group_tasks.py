@@ -1,4 +1,4 @@
-"""Groups of tasks to train together."""
+"""Finds groups of tasks to train together."""
 
 from typing import Any
 
@@ -14,25 +14,25 @@ _STARTS = 4  # at random, for more tasks
 def group_tasks(matrix: Matrix, num_groups: int, max_size: int | None = None) -> list[list[str]]:
     """Returns which tasks to train together, as groups for `sharing.Hard(groups=...)`.
 
-    Each task belongs to one group and gets the mean of what the others of its group do to it, 0 when it is alone; the
-    groups have the highest sum over the tasks. Of a matrix with `gain=False`, such as correlations, sizes count. An
-    unknown number counts as 0. Up to 12 tasks the groups are the best of all; of more tasks they are the best that
-    moving and swapping single tasks finds from several starts.
+    Each task belongs to one group. Its score is the mean effect of the other tasks of its group on it, 0 if it is
+    alone. The groups have the highest sum of scores over the tasks. For a matrix with `gain=False`, such as
+    correlations, absolute values count. An unknown number counts as 0. For up to 12 tasks the groups are optimal. For
+    more tasks, they are the best that a search by moves and swaps of single tasks finds from several starts.
 
-    The groups are as good as the matrix. Cheap measures, affinity too, predict only weakly what tasks gain from each
-    other (Azorin et al.); `transfer` measures it. Compare the groups with `"hard"` and `"single_task"` by
+    The groups are only as good as the matrix. Cheap measures, including affinity, predict only weakly what tasks gain
+    from each other (Azorin et al.); `transfer` measures it. Compare the groups with `"hard"` and `"single_task"` by
     `study.compare` before you rely on them.
 
     Args:
-        matrix: A `Matrix` of at least as many tasks as groups.
-        num_groups: Number of groups, at least 1. None is empty.
-        max_size: The most tasks in a group; None for no limit.
+        matrix: A `Matrix` with at least as many tasks as groups.
+        num_groups: Number of groups, at least 1. No group is empty.
+        max_size: Maximum number of tasks in a group; None for no limit.
 
     Returns:
-        Lists of names, the tasks and the groups in the order of the matrix.
+        Lists of names, with tasks and groups in the order of the matrix.
 
     Raises:
-        ValueError: If `matrix` is none, or the tasks do not fit into so many groups of this size.
+        ValueError: If `matrix` is not a `Matrix`, or the tasks do not fit into this number of groups of this size.
 
     Example:
 
@@ -64,9 +64,9 @@ def group_tasks(matrix: Matrix, num_groups: int, max_size: int | None = None) ->
 
 
 def _best(does: np.ndarray, num_groups: int, size: int) -> list[list[int]]:
-    """Returns the groups with the highest score: over all sets of tasks, by number of groups.
+    """Returns the groups with the highest score: dynamic programming over sets of tasks and numbers of groups.
 
-    The group of a set's first task is any subset with it, and the rest is a smaller case.
+    The group of the first task of a set is any subset with this task; the rest is a smaller problem.
     """
     num = len(does)
     members = (np.arange(2**num)[:, None] >> np.arange(num)) & 1  # [2^T, T]
@@ -94,7 +94,7 @@ def _best(does: np.ndarray, num_groups: int, size: int) -> list[list[int]]:
 
 
 def _subsets(tasks: int) -> np.ndarray:
-    """Returns all subsets of a set as numbers, ascending; the last one is the set."""
+    """Returns all subsets of a set as numbers, ascending; the last one is the set itself."""
     found = np.zeros(1, int)
     while tasks:
         first = tasks & -tasks
@@ -112,7 +112,7 @@ def _good(does: np.ndarray, num_groups: int, size: int) -> list[list[int]]:
 
 
 def _improved(does, groups, size):
-    """Returns groups that no move and no swap makes better."""
+    """Returns groups that no move or swap improves."""
     while True:
         scores = [_score(does, group) for group in groups]
         for new in _neighbours(groups, size):
@@ -124,7 +124,7 @@ def _improved(does, groups, size):
 
 
 def _merged(does, num_groups, size):
-    """Returns groups: those two are merged, again and again, that gain most."""
+    """Returns groups: starting from single tasks, repeatedly merges the two groups that gain most."""
     groups = [[i] for i in range(len(does))]
     while len(groups) > num_groups:
         pairs = [(a, b) for a in range(len(groups)) for b in range(a) if len(groups[a]) + len(groups[b]) <= size]
@@ -146,7 +146,7 @@ def _dealt(tasks, num_groups):
 
 
 def _neighbours(groups: list[list[int]], size: int) -> Any:
-    """Yields `{place: group}` of what a move or a swap changes."""
+    """Yields `{place: group}` of the changes by a move or a swap."""
     for a, b in ((a, b) for a in range(len(groups)) for b in range(len(groups)) if a != b):
         for i in groups[a]:
             rest = [task for task in groups[a] if task != i]
@@ -162,5 +162,5 @@ def _total(does, groups):
 
 
 def _score(does, group):
-    """Returns the sum over the tasks of a group of the mean of what the others do to each."""
+    """Returns the sum, over the tasks of a group, of the mean effect of the others on the task."""
     return does[np.ix_(group, group)].sum() / max(len(group) - 1, 1)

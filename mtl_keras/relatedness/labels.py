@@ -1,4 +1,4 @@
-"""How far the labels of tasks go together."""
+"""How strongly the labels of tasks depend on each other."""
 
 import math
 from typing import Any
@@ -17,40 +17,40 @@ _NONE = Found(math.nan, math.nan, math.nan)
 
 
 def labels(y: Tensors, measure: str = "auto", kinds: dict[str, str] | None = None, missing: Any = "auto") -> Matrix:
-    """Measures how far the labels of each pair of tasks go together.
+    """Measures how strongly the labels of each pair of tasks depend on each other.
 
-    Each pair uses the rows where both labels are present. `"auto"` takes the measure that suits the pair: Spearman's
-    correlation between numbers and binary labels, Cramér's V between classes, and the correlation ratio η (the root of
-    the share of the variance of the numbers that lies between the classes) between classes and numbers. All three reach
-    from 0, for nothing in common, to 1 in size.
+    Each pair uses the rows where both labels are present. `"auto"` uses the measure that suits the pair: Spearman's
+    correlation between numbers and binary labels, Cramér's V between classes, and the correlation ratio η between
+    classes and numbers (the root of the share of the numbers' variance that lies between the classes). The absolute
+    value of all three is in [0, 1]; 0 means no dependence.
 
-    What is measured is agreement of the labels, not whether a model gains by learning them together: equal labels are
-    useless to each other. It takes no training; the cost grows with T² times the rows (times their logarithm for
-    ranks). Needs the extra `relatedness` (scipy, scikit-learn).
+    The measures are about agreement of the labels, not about whether a model gains by learning them together: equal
+    labels are useless to each other. No training is needed. The cost grows with T² times the rows (times their
+    logarithm for ranks). Needs the extra `relatedness` (scipy, scikit-learn).
 
-    Several values a row, as of `heads.Multilabel`, count by the root mean square over the pairs of columns, without an
-    interval. Classes of several positions, such as tags, are compared position by position, with a label of the row
-    repeated; their intervals treat the positions as independent.
+    For several values per row, as with `heads.Multilabel`, the result is the root mean square over the pairs of
+    columns, without an interval. Classes at several positions, such as tags, are compared position by position; a label
+    of the row is repeated at each position. Their intervals treat the positions as independent.
 
     Args:
         y: Labels: `{task: array [N, ...]}`, or a DataFrame whose columns are tasks.
-        measure: `"auto"`, `"pearson"`, `"spearman"`, `"cramers_v"`, or `"mutual_information"` in nats, by nearest
-            neighbours where there are numbers.
-        kinds: `{task: "numbers", "classes" or "binary"}` for labels whose kind the values do not tell. By default
-            strings, booleans and integers of at most 50 values are classes, or binary if there are two; all else is
-            numbers. Counts and ranks are worth naming as `"numbers"`.
-        missing: What stands for a missing label, as in `data.mask_missing`.
+        measure: `"auto"`, `"pearson"`, `"spearman"`, `"cramers_v"`, or `"mutual_information"` in nats, which uses
+            nearest neighbours for numbers.
+        kinds: `{task: "numbers", "classes" or "binary"}` for labels whose kind is not clear from their values. By
+            default strings, booleans and integers with at most 50 values are classes, or binary if there are two; all
+            others are numbers. For counts and ranks, set `"numbers"`.
+        missing: Value of missing labels, as in `data.mask_missing`.
 
     Returns:
-        A `Matrix`, equal in both directions, with the number of rows and 95 % intervals: Fisher's for Pearson, Bonett
-        and Wright's for Spearman, from noncentral χ² and F distributions for the others. The intervals are for the
-        value in the population. With few rows, V, η and the mutual information of the sample are higher than that on
-        average. The value is NaN, with a reason, if there are no common rows, a label is constant on them, or the
+        A symmetric `Matrix`, with the number of rows and 95 % intervals: Fisher's for Pearson, Bonett and Wright's for
+        Spearman, from noncentral χ² and F distributions for the others. The intervals are for the value in the
+        population. With few rows, the V, η and mutual information of the sample are on average higher than in the
+        population. The value is NaN, with a reason, if there are no common rows, a label is constant on them, or the
         measure does not suit the kinds.
 
     Raises:
-        ValueError: If an argument is none of these, or `y` has no labels or several lengths.
-        ImportError: Without the extra.
+        ValueError: If an argument is not valid, or `y` has no labels or labels of different lengths.
+        ImportError: If the extra is not installed.
 
     Example:
 
@@ -83,7 +83,7 @@ def labels(y: Tensors, measure: str = "auto", kinds: dict[str, str] | None = Non
 
 
 def _pair(a: tuple[str, Labels], b: tuple[str, Labels], measure: str, same: bool) -> tuple[Found, int, str]:
-    """Returns the measure of two tasks, the number of rows, and why it is NaN or an empty string."""
+    """Returns the measure of two tasks, the number of rows, and the reason if it is NaN, or else an empty string."""
     if same:
         return _itself(a, measure)
     joined = pairs(a[1], b[1])
@@ -104,7 +104,7 @@ def _pair(a: tuple[str, Labels], b: tuple[str, Labels], measure: str, same: bool
 
 
 def _itself(a, measure):
-    """Returns what a task has in common with itself: 1, or NaN where that says nothing."""
+    """Returns the value of a task with itself: 1, or NaN if that has no meaning."""
     values, rows = a[1].values[a[1].there], int(a[1].there.any(axis=1).sum())
     reason = _why_none(a[0], a[0], values, values)
     return (_NONE if reason or measure == "mutual_information" else Found(1.0, math.nan, math.nan)), rows, reason
@@ -118,14 +118,14 @@ def _measure_of(kind, other):
 
 
 def _unsuited(a, b, measure):
-    """Returns why a measure does not suit the kinds of two tasks, or an empty string."""
+    """Returns the reason if a measure does not suit the kinds of two tasks, or else an empty string."""
     wrong = {"pearson": "classes", "spearman": "classes", "cramers_v": "numbers"}.get(measure)
     tasks = [task for task, column in (a, b) if column.kind == wrong]
     return f"{measure} is not for {wrong} ({', '.join(tasks)})" if tasks else ""
 
 
 def _why_none(a, b, x, z):
-    """Returns why two columns have no measure, or an empty string."""
+    """Returns the reason if two columns have no measure, or else an empty string."""
     if not len(x):
         return "no row has both labels" if a != b else f"no label of {a}"
     constant = dict.fromkeys(task for task, column in ((a, x), (b, z)) if np.ptp(column) == 0)
@@ -133,7 +133,7 @@ def _why_none(a, b, x, z):
 
 
 def _apply(name, a, b, x, z):
-    """Returns a measure of two columns that suit it."""
+    """Returns a measure of two columns that it suits."""
     if name == "correlation_ratio":
         return _measures.correlation_ratio(*((x, z) if a.kind == "classes" else (z, x)))
     if name == "mutual_information":

@@ -1,4 +1,4 @@
-"""Which tasks' labels tell about a task's label, given all the others."""
+"""Which tasks' labels predict a task's label, given all others."""
 
 import inspect
 import math
@@ -19,33 +19,33 @@ _PURPOSE = "`lasso`"
 def lasso(
     y: Tensors, folds: int = 5, kinds: dict[str, str] | None = None, missing: Any = "auto", seed: int = 0
 ) -> Matrix:
-    """Predicts each task's label from those of all other tasks by Lasso, and returns the weights.
+    """Predicts each task's label from the labels of all other tasks by Lasso, and returns the weights.
 
-    A pair that is correlated only because both follow a third task gets about 0, unlike in `labels`. Numbers are
-    predicted by `LassoCV`, classes by logistic regression with an L1 penalty, and the strength of the penalty is chosen
-    by cross-validation. Classes become indicators, and all labels are standardised first, so that the weights in the
-    prediction of one task can be compared.
+    A pair that is correlated only because both depend on a third task gets about 0, unlike in `labels`. Numbers are
+    predicted by `LassoCV`, classes by logistic regression with an L1 penalty. Cross-validation chooses the strength of
+    the penalty. Classes become indicators, and all labels are standardised first, so that the weights in the prediction
+    of one task can be compared.
 
-    What is measured is linear information in the labels, not whether a model gains from learning the tasks together. No
-    model is trained. The cost is T cross-validated fits on T - 1 labels: about 10 seconds for 30 tasks of numbers with
-    10,000 rows, and about as long for 10 binary tasks. Needs the extra `relatedness` (scipy, scikit-learn).
+    The weights measure linear information in the labels, not whether a model gains from learning the tasks together. No
+    neural network is trained. Cost: T cross-validated fits on T - 1 labels: about 10 seconds for 30 tasks of numbers
+    with 10,000 rows, and about as long for 10 binary tasks. Needs the extra `relatedness` (scipy, scikit-learn).
 
     Args:
         y: Labels: `{task: array [N, ...]}`, or a DataFrame whose columns are tasks.
         folds: Number of folds of the cross-validation, at least 2.
         kinds: `{task: "numbers", "classes" or "binary"}`, as in `labels`.
-        missing: What stands for a missing label, as in `data.mask_missing`. The rows with all labels count.
-        seed: Of the folds and of the solver.
+        missing: Value of missing labels, as in `data.mask_missing`. Only rows with all labels are used.
+        seed: Seed of the folds and of the solver.
 
     Returns:
-        A `Matrix`: `values[i, j]` is the weight of task i in the prediction of task j, with its sign where both have
-        one column, and else the norm of the weights. Weights for classes are in log-odds, so compare the numbers
-        of one column. The value is NaN, with a reason, for labels that are constant or absent, for sequences, with
-        fewer than `2 * folds` rows with all labels, and for a target with a class of fewer rows than folds.
+        A `Matrix`: `values[i, j]` is the weight of task i in the prediction of task j. It has a sign if both have one
+        column; otherwise it is the norm of the weights. Weights for classes are in log-odds, so compare only the
+        numbers of one column. The value is NaN, with a reason, for labels that are constant or absent, for sequences,
+        with fewer than `2 * folds` rows with all labels, and for a target with a class of fewer rows than folds.
 
     Raises:
-        ValueError: If an argument is none of these.
-        ImportError: Without the extra.
+        ValueError: If an argument is not valid.
+        ImportError: If the extra is not installed.
 
     Example:
 
@@ -88,7 +88,7 @@ def lasso(
 
 
 def _useless(column: Labels) -> str:
-    """Returns why labels tell nothing, or an empty string."""
+    """Returns the reason if labels predict nothing, or else an empty string."""
     known = column.values[column.there]
     if column.sequence:
         return "a sequence"
@@ -96,7 +96,7 @@ def _useless(column: Labels) -> str:
 
 
 def _too_few(column, rows, folds):
-    """Returns why labels cannot be predicted, or an empty string."""
+    """Returns the reason if labels cannot be predicted, or else an empty string."""
     if rows.sum() < 2 * folds:
         return f"fewer than {2 * folds} rows with all labels"
     if column.kind != "numbers" and any(min(_sizes(values)) < folds for values in column.values[rows].T):
@@ -109,7 +109,7 @@ def _sizes(values):
 
 
 def _block(column, rows):
-    """Returns the labels of a task as standardised columns, without those that are constant. [n, k]"""
+    """Returns the labels of a task as standardised columns, without constant ones. [n, k]"""
     values = column.values[rows]
     if column.kind == "classes":
         values = (values == np.unique(values)).astype("float64")
@@ -153,7 +153,7 @@ def _of_classes(x, values, folds, seed):
 
 
 def _fitted(model, x, y):
-    """Returns a model after `fit`, without its warnings of the last digits at the weakest penalties."""
+    """Returns a model after `fit`, without its warnings about the last digits at the weakest penalties."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", _library("exceptions").ConvergenceWarning)
         return model.fit(x, y)

@@ -13,22 +13,23 @@ from mtl_keras.plots import relatedness
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Matrix:
-    """A number for each pair of tasks, with what is known about how reliable it is.
+    """A number for each pair of tasks, with details about its reliability.
 
-    The functions of `mtl_keras.relatedness` return it, and `group_tasks` takes it. Make one yourself to group tasks by
-    numbers of your own. `matrix["a", "b"]` is one number; printed, it is the table.
+    The functions of `mtl_keras.relatedness` return it, and `group_tasks` takes it. Create one yourself to group tasks
+    by custom numbers. `matrix["a", "b"]` is one number; `print` shows the table.
 
     Args:
         tasks: Names of the T tasks.
-        values: The numbers, [T, T]: `values[i, j]` is what task i says about, or does to, task j. NaN where unknown.
-        measure: Name of what was measured.
-        rows: How many rows (or batches, or runs) each number is from, [T, T]; None if unknown.
-        low, high: Ends of the 95 % intervals, [T, T], NaN where there is none; None without any.
+        values: The numbers, [T, T]: `values[i, j]` is what task i tells about task j, or its effect on j. NaN if
+            unknown.
+        measure: Name of the measure.
+        rows: Number of rows (or batches, or runs) behind each number, [T, T]; None if unknown.
+        low, high: Ends of the 95 % intervals, [T, T], NaN for a number without interval; None for no intervals.
         reasons: `{(task, task): why the number is NaN}`.
-        gain: Whether a number below 0 means that task i harms task j. If False, such as for a correlation, the size of
-            a number counts and its sign does not.
-        limit: The largest size that a number can have, such as 1 for a correlation: the colours of `plot` then reach to
-            it. None if there is none: they reach to the largest number.
+        gain: Whether a number below 0 means that task i harms task j. If False, as for a correlation, only the absolute
+            value counts.
+        limit: The largest possible absolute value, such as 1 for a correlation: the colours of `plot` then range to it.
+            None if there is none: they range to the largest number.
 
     Raises:
         ValueError: If names are not distinct strings, an array does not have shape [T, T], or `limit` is not above 0.
@@ -79,9 +80,9 @@ class Matrix:
         return float(self.values[self.tasks.index(pair[0]), self.tasks.index(pair[1])])
 
     def table(self) -> str:
-        """Returns a line for each pair: the number, its interval, the rows, or why there is no number.
+        """Returns one line per pair: the number, its interval, the rows, or why there is no number.
 
-        The largest numbers come first. Where the two directions differ, each has a line, `a → b` for `values[a, b]`.
+        The largest numbers come first. If the two directions differ, each has a line, `a → b` for `values[a, b]`.
         """
         pairs = [(i, j) for i in range(len(self.tasks)) for j in range(len(self.tasks)) if i != j]
         pairs = [(i, j) for i, j in pairs if i < j] if self.symmetric else pairs
@@ -99,10 +100,10 @@ class Matrix:
         return "\n".join(f"{line}   {note}".rstrip() for line, note in zip(lines, ["", *notes], strict=True))
 
     def plot(self, path: str | os.PathLike | None = None) -> Any:
-        """Draws the matrix as `plots.relatedness` does, and returns the figure. Needs the extra `plots`.
+        """Plots the matrix by `plots.relatedness`, and returns the figure. Needs the extra `plots`.
 
         Args:
-            path: File to save the picture to; None to save nothing.
+            path: File for the picture; None to save nothing.
         """
         return relatedness(self, path)
 

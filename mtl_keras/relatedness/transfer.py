@@ -1,4 +1,4 @@
-"""What each task gains from being trained with each other one."""
+"""How much each task gains from training with each other task."""
 
 import functools
 import itertools
@@ -33,27 +33,27 @@ def transfer(
     seed: int = 0,
     verbose: bool = True,
 ) -> Matrix:
-    """Trains every pair of tasks together and each task alone, and returns what each gains from each.
+    """Trains every pair of tasks together and each task alone, and returns the gains of each task from each other.
 
-    The gain of task j from task i is the difference of j's first metric on `test` between the model of both and the
-    model of j alone, in per cent of the latter. All models are one `study.compare`, with equal budgets and seeds. This
-    is what the cheaper measures are meant to predict. It says nothing about three tasks together, and holds for this
-    tower, these data and this budget.
+    The gain of task j from task i is the difference in j's first metric on `test` between the model of both and the
+    model of j alone, in per cent of the latter. All models are one `study.compare`, with equal budgets and seeds. The
+    cheaper measures try to predict this gain. It says nothing about three tasks together, and is valid for this tower,
+    these data and this budget only.
 
-    The cost is `seeds` trainings for each of the T tasks and of the T · (T − 1) / 2 pairs. Needs the extra `study`.
+    Cost: `seeds` trainings for each of the T tasks and of the T · (T − 1) / 2 pairs. Needs the extra `study`.
 
     Args:
-        build: Function `build(tasks, sharing="hard")` of a list of task names and a sharing scheme that returns a
-            compiled `MultiTaskModel` of these tasks.
+        build: Function `build(tasks, sharing="hard")` that returns a compiled `MultiTaskModel` for a list of task names
+            and a sharing scheme.
         tasks: Names of at least two tasks.
         train, valid, test: As in `study.compare`, with the labels of all tasks.
-        seeds: Number of runs of each model. With one there are no intervals.
-        epochs: The most epochs of a run.
-        patience: A run stops after so many epochs without a better score; None for never.
+        seeds: Number of runs of each model. With one run there are no intervals.
+        epochs: Maximum number of epochs of a run.
+        patience: A run stops after this number of epochs without a better score; None for never.
         batch_size: Number of rows in a batch, for arrays.
         directions: `{metric or task: "max" or "min"}`, as in `study.compare`.
-        storage: File of an SQLite database, or URL of a database, where the runs are kept: call it again with the same
-            one to go on after an interruption. None keeps them in memory.
+        storage: File of an SQLite database, or URL of a database, for the runs: after an interruption, call it again
+            with the same storage to continue. None keeps the runs in memory.
         name: Name of the study in the storage.
         workers: Number of processes on this machine, which share the pairs. They import `build`, as in `study.compare`.
         seed: The first seed.
@@ -62,10 +62,10 @@ def transfer(
     Returns:
         A `Matrix` with `gain=True`: `values[i, j]` is the gain of task j from task i in per cent, with 95 % intervals
         by Student's t over the seeds, not corrected for the number of pairs. Its `rows` are numbers of seeds; NaN with
-        a reason where runs failed.
+        a reason if runs failed.
 
     Raises:
-        ValueError: If `tasks` are no such list, or `study.compare` finds an argument wrong.
+        ValueError: If `tasks` is not such a list, or `study.compare` rejects an argument.
         RuntimeError: If the tasks cannot be trained alone.
 
     Example:
@@ -138,7 +138,7 @@ def _matrix(names, gains, errors):
 
 
 def _of_tasks(part, tasks):
-    """Returns data with the labels of some tasks alone."""
+    """Returns data with the labels of some tasks only."""
     if hasattr(part, "element_spec"):
         return part.map(lambda *batch: _selected(batch, tasks))
     if callable(part):
@@ -151,6 +151,6 @@ def _drawn(part, tasks, seed):
 
 
 def _selected(batch, tasks):
-    """Returns `(x, y)` or `(x, y, sample_weight)` with some tasks alone in what is by task."""
+    """Returns `(x, y)` or `(x, y, sample_weight)`; dicts by task keep some tasks only."""
     x, *rest = batch
     return (x, *({task: of[task] for task in tasks} if hasattr(of, "keys") else of for of in rest))

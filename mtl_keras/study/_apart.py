@@ -1,4 +1,4 @@
-"""Tasks that share nothing, each as a model of its own."""
+"""Splits a model whose tasks share nothing into one model per task."""
 
 from typing import Any
 

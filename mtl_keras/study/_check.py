@@ -1,4 +1,4 @@
-"""What is checked before anything is trained."""
+"""Checks before any training."""
 
 import inspect
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def check_spaces(argument: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_workers(workers: int, build: Any, data: list[Data], storage: Any) -> None:
-    """Raises a ValueError for what processes of their own cannot get."""
+    """Raises a ValueError for values that cannot be passed to other processes."""
     if workers == 1:
         return
     if storage is None or not (isinstance(storage, str) or hasattr(storage, "__fspath__")):

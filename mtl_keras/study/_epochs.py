@@ -1,4 +1,4 @@
-"""Callbacks of a run: which epoch is kept, and what an epoch takes."""
+"""Callbacks of a run: keep the best epoch, and measure the time of epochs."""
 
 import math
 import time
@@ -9,7 +9,7 @@ import keras
 
 
 class BestEpoch(keras.callbacks.Callback):
-    """Keeps the weights of the epoch with the best score, and stops when it has not risen for long.
+    """Keeps the weights of the epoch with the best score, and stops if the score has not improved for a while.
 
     Unlike Keras' `EarlyStopping` it never takes an epoch without a finite score for the best.
 

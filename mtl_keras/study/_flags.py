@@ -1,4 +1,4 @@
-"""What is conspicuous about a trained model: dead units, a constant output, a diverged loss."""
+"""Warning signs in a trained model: dead units, a constant output, a diverged loss."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ _MANY = 0.5  # share of the units of a layer from which on dead ones are worth a
 
 
 def flags_of(model: MultiTaskModel, batch: tuple[Any, ...], history: dict[str, list[float]]) -> list[str]:
-    """Returns sentences about what is conspicuous, such as "6 of 8 units of `income_dense` are dead".
+    """Returns sentences about warning signs, such as "6 of 8 units of `income_dense` are dead".
 
     Args:
         model: The trained model.

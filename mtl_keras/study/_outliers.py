@@ -1,4 +1,4 @@
-"""Runs that lie far outside the others of their candidate."""
+"""Runs whose results are far from the others of their candidate."""
 
 import statistics
 

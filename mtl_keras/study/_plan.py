@@ -1,4 +1,4 @@
-"""What a comparison is to run, and in which order."""
+"""The runs of a comparison, and their order."""
 
 import dataclasses
 import functools
@@ -21,7 +21,7 @@ _TUNING_SEED = 1_000_000  # added to the first seed: no final run has it
 
 @dataclasses.dataclass
 class Plan:
-    """A comparison as it was called, after its arguments were checked.
+    """The checked arguments of a comparison.
 
     Attributes:
         build: Function that returns a compiled model.

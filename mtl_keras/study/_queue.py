@@ -1,4 +1,4 @@
-"""The queue of runs in an Optuna storage, which several processes and machines work off."""
+"""The queue of runs in an Optuna storage, which several processes and machines share."""
 
 import contextlib
 import json
@@ -130,7 +130,7 @@ class Queue:
 
     @contextlib.contextmanager
     def _alone(self):
-        """While it lasts, no other process fills the queue; of a database on a server, `work` sorts it out."""
+        """Within this context, no other process fills the queue. On a database server, `work` removes duplicates."""
         if isinstance(self.storage, (str, pathlib.PurePath)) and "://" not in str(self.storage):
             with alone(pathlib.Path(self.storage).absolute().parent):
                 yield

@@ -1,4 +1,4 @@
-"""Figures on resampled test rows: how much they owe to the choice of the rows."""
+"""Metrics on resampled test rows, which show how much they depend on the choice of the rows."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ from mtl_keras.study._resamples import resampled
 
 @dataclasses.dataclass
 class Rule:
-    """How every run is trained, and by what its epoch is chosen.
+    """How every run is trained, and how its best epoch is chosen.
 
     Attributes:
         train, valid, test: The data; no test data for None.

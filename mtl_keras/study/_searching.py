@@ -1,4 +1,4 @@
-"""What a search is to run, and how its trials are drawn."""
+"""The trials of a search, and how they are drawn."""
 
 import dataclasses
 import inspect
@@ -16,7 +16,7 @@ OBJECTIVES = ("mean_gain", "pareto")
 
 @dataclasses.dataclass
 class Searching:
-    """A search as it was called, after its arguments were checked.
+    """The checked arguments of a search.
 
     Args:
         build: Function of parameters, or of an Optuna trial without a space.

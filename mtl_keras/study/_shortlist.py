@@ -1,4 +1,4 @@
-"""About eight candidates that are worth a try."""
+"""About eight candidates that are worth trying."""
 
 import inspect
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Differences over seeds: intervals, p-values, and how many seeds would tell them from 0."""
+"""Differences over seeds: intervals, p-values, and the number of seeds that would show a difference from 0."""
 
 import dataclasses
 import math

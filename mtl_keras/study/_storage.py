@@ -1,4 +1,4 @@
-"""Optuna, and the storages that it keeps studies in."""
+"""Optuna and its storages."""
 
 import contextlib
 import pathlib
@@ -52,7 +52,7 @@ def open_storage(storage: Any) -> Any:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """While it lasts, Optuna logs errors alone, and does not warn that parts of it are new or used otherwise."""
+    """Within this context, Optuna logs only errors, and does not warn of experimental or changed features."""
     logging = optuna().logging
     level = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)

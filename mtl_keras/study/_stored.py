@@ -1,4 +1,4 @@
-"""What a storage says of the study in it."""
+"""The description of a study in its storage."""
 
 from typing import Any
 

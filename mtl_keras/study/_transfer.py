@@ -1,4 +1,4 @@
-"""How much of one task's tower serves another task: a linear head on the frozen tower."""
+"""How useful one task's tower is for another task, measured by a linear head on the frozen tower."""
 
 import copy
 from typing import Any

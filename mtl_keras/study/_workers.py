@@ -1,4 +1,4 @@
-"""Processes that work off one queue."""
+"""Processes that share one queue."""
 
 import multiprocessing
 import multiprocessing.connection
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-# Of one process: TensorFlow keeps functions of every model that a process has trained, some megabytes each.
+# For one process: TensorFlow keeps functions of every model that a process has trained, some megabytes each.
 MOST_RUNS = 25
 _ORPHANED = 76  # exit code of a process whose parent was killed, which nobody reads
 _RENEW = 75  # exit code of a process that leaves runs to the next one
@@ -65,7 +65,7 @@ def _process(work, plan, storage, name, verbose):
 
 
 def _end_with_parent():
-    """Ends this process when the one that started it ends, however it does: its run is made again later."""
+    """Ends this process when its parent process ends for any reason: its run is repeated later."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -48,56 +48,57 @@ def compare(
     seed: int = 0,
     verbose: bool = True,
 ) -> Comparison:
-    """Trains candidates with equal budgets and several seeds, and says which differences from a baseline are real.
+    """Trains candidates with equal budgets and several seeds, and reports which differences from a baseline are real.
 
-    Every candidate has the same number of epochs, of tuning trials and of seeds. Tuning looks at `valid`, the figures
-    are from `test`, and the seeds of the final runs are not those of the tuning. Each run keeps the epoch with the best
-    mean gain over the baseline on `valid`. Where the tasks share nothing, each task is trained as a model of its own
-    and keeps the best epoch of its own metric.
+    All candidates have the same numbers of epochs, tuning trials and seeds. Tuning uses `valid`, and the results are
+    from `test`. The final runs use other seeds than the tuning. Each run keeps the epoch with the best mean gain over
+    the baseline on `valid`. If the tasks share nothing, each task is trained as a separate model and keeps the best
+    epoch of its own metric.
 
-    Each (candidate, trial, seed) is a trial of an Optuna study. Call it again with the same storage to go on after an
-    interruption; start the same script on several machines with the URL of one database to share the work. A run that
-    fails is a row with its error, and is not made again. A run that was killed is made again after a minute.
+    Each (candidate, trial, seed) is a trial of an Optuna study. After an interruption, call `compare` again with the
+    same storage to continue. To share the work, start the same script on several machines with the URL of one database.
+    A run that fails is a row with its error, and is not repeated. A run that was killed is repeated after a minute.
 
     Args:
         build: Function of parameters that returns a compiled `MultiTaskModel`, or `(model, callbacks)`. A model whose
-            tasks share no variables is trained task by task, unless it comes with callbacks, which may connect them.
-        candidates: `{name: {parameter of build: value}}`, where a value can be a space, which is tuned for this
-            candidate alone; or `"shortlist"`, about eight ways that suit the tasks and the tower, for a `build` that
-            takes `sharing` and `weighting`.
+            tasks share no variables is trained task by task, unless it comes with callbacks, because these may connect
+            the tasks.
+        candidates: `{name: {parameter of build: value}}`. A value can be a space, which is tuned for this candidate
+            only. Or `"shortlist"`: about eight methods that suit the tasks and the tower, for a `build` that takes
+            `sharing` and `weighting`.
         train, valid, test: `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})` as arrays or frames; a
-            `tf.data.Dataset` of batches; or a function of the seed that returns either. The order of arrays, but not
-            that of a dataset, depends on the seed.
-        baseline: Name of the candidate that gains are over. `"single-task"` is added if it is not among the candidates
-            and `build` takes `sharing`.
+            `tf.data.Dataset` of batches; or a function of the seed that returns either. The order of arrays depends on
+            the seed, the order of a dataset does not.
+        baseline: Name of the candidate to compute gains over. `"single-task"` is added if it is not among the
+            candidates and `build` takes `sharing`.
         tune: `{parameter of build: space}` for every candidate that does not set the parameter: `Float`, `Int`,
             `Choice` or `LossWeights`.
-        trials: Number of tuning trials of each candidate that has something to tune: the defaults of `build`, and then
-            points spread over the spaces, the same for all.
+        trials: Number of tuning trials of each candidate with parameters to tune: first the defaults of `build`, then
+            points spread over the spaces, the same for all candidates.
         seeds: Number of final runs of each candidate.
-        epochs: The most epochs of a run.
-        patience: A run stops after so many epochs without a better score; None for never.
-        budget: `"epochs"`: all train for as many epochs; `"seconds"`: the others train for as long as the baseline's
-            final runs did on average.
+        epochs: Maximum number of epochs of a run.
+        patience: A run stops after this number of epochs without a better score; None for never.
+        budget: `"epochs"`: all candidates train for the same number of epochs; `"seconds"`: the others train for the
+            mean time of the baseline's final runs.
         batch_size: Number of rows in a batch, for arrays.
         baselines: `{name: scikit-learn estimator or {task: estimator}}`, fitted for each task and seed.
         directions: `{metric or task: "max" or "min"}`, for first metrics that `callbacks.MeanGain` does not know.
         storage: File of an SQLite database, or URL of a database, such as `"postgresql+psycopg://user@host/base"`; None
-            keeps all in memory.
+            keeps everything in memory.
         name: Name of the study in the storage.
-        workers: Number of processes on this machine; 1 for this process. They import `build`: put the call under
-            `if __name__ == "__main__":`. They are renewed now and then, as TensorFlow keeps some megabytes of every
-            model that a process has trained.
+        workers: Number of processes on this machine; 1 for this process. They import `build`: put the call under `if
+            __name__ == "__main__":`. They are restarted from time to time, because TensorFlow keeps some megabytes of
+            every model that a process has trained.
         keep: `"best"` saves the model of each final run at its best epoch in a folder beside the storage.
         resamples: Number of bootstrap resamples of the test rows, such as 200. Final runs are evaluated on each, so
-            that the intervals and the verdict include the chance in the choice of the rows. 0 for none.
-        equal_size: Name of an integer parameter of `build`, such as "width": adds the candidate "baseline, equal size",
-            the baseline at the width where it is nearest to the number of parameters of `build`'s defaults, so that
-            single-task models do not gain by being larger.
-        transfer: Whether the report says how well the tasks' features serve each other: linear heads for each task
-            are trained on the frozen towers of the others, where the baseline trains the tasks apart.
+            that the intervals and the verdict include the randomness of the test rows. 0 for none.
+        equal_size: Name of an integer parameter of `build`, such as "width". Adds the candidate "baseline, equal size":
+            the baseline with the width whose number of parameters is closest to that of `build`'s defaults. Single-task
+            models then have no advantage from their size.
+        transfer: Whether the report says how useful the features of each task are for the others: linear heads for each
+            task are trained on the frozen towers of the others, if the baseline trains the tasks separately.
         subsets: Whether a candidate may have only some of the baseline's tasks, such as a main task with one auxiliary
-            task. It is trained on their labels, and has gains in these tasks alone: none over all tasks.
+            task. It is trained on their labels. It has gains in these tasks only, and none over all tasks.
         seed: The first seed.
         verbose: Whether to print a line for each run.
 
@@ -105,9 +106,9 @@ def compare(
         A `Comparison`: print it for the table and the verdict.
 
     Raises:
-        ValueError: Before anything is trained, if an argument is wrong; `build` fails, does not take a parameter, or
-            returns something else than a compiled model with the same tasks for all candidates (but see `subsets`);
-            data lack the labels of a task; or the storage holds a study with other settings under this name.
+        ValueError: Before any training, if an argument is wrong; `build` fails, does not take a parameter, or does not
+            return a compiled model with the same tasks for all candidates (but see `subsets`); data lack the labels of
+            a task; or the storage has a study with other settings under this name.
         RuntimeError: If all runs of the baseline fail.
 
     Example:

@@ -1,4 +1,4 @@
-"""What a comparison found."""
+"""The results of a comparison."""
 
 import os
 import statistics
@@ -16,25 +16,25 @@ from mtl_keras.study._run import run
 
 
 class Comparison:
-    """The runs of a comparison, with what follows from them. `mtl_keras.study.compare` and `load` return it.
+    """The runs of a comparison and their statistics. `mtl_keras.study.compare` and `load` return it.
 
-    Printed, it is a table of the test figures, mean ± standard deviation over the seeds, and the verdict. Δm is the
-    mean over the tasks of the gain of the first metric, in per cent of the baseline's mean. Its 95 % interval is by
-    Student's t over the seeds, paired with the baseline's. The p-values of the paired t-tests are corrected after Holm
-    over all candidates and tasks together: where nothing differs, 5 % of the comparisons name a difference at all. The
-    intervals are not corrected. They include the chance in the choice of the test rows with `resamples=` alone.
+    It prints as a table of the test results, mean ± standard deviation over the seeds, and the verdict. Δm is the mean
+    over the tasks of the gain of the first metric, in per cent of the baseline's mean. Its 95 % interval is by
+    Student's t over the seeds, paired with the baseline's. The p-values of the paired t-tests have Holm's correction
+    over all candidates and tasks together: if nothing differs, 5 % of the comparisons report any difference. The
+    intervals are not corrected. They include the randomness of the test rows only with `resamples=`.
 
     Args:
-        about: What the storage says of the comparison.
-        runs: `{(candidate, "tune" or "final", number of the trial or seed): what is stored of the run}`.
+        about: The description of the comparison in the storage.
+        runs: `{(candidate, "tune" or "final", number of the trial or seed): the stored run}`.
         plan: The plan, for `build_best`; None if it was read from a storage.
 
     Attributes:
         candidates: Names of the candidates and estimators, the baseline first.
         baseline: Name of the baseline.
-        metrics: `{task: names of its metrics}`, the first of which counts.
+        metrics: `{task: names of its metrics}`; the first one counts.
         seeds: Seeds of the final runs.
-        gains: `{candidate: {task or "all tasks": Gain}}` of all but the baseline, in per cent.
+        gains: `{candidate: {task or "all tasks": Gain}}` of all candidates except the baseline, in per cent.
 
     Example:
 
@@ -72,11 +72,11 @@ class Comparison:
         return list(self.metrics)
 
     def runs(self, candidate: str, kind: str = FINAL) -> dict[int, dict[str, Any]]:
-        """Returns what is stored of the runs of a candidate: `{seed: dict}`, or of `"tune"`, `{trial: dict}`."""
+        """Returns the stored runs of a candidate: `{seed: dict}`, or of `"tune"`, `{trial: dict}`."""
         return {key[2]: stored for key, stored in sorted(self._runs.items()) if key[:2] == (candidate, kind)}
 
     def figures(self, candidate: str, task: str, metric: str | None = None, part: str = "test") -> dict[int, float]:
-        """Returns `{seed: figure}` of the final runs that did not fail.
+        """Returns `{seed: value}` of a metric for the final runs that did not fail.
 
         Args:
             candidate, task: Names.
@@ -88,16 +88,16 @@ class Comparison:
         return {seed: s[part][task][metric] for seed, s in good.items() if metric in s[part].get(task, {})}
 
     def has(self, candidate: str, task: str) -> bool:
-        """Returns whether a candidate has a task: all candidates have all tasks, but for `compare(subsets=True)`."""
+        """Returns whether a candidate has a task: always, except with `compare(subsets=True)`."""
         good = [stored for stored in self.runs(candidate).values() if "error" not in stored]
         return not good or any(task in stored["test"] for stored in good)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Returns a flat dict for each run, failed ones too: what `report` writes to `runs.csv`."""
+        """Returns a flat dict for each run, including failed ones: the content of `runs.csv` in `report`."""
         return [_table.row(key, stored) for key, stored in sorted(self._runs.items())]
 
     def flags(self) -> dict[tuple[str, int], list[str]]:
-        """Returns `{(candidate, seed): sentences}` of the final runs that are conspicuous or lie far outside."""
+        """Returns `{(candidate, seed): sentences}` of the final runs that look unusual or are outliers."""
         found = outliers({c: {t: self.figures(c, t) for t in self.tasks} for c in self.candidates})
         for candidate in self.candidates:
             for seed, stored in self.runs(candidate).items():
@@ -113,7 +113,7 @@ class Comparison:
         }
 
     def verdict(self) -> str:
-        """Returns the verdict in words: of all tasks, and of each."""
+        """Returns the verdict in words: for all tasks together, and for each task."""
         lines = []
         many = sum(len(self._gains_in(task)) for task in [_gains.ALL, *self.tasks])
         for task in [_gains.ALL, *self.tasks]:
@@ -127,7 +127,7 @@ class Comparison:
 
     @property
     def best(self) -> str:
-        """Name of the candidate with the highest mean gain on `valid`: the test data do not choose."""
+        """Name of the candidate with the highest mean gain on `valid`. The test data are not used to choose."""
         figures = {task: self.figures(self.baseline, task, part="valid").values() for task in self.tasks}
         base = {task: statistics.fmean(of) or 1.0 for task, of in figures.items()}
         scores = {}
@@ -139,7 +139,7 @@ class Comparison:
         return max(scores, key=lambda name: scores[name])
 
     def build_best(self) -> Any:
-        """Returns the trained model of the best candidate: that of the seed with the best figures on `valid`.
+        """Returns the trained model of the best candidate, with the seed of the best results on `valid`.
 
         Raises:
             ValueError: As in `model`.
@@ -150,13 +150,13 @@ class Comparison:
         return self.model(self.best, max(good, key=lambda seed: mean_gain(good[seed], start, signs)))
 
     def model(self, candidate: str, seed: int) -> Any:
-        """Returns the trained model of a final run, at the epoch that was chosen.
+        """Returns the trained model of a final run, at its chosen epoch.
 
-        It is read from its file if the comparison has `keep="best"`, and else trained again as it was.
+        It is read from its file if the comparison has `keep="best"`, and otherwise trained again in the same way.
 
         Raises:
-            ValueError: If there is no such run of a model, or neither its file nor the `build` of the comparison, as it
-                was read from a storage.
+            ValueError: If there is no such run of a model, or neither its file nor the `build` of the comparison,
+                because the comparison was read from a storage.
         """
         stored = self.runs(candidate).get(seed)
         if stored is None or "error" in stored or candidate in self.about["estimators"]:
@@ -169,17 +169,17 @@ class Comparison:
         return run(lambda: plan.make(candidate, stored["params"]), plan.rule_of(key, self._runs), seed)[1]
 
     def report(self, folder: str | os.PathLike, relatedness: Any = None) -> str:
-        """Writes `index.html`, `report.md`, `runs.csv` and the pictures to a folder; returns the path of the page.
+        """Writes `index.html`, `report.md`, `runs.csv` and the plots to a folder; returns the path of the page.
 
         Needs the extra `plots`.
 
         Args:
-            folder: The folder, which is made if it does not exist.
-            relatedness: A `relatedness.Matrix` of the tasks that the report shows beside the gains, such as
+            folder: The folder; created if it does not exist.
+            relatedness: A `relatedness.Matrix` of the tasks to show beside the gains in the report, such as
                 `mtl.relatedness.labels(y)`; None for none.
 
         Raises:
-            ValueError: If `relatedness` is no matrix.
+            ValueError: If `relatedness` is not a matrix.
         """
         return _report.write(self, folder, relatedness)
 
@@ -187,6 +187,6 @@ class Comparison:
         return f"{_table.text(self)}\n\n{self.verdict()}".rstrip()
 
     def _gains_in(self, task):
-        """Returns `{candidate: Gain}` of the candidates that have a task; for "all tasks", that have them all."""
+        """Returns `{candidate: Gain}` of the candidates that have a task; for "all tasks", of those that have all."""
         tasks = self.tasks if task == _gains.ALL else [task]
         return {name: of[task] for name, of in self.gains.items() if all(self.has(name, t) for t in tasks)}

@@ -1,4 +1,4 @@
-"""Reads a comparison or a search from its storage."""
+"""Loads a comparison or a search from its storage."""
 
 import os
 import pathlib
@@ -11,15 +11,15 @@ from mtl_keras.study.search_result import SearchResult
 
 
 def load(storage: str | os.PathLike, name: str | None = None) -> Comparison | SearchResult:
-    """Returns the comparison or the search that a storage holds, as far as it has come.
+    """Returns a comparison or a search from a storage, with the results so far.
 
     Args:
         storage: File of an SQLite database, or URL of a database, as in `compare`.
-        name: Name of the study; None if there is one comparison alone, or no comparison and one search.
+        name: Name of the study; None if there is only one comparison, or no comparison and only one search.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the storage holds no study of this name, or several without a name to choose.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the storage has no study of this name, or several studies and no name was given.
 
     Example:
 

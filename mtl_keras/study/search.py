@@ -1,4 +1,4 @@
-"""Searches one space over everything."""
+"""Searches one space of parameters."""
 
 import os
 from collections.abc import Callable
@@ -38,36 +38,36 @@ def search(
     seed: int = 0,
     verbose: bool = True,
 ) -> SearchResult:
-    """Searches for the parameters of `build` that are best for all tasks together, on `valid`.
+    """Searches for the parameters of `build` with the best results over all tasks, on `valid`.
 
-    The tree-structured Parzen estimator of Optuna draws the trials. One whose mean gain is below the median of the
-    others at the same epoch is pruned. The first trial has the defaults of `build`. With a storage, a search that was
-    stopped goes on, and several machines share the work, as in `compare`. What a search found has been chosen on
-    `valid`, and looks better there than it is: let it take part in a `compare`.
+    Optuna's tree-structured Parzen estimator chooses the trials. A trial is pruned if its mean gain is below the median
+    of the others at the same epoch. The first trial has the defaults of `build`. With a storage, a stopped search can
+    continue, and several machines can share the work, as in `compare`. The result was chosen on `valid`, where it looks
+    better than it is: evaluate it with `compare`.
 
     Args:
         build: Function of the parameters in `space` that returns a compiled model, or `(model, callbacks)`; or, with
             `space=None`, a function of an Optuna trial that calls its `suggest_float` and so on.
-        space: `{parameter of build: Float, Int, Choice or LossWeights}`, over sharing, weighting, widths, rates and
-            all that `build` takes.
+        space: `{parameter of build: Float, Int, Choice or LossWeights}`, for sharing, weighting, widths, rates and any
+            other parameter of `build`.
         train, valid: As in `compare`.
-        objective: `"mean_gain"`: one figure, the mean gain of the first metrics; or `"pareto"`: one figure a task,
-            without pruning, for the front of the trials that none beats in every task.
-        trials: Number of trials, those in the storage included.
+        objective: `"mean_gain"`: one objective, the mean gain of the first metrics. `"pareto"`: one objective per task,
+            without pruning; the result is the Pareto front of the trials.
+        trials: Number of trials, including those in the storage.
         epochs, patience, batch_size: As in `compare`.
-        baseline: `{task: figure}` that gains are over; None for the figures of the first trial, which all others then
-            wait for.
+        baseline: `{task: number}` to compute gains over; None for the results of the first trial, and all others then
+            wait for it.
         directions, storage, name, workers: As in `compare`.
-        sampler, pruner: Of Optuna, in place of the defaults.
-        seed: Of all runs; without a storage, of the sampler, too.
+        sampler, pruner: Sampler and pruner of Optuna, instead of the defaults.
+        seed: Seed of all runs; without a storage, also of the sampler.
         verbose: Whether to print a line for each trial.
 
     Returns:
         A `SearchResult`: print it for the table.
 
     Raises:
-        ValueError: Before anything is trained, if an argument is wrong, as in `compare`.
-        RuntimeError: If the first trial fails, to whose figures the others are compared, or all do.
+        ValueError: Before any training, if an argument is wrong, as in `compare`.
+        RuntimeError: If all trials fail, or the first one does, which the others are compared with.
 
     Example:
 

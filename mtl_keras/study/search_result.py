@@ -1,4 +1,4 @@
-"""What a search found."""
+"""The results of a search."""
 
 import os
 from typing import Any
@@ -12,17 +12,17 @@ _ROWS = 10
 
 
 class SearchResult:
-    """The trials of a search. `mtl_keras.study.search` and `load` return it. Printed, it is a table of the ten best.
+    """The trials of a search. `mtl_keras.study.search` and `load` return it. It prints as a table of the ten best.
 
     Args:
-        about: What the storage says of the search.
+        about: The description of the search in the storage.
         study: The `optuna.study.Study`.
-        searching: What was searched; None if it was read from a storage.
+        searching: The settings of the search; None if it was read from a storage.
 
     Attributes:
-        study: The `optuna.study.Study`: `optuna.visualization` draws it, with parallel coordinates, importances and
+        study: The `optuna.study.Study`. Plot it with `optuna.visualization`: parallel coordinates, importances and
             more.
-        metrics: `{task: names of its metrics}`, the first of which counts.
+        metrics: `{task: names of its metrics}`; the first one counts.
 
     Example:
 
@@ -52,19 +52,19 @@ class SearchResult:
 
     @property
     def front(self) -> list[Any]:
-        """The Optuna trials that no other beats: one with `"mean_gain"`, and the front with `"pareto"`."""
+        """The best Optuna trials: one with `"mean_gain"`, and the Pareto front with `"pareto"`."""
         return self.study.best_trials if len(self.study.directions) > 1 else [self.study.best_trial]
 
     @property
     def best(self) -> dict[str, Any]:
         """The parameters of `build` of the trial with the highest mean gain.
 
-        Of a search that was read from a storage, they are as Optuna keeps them: objects of a `Choice` as text.
+        If the search was read from a storage, they are as Optuna stores them: objects of a `Choice` as text.
         """
         return self._values(self._by_gain()[0].params)
 
     def build_best(self) -> Any:
-        """Returns the model of the best trial, trained again as it was.
+        """Returns the model of the best trial, trained again in the same way.
 
         Raises:
             ValueError: If the search was read from a storage, without its `build`.
@@ -75,10 +75,10 @@ class SearchResult:
         return run(lambda: self._built(trial), searching.rule, searching.seed, complete=False)[1]
 
     def report(self, folder: str | os.PathLike) -> str:
-        """Writes `index.html`, `report.md`, `trials.csv` and Optuna's pictures to a folder; returns the page's path.
+        """Writes `index.html`, `report.md`, `trials.csv` and Optuna's plots to a folder; returns the page's path.
 
-        The pictures are the history of the search, parallel coordinates, the importances of the parameters, and with
-        `objective="pareto"` the front. Needs the extra `plots`.
+        The plots are the history of the search, parallel coordinates, the importances of the parameters and, with
+        `objective="pareto"`, the front. Needs the extra `plots`.
         """
         return _search_report.write(self, folder)
 
@@ -96,7 +96,7 @@ class SearchResult:
         return sorted(trials, key=lambda trial: -trial.user_attrs["run"]["gain"])
 
     def cells(self) -> list[list[str]]:
-        """Returns the head and the rows of the table."""
+        """Returns the header and the rows of the table."""
         front = {trial.number for trial in self.front}
         names = list(dict.fromkeys(name for trial in self.study.trials for name in trial.params))
         table = [["trial", *(f"{task} {metrics[0]}" for task, metrics in self.metrics.items()), "gain %", *names]]
@@ -109,7 +109,7 @@ class SearchResult:
         return table
 
     def notes(self) -> list[str]:
-        """Returns sentences about what the table means."""
+        """Returns sentences that explain the table."""
         states = [trial.state.name for trial in self.study.trials if "skipped" not in trial.user_attrs]
         names = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
         counts = ", ".join(f"{states.count(state)} {name}" for state, name in names.items() if state in states)

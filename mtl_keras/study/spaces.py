@@ -1,4 +1,4 @@
-"""What is tuned: ranges and choices of the parameters of `build`."""
+"""Spaces to tune: ranges and choices for the parameters of `build`."""
 
 import dataclasses
 import math
@@ -14,11 +14,11 @@ def _distributions() -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Float:
-    """A number from a range.
+    """A range of numbers.
 
     Args:
         low, high: The bounds.
-        log: Whether the logarithm is drawn evenly, as suits learning rates.
+        log: Whether to draw uniformly on a logarithmic scale, for example for learning rates.
 
     Raises:
         ValueError: If the bounds are not in order, or `low` is not above 0 with `log=True`.
@@ -40,35 +40,35 @@ class Float:
         settle(self, log=log, low=low, high=float(number("high", self.high, above=low)))
 
     def distributions(self, name: str) -> dict[str, Any]:
-        """Returns `{name of the number: Optuna distribution}` of what is drawn."""
+        """Returns `{name of the number: Optuna distribution}` of the numbers to draw."""
         return {name: _distributions().FloatDistribution(self.low, self.high, log=self.log)}
 
     def draw(self, name: str, at: dict[str, float]) -> dict[str, Any]:
-        """Returns what is drawn for even numbers in [0, 1), `{name of the number: number}`."""
+        """Turns uniform numbers in [0, 1) into the drawn numbers, `{name of the number: number}`."""
         low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
         value = low + at[name] * (high - low)
         return {name: min(max(math.exp(value) if self.log else value, self.low), self.high)}
 
     def default(self, name: str, value: Any) -> dict[str, Any] | None:
-        """Returns what is drawn where `build` has this default; None if it lies outside."""
+        """Returns the drawn numbers for a default of `build`; None if it is out of range."""
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         return {name: float(value)} if is_number and self.low <= value <= self.high else None
 
     def value(self, name: str, drawn: dict[str, Any]) -> Any:
-        """Returns what `build` gets."""
+        """Returns the value for `build`."""
         return drawn[name]
 
 
 @dataclasses.dataclass(frozen=True)
 class Int:
-    """An integer from a range.
+    """A range of integers.
 
     Args:
         low, high: The bounds, both included.
-        log: Whether the logarithm is drawn evenly, as suits widths.
+        log: Whether to draw uniformly on a logarithmic scale, for example for widths.
 
     Raises:
-        ValueError: If the bounds are no integers in order, or `low` is not above 0 with `log=True`.
+        ValueError: If the bounds are not integers in order, or `low` is not above 0 with `log=True`.
 
     Example:
 
@@ -90,34 +90,34 @@ class Int:
         settle(self, log=log, low=low, high=int(number("high", self.high, above=low)))
 
     def distributions(self, name: str) -> dict[str, Any]:
-        """As of `Float`."""
+        """As in `Float`."""
         return {name: _distributions().IntDistribution(self.low, self.high, log=self.log)}
 
     def draw(self, name: str, at: dict[str, float]) -> dict[str, Any]:
-        """As of `Float`."""
+        """As in `Float`."""
         low, high = (math.log(self.low), math.log(self.high + 1)) if self.log else (self.low, self.high + 1)
         value = low + at[name] * (high - low)
         return {name: min(max(int(math.exp(value) if self.log else math.floor(value)), self.low), self.high)}
 
     def default(self, name: str, value: Any) -> dict[str, Any] | None:
-        """As of `Float`."""
+        """As in `Float`."""
         is_integer = isinstance(value, int) and not isinstance(value, bool)
         return {name: value} if is_integer and self.low <= value <= self.high else None
 
     def value(self, name: str, drawn: dict[str, Any]) -> Any:
-        """As of `Float`."""
+        """As in `Float`."""
         return drawn[name]
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One of several values.
+    """A choice of several values.
 
     Args:
         options: The values: strings, numbers, or any objects, such as recipes of `mtl_keras.sharing`.
 
     Raises:
-        ValueError: If there are fewer than two, or two look alike.
+        ValueError: If there are fewer than two, or two have the same text.
 
     Example:
 
@@ -137,25 +137,25 @@ class Choice:
         settle(self, options=tuple(options))
 
     def distributions(self, name: str) -> dict[str, Any]:
-        """As of `Float`."""
+        """As in `Float`."""
         return {name: _distributions().CategoricalDistribution([_label(option) for option in self.options])}
 
     def draw(self, name: str, at: dict[str, float]) -> dict[str, Any]:
-        """As of `Float`."""
+        """As in `Float`."""
         return {name: _label(self.options[int(at[name] * len(self.options))])}
 
     def default(self, name: str, value: Any) -> dict[str, Any] | None:
-        """As of `Float`."""
+        """As in `Float`."""
         return {name: _label(value)} if _label(value) in [_label(option) for option in self.options] else None
 
     def value(self, name: str, drawn: dict[str, Any]) -> Any:
-        """As of `Float`."""
+        """As in `Float`."""
         return next(option for option in self.options if _label(option) == drawn[name])
 
 
 @dataclasses.dataclass(frozen=True)
 class LossWeights:
-    """Weights of the tasks' losses, above 0 and of mean 1: even over all shares, a flat Dirichlet distribution.
+    """Weights of the tasks' losses, above 0 and with mean 1, from a uniform (flat Dirichlet) distribution.
 
     `build` gets `{task: weight}`, for `compile(loss_weights=...)`. In the first trial all are 1: the plain sum.
 
@@ -181,19 +181,19 @@ class LossWeights:
         settle(self, tasks=tuple(names))
 
     def distributions(self, name: str) -> dict[str, Any]:
-        """As of `Float`; the numbers are even ones in (0, 1), of which `value` makes the weights."""
+        """As in `Float`; the numbers are uniform in (0, 1), and `value` turns them into the weights."""
         return {f"{name}.{task}": _distributions().FloatDistribution(1e-6, 1 - 1e-6) for task in self.tasks}
 
     def draw(self, name: str, at: dict[str, float]) -> dict[str, Any]:
-        """As of `Float`."""
+        """As in `Float`."""
         return {key: min(max(at[key], 1e-6), 1 - 1e-6) for key in (f"{name}.{task}" for task in self.tasks)}
 
     def default(self, name: str, value: Any) -> dict[str, Any] | None:
-        """As of `Float`; equal weights, whatever the default is."""
+        """As in `Float`; equal weights, whatever the default is."""
         return {f"{name}.{task}": 0.5 for task in self.tasks}
 
     def value(self, name: str, drawn: dict[str, Any]) -> Any:
-        """As of `Float`. Exponential numbers, divided by their mean, are a flat Dirichlet draw."""
+        """As in `Float`. Exponential numbers divided by their mean are a flat Dirichlet draw."""
         parts = {task: -math.log(drawn[f"{name}.{task}"]) for task in self.tasks}
         mean = sum(parts.values()) / len(parts)
         return {task: part / mean for task, part in parts.items()}
@@ -203,17 +203,17 @@ SPACES = (Float, Int, Choice, LossWeights)
 
 
 def is_space(value: Any) -> bool:
-    """Returns whether a value is a range or a choice, to be tuned."""
+    """Returns whether a value is a range or a choice to tune."""
     return isinstance(value, SPACES)
 
 
 def values_of(spaces: dict[str, Any], drawn: dict[str, Any]) -> dict[str, Any]:
-    """Returns `{parameter of build: value}` of what was drawn for some spaces."""
+    """Returns `{parameter of build: value}` from the drawn numbers of some spaces."""
     return {name: space.value(name, drawn) for name, space in spaces.items()}
 
 
 def suggest(trial: Any, spaces: dict[str, Any]) -> dict[str, Any]:
-    """Returns what an Optuna trial draws for spaces, `{name of the number: number}`."""
+    """Returns the numbers that an Optuna trial draws for spaces, `{name of the number: number}`."""
     suggested: dict[str, Any] = {}
     for name, space in spaces.items():
         for key, one in space.distributions(name).items():
@@ -228,5 +228,5 @@ def suggest(trial: Any, spaces: dict[str, Any]) -> dict[str, Any]:
 
 
 def _label(option):
-    """Returns what stands for an option in the storage, which keeps no objects."""
+    """Returns the text for an option in the storage, which cannot store objects."""
     return option if option is None or isinstance(option, (bool, int, float, str)) else repr(option)
