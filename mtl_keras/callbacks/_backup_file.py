@@ -1,5 +1,6 @@
 """The files of a backup: written whole, and checked when they are read."""
 
+import io
 import json
 import pathlib
 import zipfile
@@ -29,6 +30,7 @@ def write(folder: pathlib.Path, state: RunState, tasks: list[str], kept: int) ->
         "format": _FORMAT,
         "tasks": tasks,
         "place": [state.epoch, state.step, state.epochs_before, state.num_epochs, state.num_steps],
+        "num_replicas": state.num_replicas,
         "variables": _encoded(state.variables, arrays),
         "run_variables": _encoded(state.run_variables, arrays),
         "callbacks": _encoded(state.callbacks, arrays),
@@ -50,15 +52,22 @@ def files(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(folder.glob(PATTERN))
 
 
-def read(path: pathlib.Path, tasks: list[str]) -> RunState:
-    """Returns what a backup holds, or raises a ValueError if it is cut off or damaged, no backup, or of other tasks."""
+def read(path: pathlib.Path, data: bytes, tasks: list[str]) -> RunState:
+    """Returns what a backup holds, or raises a ValueError if it is cut off or damaged, no backup, or of other tasks.
+
+    Args:
+        path: The file, for errors.
+        data: What is in it.
+        tasks: The tasks of the model.
+    """
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
             head = json.loads(bytes(file["head"]))
             arrays = [file[str(i)] for i in range(len(head["dtypes"]))]  # which checks the sums
         arrays = [_typed(array, name) for array, name in zip(arrays, head["dtypes"], strict=True)]
         parts = {name: _decoded(head[name], arrays) for name in ("variables", "run_variables", "callbacks")}
-        epoch, step, epochs_before, num_epochs, num_steps = head["place"]
+        place, num_replicas = head["place"], int(head.get("num_replicas", 1))
+        epoch, step, epochs_before, num_epochs, num_steps = place
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} cannot be read: it is cut off, damaged, or no backup ({error}). Remove it to go on from the "
@@ -69,7 +78,7 @@ def read(path: pathlib.Path, tasks: list[str]) -> RunState:
             f"{path} is the backup of another model, with the tasks {head['tasks']}. Received: a model with the tasks "
             f"{tasks}. Use a folder of its own for each run."
         )
-    return RunState(epoch, step, epochs_before, num_epochs, num_steps, **parts)
+    return RunState(epoch, step, epochs_before, num_epochs, num_steps, num_replicas, **parts)
 
 
 def _typed(array, name):

@@ -32,6 +32,10 @@ class Backup(Keeper):
     A program that is sent SIGTERM, as by a cluster that takes its machine, writes a backup after the step or the
     validation that it is in, and ends with exit status 143.
 
+    Where several workers train, the chief alone writes and reads the folder, and sends the others what they need; the
+    state of the callbacks is that of the chief's. A SIGTERM to one worker stops all of them after the same step. When a
+    worker dies, start all of them again.
+
     A backup appears whole: it is written under another name. The last two are kept, and a training that is done removes
     them. Give each `fit` a folder of its own.
 
@@ -82,28 +86,36 @@ class Backup(Keeper):
                 f'`save_freq` must be "epoch" for data that cannot start within an epoch. Received: {self.save_freq}. '
                 "Use a dataset of `mtl_keras.data`, such as `from_arrays`."
             )
-        found = _backup_file.files(self.folder)
-        if not found:
+        workers = model.workers
+        found = _backup_file.files(self.folder)[-1:] if workers.is_chief else []
+        name = workers.from_chief(found[0].name.encode() if found else b"").decode()
+        if not name:
             return None
-        state = _backup_file.read(found[-1], model.task_names)
+        data = workers.from_chief(found[0].read_bytes() if found else b"")
+        state = _backup_file.read(self.folder / name, data, model.task_names)
         self._last = state.num_steps
         return state
 
     def at_rest(self, step: int, state: Callable[[], RunState]) -> None:
-        stopped = self._stop.is_set()
+        workers = self.model.workers
+        stopped = workers.any(self._stop.is_set())
         since = self.model.progress.num_steps - self._last
         due = not step if self.save_freq == "epoch" else since >= int(self.save_freq)
         if (due or stopped) and (not step or self._starts_within):
-            self.folder.mkdir(parents=True, exist_ok=True)
             written = state()
-            _backup_file.write(self.folder, written, self.model.task_names, _KEPT)
+            workers.by_chief(lambda: self._write(written))
             self._last = written.num_steps
         if stopped:
             raise SystemExit(128 + signal.SIGTERM)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        for path in _backup_file.files(self.folder):
-            path.unlink(missing_ok=True)
+        if self.model.workers.is_chief:
+            for path in _backup_file.files(self.folder):
+                path.unlink(missing_ok=True)
+
+    def _write(self, state):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _backup_file.write(self.folder, state, self.model.task_names, _KEPT)
 
     def _give_signal_back(self):
         signal.signal(signal.SIGTERM, self._handler or signal.SIG_DFL)

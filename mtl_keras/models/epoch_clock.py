@@ -53,7 +53,13 @@ class EpochClock(keras.callbacks.Callback):
         state = self._keeper and self._keeper.load(model, self._starts_within)
         if not state:
             return None
-        assign(variables_of(model), state.variables, "variables")
+        replicas = model.distribute_strategy.num_replicas_in_sync
+        if state.num_replicas != replicas:
+            raise ValueError(
+                f"The backup is of a run with {state.num_replicas} replicas, and this one has {replicas}. Start as "
+                "many workers and devices as the run that made the backup had, or use another folder."
+            )
+        assign(model, variables_of(model), state.variables, "variables")
         model.num_epochs, model.progress.num_steps = state.num_epochs, state.num_steps
         self._resumed, self._before = state, state.epochs_before
         return state.epoch
@@ -63,7 +69,7 @@ class EpochClock(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         if self._resumed:  # now, as other callbacks change the model when an epoch begins
-            assign(run_variables_of(self.model), self._resumed.run_variables, "metrics")
+            assign(self.model, run_variables_of(self.model), self._resumed.run_variables, "metrics")
             self._resumed = None
         elif self._keeper and batch:
             step = self._first_step + batch
@@ -127,8 +133,9 @@ class EpochClock(keras.callbacks.Callback):
             epochs_before=self._before,
             num_epochs=self.model.num_epochs,
             num_steps=self.model.progress.num_steps,
-            variables=values_of(variables_of(self.model)),
-            run_variables=values_of(run_variables_of(self.model)),
+            num_replicas=self.model.distribute_strategy.num_replicas_in_sync,
+            variables=values_of(self.model, variables_of(self.model)),
+            run_variables=values_of(self.model, run_variables_of(self.model)),
             callbacks=callback_states.of(self._all_callbacks(), self._at_first),
         )
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 
 
 @dataclasses.dataclass
@@ -19,7 +18,9 @@ class RunState:
         epochs_before: Epochs of this model before this `fit`, where it counts from 0 again.
         num_epochs: The `num_epochs` of the model.
         num_steps: The `progress.num_steps` of the model.
-        variables: The values of the variables of the model, its weighting and its optimizer.
+        num_replicas: How many replicas there were, of all workers.
+        variables: The values of the variables of the model, its weighting and its optimizer: arrays, and tuples of
+            those of all replicas where they may differ.
         run_variables: Those of what a `fit` makes anew, such as metrics.
         callbacks: `[(name of the class, state)]` of the callbacks.
     """
@@ -29,8 +30,9 @@ class RunState:
     epochs_before: int
     num_epochs: int
     num_steps: int
-    variables: list[np.ndarray]
-    run_variables: list[np.ndarray]
+    num_replicas: int
+    variables: list[Any]
+    run_variables: list[Any]
     callbacks: list[tuple[str, Any]]
 
 
@@ -70,15 +72,17 @@ def run_variables_of(model: Any) -> list[keras.Variable]:
     return [v for v in _distinct([*model.metrics_variables, *since, *logged]) if id(v) not in known]
 
 
-def values_of(variables: list[keras.Variable]) -> list[np.ndarray]:
-    """Returns copies of the values of variables."""
-    return [np.array(v.numpy()) for v in variables]
+def values_of(model: Any, variables: list[keras.Variable]) -> list[Any]:
+    """Returns copies of the values of variables of a model: arrays, or tuples of those of all replicas."""
+    same = {id(v) for v in [*model.trainable_variables, *model.optimizer.variables]}
+    return model.workers.values(variables, same)
 
 
-def assign(variables: list[keras.Variable], values: list[np.ndarray], what: str) -> None:
-    """Sets variables, or raises a ValueError if the values are not theirs."""
+def assign(model: Any, variables: list[keras.Variable], values: list[Any], what: str) -> None:
+    """Sets variables of a model, or raises a ValueError if the values are not theirs."""
     ours = [(tuple(v.shape), v.dtype) for v in variables]
-    theirs = [(value.shape, value.dtype.name) for value in values]
+    firsts = [value[0] if isinstance(value, tuple) else value for value in values]
+    theirs = [(value.shape, value.dtype.name) for value in firsts]
     if ours != theirs:
         found = next((pair for pair in zip(theirs, ours, strict=False) if pair[0] != pair[1]), (len(theirs), len(ours)))
         raise ValueError(
@@ -86,7 +90,7 @@ def assign(variables: list[keras.Variable], values: list[np.ndarray], what: str)
             f"{found[1]}. Use another folder, or build and compile the model as in the run that made the backup."
         )
     for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
+        model.workers.assign(variable, value)
 
 
 def _distinct(variables):

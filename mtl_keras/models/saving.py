@@ -22,12 +22,15 @@ class Saving:
         tower_layers, feature_layers, frozen, num_epochs: As in `MultiTaskModel`.
         compile_arguments: What `compile` was given, by name.
         build_optimizer(): Builds the optimizer on all variables.
+        workers: The `Workers`.
     """
 
     def save(
         self, filepath: str | os.PathLike, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
     ) -> None:
         """Saves the model as a `.keras` file, which appears whole: an existing file is replaced in one step.
+
+        Where several workers train, each calls it; the chief writes, and the others wait.
 
         It holds what `keras.Model.save` writes, the tasks, what `compile` was given, the state of a weighting, and the
         seeds of all layers, so that a training goes on as it would have.
@@ -52,14 +55,14 @@ class Saving:
         def write(path):
             super(Saving, self).save(path, overwrite=overwrite, zipped=zipped, **kwargs)
 
-        _write_whole(filepath, write, overwrite, is_file and zipped is not False)
+        self.workers.by_chief(lambda: _write_whole(filepath, write, overwrite, is_file and zipped is not False))
 
     def save_weights(
         self, filepath: str | os.PathLike, overwrite: bool = True, max_shard_size: float | None = None
     ) -> None:
         """Saves the weights, with the state of the optimizer and the seeds, as `keras.Model.save_weights` does.
 
-        An existing file is replaced in one step.
+        An existing file is replaced in one step. Where several workers train, the chief writes, as for `save`.
 
         Args:
             filepath: File, ending in `.weights.h5`; with `max_shard_size` in `.weights.json`.
@@ -69,7 +72,8 @@ class Saving:
         def write(path):
             super(Saving, self).save_weights(path, overwrite=overwrite, max_shard_size=max_shard_size)
 
-        _write_whole(filepath, write, overwrite, str(filepath).endswith((".weights.h5", ".weights.json")))
+        is_file = str(filepath).endswith((".weights.h5", ".weights.json"))
+        self.workers.by_chief(lambda: _write_whole(filepath, write, overwrite, is_file))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **keras.saving.serialize_keras_object(self._attributes())}

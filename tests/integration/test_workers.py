@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -64,3 +65,51 @@ def test_two_workers_train_evaluate_and_predict_as_one():
                 np.testing.assert_allclose(one, other, atol=1e-5, err_msg=case)
             for task, values in results["predicted"].items():
                 np.testing.assert_allclose(worker[case]["predicted"][task], values, atol=1e-5, err_msg=case)
+
+
+def _launch(folder, step):
+    """Trains with two workers, and returns the exit status and what each printed."""
+    program = pathlib.Path(__file__).parent / "backup_of_a_worker.py"
+    command = [sys.executable, "-m", "mtl_keras", "launch", "--workers", "2", "--grace", "15"]
+    done = subprocess.run(
+        [*command, "--logs", str(folder / "logs"), str(program), str(folder), str(step)],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    logs = [(folder / "logs" / f"worker-{i}.log").read_text() for i in range(2)]
+    return done.returncode, logs
+
+
+def _results(logs):
+    return [json.loads(log.split("RESULTS ")[1].splitlines()[0]) for log in logs]
+
+
+@pytest.mark.slow
+def test_a_worker_dies_and_all_go_on_from_the_backup_bit_for_bit(tmp_path):
+    """The chief alone writes the backups and the model, and `launch` stops the worker that is left.
+
+    The second time a SIGTERM to one worker stops both.
+    """
+    (whole, broken) = (tmp_path / name for name in ("whole", "broken"))
+    status, logs = _launch(whole, 0)
+    assert status == 0, logs[0][-3000:]
+    expected = _results(logs)
+    assert expected[0] == expected[1]
+    status, logs = _launch(broken, 9)
+    assert status == 128 + 9, logs[0][-3000:]
+    assert not any("RESULTS" in log for log in logs)
+    backups = sorted(path.name for path in (broken / "backup").iterdir())
+    assert len(backups) == 2
+    status, logs = _launch(broken, -3)
+    assert status == 128 + 15, logs[0][-3000:]
+    assert not any("RESULTS" in log for log in logs)
+    status, logs = _launch(broken, 0)
+    assert status == 0, logs[0][-3000:]
+    assert _results(logs) == expected
+    assert not list((broken / "backup").iterdir())
+    one, other = (keras.models.load_model(folder / "model.keras") for folder in (whole, broken))
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

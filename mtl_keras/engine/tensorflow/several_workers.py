@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.engine.tensorflow.workers import Workers
+
 
 class SeveralWorkers:
     """The building and the logs of a model under a `tf.distribute` strategy.
@@ -12,6 +14,11 @@ class SeveralWorkers:
     A mix-in, before `keras.Model`. Keras averages the first batches of all replicas to learn their shapes, and the logs
     along an axis that they do not have; both fail where there are several workers.
     """
+
+    @property
+    def workers(self) -> Workers:
+        """The processes that train the model."""
+        return Workers(self.distribute_strategy)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         if self._distribute_strategy is None:
