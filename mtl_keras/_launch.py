@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 
 _POLL = 0.1  # seconds between two looks at the workers
+_ONE_LINE = threading.Lock()  # held while a line is printed, or lines of two workers would mix
 
 
 def launch(
@@ -135,4 +136,5 @@ def _relay(index, stream, log):
             log.flush()
         text = line.decode(errors="replace").rstrip("\r\n").rpartition("\r")[2]  # what a terminal would show
         encoding = sys.stdout.encoding or "utf-8"
-        print(f"[{index}] {text}".encode(encoding, "backslashreplace").decode(encoding), flush=True)
+        with _ONE_LINE:
+            print(f"[{index}] {text}".encode(encoding, "backslashreplace").decode(encoding), flush=True)
