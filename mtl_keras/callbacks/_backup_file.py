@@ -66,8 +66,8 @@ def read(path: pathlib.Path, data: bytes, tasks: list[str]) -> RunState:
             arrays = [file[str(i)] for i in range(len(head["dtypes"]))]  # which checks the sums
         arrays = [_typed(array, name) for array, name in zip(arrays, head["dtypes"], strict=True)]
         parts = {name: _decoded(head[name], arrays) for name in ("variables", "run_variables", "callbacks")}
-        place, num_replicas = head["place"], int(head.get("num_replicas", 1))
-        epoch, step, epochs_before, num_epochs, num_steps = place
+        epoch, step, epochs_before, num_epochs, num_steps = head["place"]
+        num_replicas = int(head["num_replicas"])
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} cannot be read: it is cut off, damaged, or no backup ({error}). Remove it to go on from the "

@@ -95,7 +95,9 @@ def transfer(
             _ALONE: {"tasks": names, "sharing": "single_task"},
             **{pair: {"tasks": of, "sharing": "hard"} for pair, of in pairs.items()},
         },
-        *(_of_tasks(part, names) for part in (train, valid, test)),
+        train,
+        valid,
+        test,
         baseline=_ALONE,
         subsets=True,
         seeds=seeds,
@@ -135,22 +137,3 @@ def _matrix(names, gains, errors):
             if np.isnan(gain.mean):
                 reasons[source, target] = errors.get(pair, "no run with finite figures")[:200]
     return Matrix(names, values, "gain in %", rows, low, high, reasons, gain=True)
-
-
-def _of_tasks(part, tasks):
-    """Returns data with the labels of some tasks only."""
-    if hasattr(part, "element_spec"):
-        return part.map(lambda *batch: _selected(batch, tasks))
-    if callable(part):
-        return functools.partial(_drawn, part, tasks)
-    return _selected(part, tasks)
-
-
-def _drawn(part, tasks, seed):
-    return _of_tasks(part(seed), tasks)
-
-
-def _selected(batch, tasks):
-    """Returns `(x, y)` or `(x, y, sample_weight)`; dicts by task keep some tasks only."""
-    x, *rest = batch
-    return (x, *({task: of[task] for task in tasks} if hasattr(of, "keys") else of for of in rest))

@@ -88,7 +88,7 @@ def of_tasks(batches: Any, tasks: list[str]) -> Any:
         return batches
 
     def select(x, y, *weights):
-        kept = [{task: w[task] for task in tasks} if isinstance(w, dict) else w for w in weights]
+        kept = [{task: w[task] for task in tasks if task in w} if isinstance(w, dict) else w for w in weights]
         return (x, {task: y[task] for task in tasks}, *kept)
 
     return batches.map(select)

@@ -86,9 +86,9 @@ def compare(
         storage: File of an SQLite database, or URL of a database, such as `"postgresql+psycopg://user@host/base"`; None
             keeps everything in memory.
         name: Name of the study in the storage.
-        workers: Number of processes on this machine; 1 for this process. They import `build`: put the call under `if
-            __name__ == "__main__":`. They are restarted from time to time, because TensorFlow keeps some megabytes of
-            every model that a process has trained.
+        workers: Number of processes on this machine; 1 for this process. They import `build`: put the call under
+            `if __name__ == "__main__":`. They are restarted from time to time, because TensorFlow keeps some megabytes
+            of every model that a process has trained.
         keep: `"best"` saves the model of each final run at its best epoch in a folder beside the storage.
         resamples: Number of bootstrap resamples of the test rows, such as 200. Final runs are evaluated on each, so
             that the intervals and the verdict include the randomness of the test rows. 0 for none.

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 import mtl_keras as mtl
+from tests.helpers.marks import fast_only
 
 ABSTRACT = {  # what users derive from: its docstring says how, and a member shows it
     "heads.Head",
@@ -70,10 +71,7 @@ def test_docstring_says_in_a_line_what_it_does(name):
     assert not rest or rest[0] == ""
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in PUBLIC if name not in ABSTRACT],
-)
+@pytest.mark.parametrize("name", fast_only([name for name in PUBLIC if name not in ABSTRACT], set(PUBLIC) - LONG))
 def test_example_runs(name, tmp_path, monkeypatch, capsys):
     code = _example(PUBLIC[name])
     assert code is not None, f"mtl_keras.{name} lacks an `Example:` with a ```python block"

@@ -1,6 +1,6 @@
 """Marks for the cases of a test."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import pytest
@@ -9,6 +9,11 @@ import pytest
 def first_fast(cases: Iterable[Any], count: int = 1) -> list[Any]:
     """Returns cases of which all but the first `count` are slow, for a kind that one fast case stands for."""
     return [case if i < count else _slow(case) for i, case in enumerate(cases)]
+
+
+def fast_only(cases: Iterable[Any], fast: Container[Any]) -> list[Any]:
+    """Returns cases of which all but those in `fast` are slow."""
+    return [case if case in fast else _slow(case) for case in cases]
 
 
 def _slow(case):

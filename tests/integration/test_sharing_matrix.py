@@ -1,7 +1,7 @@
 """Every sharing scheme on every kind of tower, with few and many tasks, under weightings that read different things.
 
-By default each scheme runs on one of the towers with one number of tasks and one weighting, in turn, every other one as
-a fast test; with the environment variable `WHOLE_MATRIX=1` it runs with all. The training steps of one scheme in four
+By default each scheme runs on one of the towers with one number of tasks and one weighting, in turn, one scheme in four
+as a fast test; with the environment variable `WHOLE_MATRIX=1` it runs with all. The training steps of one scheme in four
 are traced.
 """
 

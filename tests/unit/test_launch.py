@@ -12,6 +12,7 @@ import pytest
 
 from mtl_keras.__main__ import main
 from mtl_keras._launch import launch
+from tests.helpers.marks import first_fast
 
 SHOW = """
 import json, os, sys
@@ -83,7 +84,7 @@ def test_a_worker_that_does_not_stop_is_killed(program):
     assert 2 <= time.monotonic() - start < 30
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", first_fast(["SIGINT", "SIGTERM"]))
 def test_signals_are_passed_on(name, program):
     path, number = program(STOPS.format(name=name)), getattr(signal, name)
     call = f"import sys; from mtl_keras._launch import launch; sys.exit(launch({str(path)!r}, [], 2))"

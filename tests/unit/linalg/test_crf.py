@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from mtl_keras.linalg import crf
 from mtl_keras.losses import CRFLikelihood
+from tests.helpers.marks import first_fast
 
 pytestmark = pytest.mark.graph
 
@@ -96,7 +97,7 @@ def test_equals_enumeration(case, jit_compile):
     assert path.dtype == "int32"
 
 
-@pytest.mark.parametrize(("jit_compile", "scale"), [(False, 20.0), (True, 1.0)])
+@pytest.mark.parametrize(("jit_compile", "scale"), first_fast([(False, 20.0), (True, 1.0)]))
 def test_long_chains_of_many_tags_are_finite(jit_compile, scale):
     rng = np.random.default_rng(0)
     emissions = tf.constant(scale * rng.normal(size=(2, 512, 128)), "float32")
@@ -157,7 +158,7 @@ def test_a_transition_far_below_the_others_is_cut_nowhere(jit_compile):
         np.testing.assert_allclose(slope, np.expm1(-expected), atol=1e-5)
 
 
-@JIT
+@pytest.mark.parametrize("jit_compile", first_fast([None, False, True], 2), ids=["eager", "graph", "xla"])
 def test_transitions_far_apart_equal_enumeration(jit_compile):
     mask = np.array(MASKS["with_holes"] + MASKS["one_of_none"], bool)
     rng = np.random.default_rng(1)
@@ -179,7 +180,7 @@ def test_transitions_far_apart_equal_enumeration(jit_compile):
     np.testing.assert_allclose(by_transitions, (factors * pairs).sum(axis=0), atol=1e-4)
 
 
-@JIT
+@pytest.mark.parametrize("jit_compile", first_fast([None, False, True], 2), ids=["eager", "graph", "xla"])
 def test_nan_is_no_mask(jit_compile):
     """What is not a number in a chain is one of its loss, wherever it stands; that of other chains is untouched."""
     rng = np.random.default_rng(0)

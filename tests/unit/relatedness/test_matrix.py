@@ -7,6 +7,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras.relatedness import Matrix
+from tests.helpers.marks import first_fast
 
 
 def test_a_table_of_a_symmetric_matrix():
@@ -53,7 +54,7 @@ def test_an_unknown_task():
         Matrix(["a", "b"], np.eye(2))["a", "c"]
 
 
-@pytest.mark.parametrize("num_tasks", [3, 30])
+@pytest.mark.parametrize("num_tasks", first_fast([3, 30]))
 def test_numbers_fit_into_their_cells(num_tasks, tmp_path):
     """Every number lies within its cell and is drawn at a size of 8 points."""
     names = [f"a task of a long name {i}" for i in range(num_tasks)]

@@ -9,7 +9,7 @@ import pytest
 
 import mtl_keras as mtl
 from mtl_keras.relatedness import transfer
-from mtl_keras.relatedness.transfer import _matrix, _of_tasks
+from mtl_keras.relatedness.transfer import _matrix
 from mtl_keras.study._statistics import Gain
 
 RNG = np.random.default_rng(0)
@@ -67,19 +67,6 @@ def test_each_task_is_trained_alone_once(tmp_path):
     assert matrix["few", "noise"] == pytest.approx(100 * (alone - pair) / alone)  # a lower error is a gain
     few = transfer(_build, ["few", "much"], data, data, data, seeds=1, epochs=1, verbose=False)
     assert few.tasks == ["few", "much"]
-
-
-def test_data_of_some_tasks():
-    """Arrays, functions of the seed, and datasets, with weights."""
-    x, y = _part(8, 8)
-    weights = {task: np.ones(8) for task in y}
-    batches = mtl.data.from_arrays(x, y, sample_weight=weights)
-    for part in ((x, y, weights), batches, lambda seed: (x, y, weights)):
-        found = _of_tasks(part, ["few", "much"])
-        found = found(0) if callable(part) and part is not batches else found
-        _, labels, kept = next(iter(found)) if part is batches else found
-        assert set(labels) == set(kept) == {"few", "much"}
-        np.testing.assert_array_equal(labels["much"], y["much"])
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import pytest
 import mtl_keras as mtl
 from mtl_keras.sharing import LTB
 from tests.helpers import toy
+from tests.helpers.marks import first_fast
 from tests.unit.sharing import _tiny
 
 KERNELS = {f"branch{k}_dense{i}_dense": 10.0**i * k for k in (1, 2, 3) for i in (1, 2)}
@@ -97,7 +98,7 @@ class TestPrune:
         tree.compile("sgd", metrics=[])
         assert _tiny.paths(tree.partition.shared) == ["branch1_dense1_dense/bias", "branch1_dense1_dense/kernel"]
 
-    @pytest.mark.parametrize("tower", [mtl.towers.MLP((6, 5)), mtl.towers.Conv(filters=(2, 3))])
+    @pytest.mark.parametrize("tower", first_fast([mtl.towers.MLP((6, 5)), mtl.towers.Conv(filters=(2, 3))]))
     def test_it_predicts_the_same(self, tower, tmp_path):
         x, y = toy.arrays()
         model = toy.model(LTB(num_branches=3), tower=tower)

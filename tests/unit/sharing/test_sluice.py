@@ -32,6 +32,7 @@ def test_the_stages_are_mixed_by_hand():
     np.testing.assert_allclose(model.get_layer("a_stages").alpha, [[0.3], [0.7]], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_with_identity_units_it_is_single_task():
     x, _ = toy.arrays()
     tower = mtl.towers.LeNet(filters=(2, 4), units=(6,))

@@ -31,6 +31,7 @@ from mtl_keras.towers import (
     Transformer,
     as_tower,
 )
+from tests.helpers.marks import fast_only
 from tests.unit.towers._build import build, has_dtype
 
 
@@ -171,7 +172,7 @@ SIZES = [
 ]
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in CASES])
+@pytest.fixture(params=fast_only(CASES, set(CASES) - LARGE))
 def name(request):
     return request.param
 

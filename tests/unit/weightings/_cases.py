@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from mtl_keras import weightings as w
@@ -79,12 +78,6 @@ def ordinary_batches(first=None, steps=60):
         return batches[1:]
     factors = np.array([1.0, first, 1.0])
     return [(batches[0][0] * factors, batches[0][1] * factors[:, None] ** 0.5), *batches[1:]]
-
-
-def one_of_each(names, chosen):
-    """Returns the names as parameters of a test, of which those that are not chosen are slow tests."""
-    assert set(chosen) <= set(names)
-    return [name if name in chosen else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 class Runner:

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from mtl_keras import _registry
 from mtl_keras.weightings import GramianWeighting, HalvesWeighting
-from tests.unit.weightings._cases import one_of_each, ordinary_batches
+from tests.helpers.marks import fast_only
+from tests.unit.weightings._cases import ordinary_batches
 from tests.unit.weightings._gramian_cases import CASES, GRAMIAN, HALVES, SCALES, gramian_of, jacobians
 
 pytestmark = pytest.mark.graph
@@ -92,7 +93,7 @@ def test_config_round_trip(name):
     assert made.name == made.__module__.rsplit(".", 1)[-1]
 
 
-@pytest.mark.parametrize("name", one_of_each(CASES, PLAIN))
+@pytest.mark.parametrize("name", fast_only(CASES, PLAIN))
 def test_finite(name):
     for kind, gramian in HARD.items():
         run = runner(name).reset()
@@ -101,13 +102,13 @@ def test_finite(name):
         assert all(np.isfinite(v.numpy()).all() for v in run.variables), kind
 
 
-@pytest.mark.parametrize("name", one_of_each(PLAIN, XLA))
+@pytest.mark.parametrize("name", fast_only(PLAIN, XLA))
 def test_xla_equals_graph(name):
     for kind, gramian in HARD.items():
         close(runner(name, mode="xla").reset()(gramian), runner(name).reset()(gramian), gramian, 1e-5, kind)
 
 
-@pytest.mark.parametrize("name", one_of_each(list(CASES), XLA))
+@pytest.mark.parametrize("name", fast_only(CASES, XLA))
 def test_eager_equals_graph(name):
     for kind in ("conflicting", "zero row", "stationary"):
         gramian = HARD[f"{kind} x 1"]
@@ -115,7 +116,7 @@ def test_eager_equals_graph(name):
         close(runner(name, mode="eager").reset()(gramian), graph, gramian, 1e-5, kind)
 
 
-@pytest.mark.parametrize("name", one_of_each(CASES, PLAIN))
+@pytest.mark.parametrize("name", fast_only(CASES, PLAIN))
 def test_an_absent_task_changes_nothing_for_the_others(name):
     if name.endswith("_shuffled"):
         pytest.skip("draws other orders for another number of tasks; see the case without shuffling")

@@ -7,7 +7,8 @@ import pytest
 
 from mtl_keras import _registry
 from mtl_keras.weightings import _base
-from tests.unit.weightings._cases import LOSSES, Runner, one_of_each, ordinary_batches
+from tests.helpers.marks import fast_only
+from tests.unit.weightings._cases import LOSSES, Runner, ordinary_batches
 
 pytestmark = pytest.mark.graph
 
@@ -58,7 +59,7 @@ def test_finite(name):
         assert finite(run), kind
 
 
-@pytest.mark.parametrize("name", one_of_each(LOSSES, ["dwa", "famo", "rlw_dirichlet", "stch", "uncertainty"]))
+@pytest.mark.parametrize("name", fast_only(LOSSES, ["dwa", "famo", "rlw_dirichlet", "stch", "uncertainty"]))
 def test_xla_equals_graph(name):
     for kind, losses in hard(name):
         graph, xla = runner(name).reset(), runner(name, mode="xla").reset()
