@@ -1,8 +1,8 @@
 """Every sharing scheme on every kind of tower, with few and many tasks, under weightings that read different things.
 
-By default each scheme runs on one of the towers with one number of tasks and one weighting, in turn, one scheme in four
-as a fast test; with the environment variable `WHOLE_MATRIX=1` it runs with all. The training steps of one scheme in four
-are traced.
+By default each scheme runs on one of the towers with one number of tasks and one weighting, in turn, and one scheme in
+four is a fast test. With the environment variable `WHOLE_MATRIX=1` it runs with all. The training steps of one scheme
+in four are traced.
 """
 
 import dataclasses

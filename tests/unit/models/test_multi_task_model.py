@@ -51,6 +51,7 @@ def test_a_load_brings_back_tasks_towers_and_compile_arguments(tmp_path):
     assert list(loaded.output) == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_a_file_loads_as_a_plain_model_without_this_package(tmp_path):
     x, y = toy.arrays()
     model = toy.model()

@@ -43,6 +43,7 @@ class Sometimes(mtl.weightings.Equal):
         raise MemoryError("out of memory")
 
 
+@pytest.mark.slow
 def test_every_candidate_trial_and_seed_is_a_run(stored):
     study, _ = stored
     assert study.candidates == ["single-task", "sum", "sometimes", "logistic"]
@@ -50,6 +51,7 @@ def test_every_candidate_trial_and_seed_is_a_run(stored):
         assert list(study.runs(name)) == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_run_has_all_that_is_promised(stored):
     study, _ = stored
     run = study.runs("sum")[0]
@@ -68,6 +70,7 @@ def test_a_run_has_all_that_is_promised(stored):
     assert run["data"] == study.runs("single-task")[1]["data"]
 
 
+@pytest.mark.slow
 def test_the_single_tasks_are_a_model_each(stored):
     study, _ = stored
     run = study.runs("single-task")[0]
@@ -96,6 +99,7 @@ def test_tuning_has_another_seed_and_tries_the_default_first(tuned):
     assert all(run["params"] == trials[best]["params"] for run in study.runs("sum").values())
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_a_row(stored):
     study, _ = stored
     rows = [row for row in study.rows() if row["candidate"] == "sometimes"]
@@ -105,6 +109,7 @@ def test_a_failed_run_is_a_row(stored):
     assert study.verdicts()["all tasks"]["sometimes"] == "cannot be told apart"
 
 
+@pytest.mark.slow
 def test_an_estimator_is_evaluated_by_the_metrics_of_the_tasks(stored):
     study, _ = stored
     for task in TASKS:
@@ -113,6 +118,7 @@ def test_an_estimator_is_evaluated_by_the_metrics_of_the_tasks(stored):
         assert study.figures("logistic", task) == pytest.approx({0: expected, 1: expected})
 
 
+@pytest.mark.slow
 def test_the_table(stored):
     study, _ = stored
     head, *rows = [line.split("   ") for line in str(study).split("\n\n")[0].splitlines()]
@@ -130,6 +136,7 @@ def test_the_table(stored):
     assert float(table["sum"][1].split(" ± ")[0]) == pytest.approx(mean, abs=6e-4)
 
 
+@pytest.mark.slow
 def test_gains_are_delta_m(stored):
     study, _ = stored
     base = {task: np.mean(list(study.figures("single-task", task).values())) for task in TASKS}
@@ -137,6 +144,7 @@ def test_gains_are_delta_m(stored):
     assert study.gains["sum"]["all tasks"].mean == pytest.approx(mtl.metrics.delta_m(own, base))
 
 
+@pytest.mark.slow
 def test_called_again_it_makes_nothing_anew(stored, capsys):
     study, file = stored
     candidates = {"sum": {}, "sometimes": {"weighting": Sometimes()}}
@@ -157,6 +165,7 @@ def test_more_seeds_and_candidates_are_added(tuned, capsys):
     assert again.runs("sum")[1] == study.runs("sum")[1]
 
 
+@pytest.mark.slow
 def test_the_best_model_is_read_from_its_file_or_trained_again(stored):
     study, _ = stored
     assert study.best in ("single-task", "sum")
@@ -172,6 +181,7 @@ def test_the_best_model_is_read_from_its_file_or_trained_again(stored):
     assert figures["digit_accuracy"] in [pytest.approx(f) for f in study.figures(study.best, "digit").values()]
 
 
+@pytest.mark.slow
 def test_optuna_reads_the_storage(stored):
     _, file = stored
     trials = optuna.load_study(study_name="comparison", storage=f"sqlite:///{file}").trials
@@ -239,7 +249,6 @@ def test_data_as_datasets_and_as_functions_of_the_seed():
     assert [given.figures("single-task", t) for t in TASKS] == [arrays.figures("single-task", t) for t in TASKS]
 
 
-@pytest.mark.slow
 def test_missing_labels_and_callbacks():
     """With callbacks a model whose tasks share nothing is trained as a whole: they may connect its towers."""
 
