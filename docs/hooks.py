@@ -1,6 +1,7 @@
-"""Hooks of mkdocs: a reference page per public name, links from names in a text to these pages, and equations."""
+"""Hooks of mkdocs: a page per public name, links from names in a text to these pages, outputs, and equations."""
 
 import ast
+import json
 import pathlib
 import re
 
@@ -61,6 +62,30 @@ def on_files(files, config):
             text = f"::: {identifier(family, name)}\n    options: {{heading: {full}, toc_label: {name}}}\n"
             files.append(File.generated(config, page(family, name), content=text))
     return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Puts the stored outputs below the code of a notebook."""
+    if not page.file.src_uri.startswith("notebooks/"):
+        return markdown
+    stored = json.loads(pathlib.Path(page.file.abs_src_path).with_suffix(".ipynb").read_text(encoding="utf-8"))
+    return "\n\n".join(_cell(cell) for cell in stored["cells"])
+
+
+def _cell(cell):
+    """Returns a cell of a notebook in Markdown."""
+    source = "".join(cell["source"])
+    if cell["cell_type"] == "markdown":
+        return source
+    parts = [f"```python\n{source}\n```"]
+    for output in cell["outputs"]:
+        data = output.get("data", {"text/plain": output.get("text", [])})
+        if "image/png" in data:
+            image = "".join(data["image/png"]).replace("\n", "")
+            parts.append(f'<p><img class="plot" alt="What the code draws" src="data:image/png;base64,{image}"></p>')
+        else:
+            parts.append(f"```{{.text .output}}\n{''.join(data['text/plain']).rstrip()}\n```")
+    return "\n\n".join(parts)
 
 
 def on_page_content(html, page, config, files):

@@ -104,3 +104,9 @@ def test_equations_are_there_without_a_script(site):
     text = (folder / "guides" / "weighting.html").read_text(encoding="utf-8")
     assert text.count("<math") >= 10
     assert "arithmatex" not in text
+
+
+@pytest.mark.parametrize("name", ["quickstart", "soft_sharing", "choosing_a_weighting"])
+def test_notebook_shows_its_outputs(site, name):
+    pages, _ = site
+    assert any(resource.startswith("data:image/png") for resource in pages[f"notebooks/{name}.html"].resources)
