@@ -1,7 +1,7 @@
 """What does a study cost beside the same runs by hand, and how often is it wrong? `python benchmarks/study.py`.
 
 Overhead: 4 candidates with 5 seeds, in a storage, against a loop of `build`, `fit`, `evaluate`. Memory (`--memory`): of
-two workers over 100 runs. False verdicts (`--null`): 20 comparisons of two candidates that differ in their random
+60 runs in one process. False verdicts (`--null`): 20 comparisons of two candidates that differ in their random
 numbers alone, with 5 seeds each.
 """
 
@@ -79,17 +79,18 @@ def overhead(rows, seeds, epochs, rounds):
     print(f"study / by hand = {np.median(ratios):.3f}", flush=True)
 
 
-def memory():
-    """The most that a worker has taken, in runs from the first to the last."""
+def memory(num_runs=60):
+    """The most that a process has taken in its runs, from the first to the last."""
     parts = [data(256, 4, seed) for seed in range(3)]
-    with tempfile.TemporaryDirectory() as folder:
-        options = {"seeds": 100, "epochs": 1, "batch_size": 128, "storage": f"{folder}/study.db", "workers": 2}
-        study = mtl.study.compare(small, {"a": {}}, *parts, baseline="a", verbose=False, **options)
-    runs = sorted(study.runs("a").values(), key=lambda run: run["at"])
-    for first in (0, 40, 60, 90):
-        print(
-            f"runs {first + 1} to {first + 10}: {max(r['megabytes'] for r in runs[first : first + 10]):.0f} MB at most"
-        )
+    options = {"seeds": num_runs, "epochs": 1, "batch_size": 128, "verbose": False}
+    runs = sorted(mtl.study.compare(small, {"a": {}}, *parts, baseline="a", **options).runs("a").values(), key=_at)
+    for first in (0, num_runs // 2, num_runs - 10):
+        most = max(stored["megabytes"] for stored in runs[first : first + 10])
+        print(f"runs {first + 1} to {first + 10}: {most:.0f} MB at most")
+
+
+def _at(stored):
+    return stored["at"]
 
 
 def false_verdicts(seed, repetitions=20):

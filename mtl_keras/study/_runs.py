@@ -7,6 +7,7 @@ import zlib
 from typing import Any
 
 from mtl_keras.callbacks._directions import mean_gain
+from mtl_keras.engine.tensorflow.freed_graphs import freed_graphs
 from mtl_keras.study import _check, _estimators
 from mtl_keras.study._apart import apart
 from mtl_keras.study._plan import FINAL, TUNE, Plan, first_figures
@@ -46,6 +47,7 @@ def make_runs(plan: Plan, queue: Any, verbose: bool, most: int | None = None) ->
     return until_done(queue, advance, lambda: queue.work(make, spaces), most)
 
 
+@freed_graphs()
 def _made(plan, key, drawn, runs):
     """Makes a run, and returns what is stored of it."""
     candidate, kind, number = key

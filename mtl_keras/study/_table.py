@@ -133,4 +133,5 @@ def _costs(study, name):
         size = f"{len(sizes)} x {sizes[0]:,}"
     else:
         size = f"{sum(sizes):,}" + (f" in {len(sizes)}" if len(sizes) > 1 else "")
-    return [size, f"{statistics.fmean(stored['seconds_per_epoch'] for stored in good):.2g}", count]
+    seconds = statistics.fmean(stored["seconds_per_epoch"] for stored in good)
+    return [size, f"{seconds:.2g}" if seconds < 10 else f"{seconds:,.0f}", count]

@@ -3,6 +3,7 @@
 import time
 
 from mtl_keras.callbacks._directions import mean_gain
+from mtl_keras.engine.tensorflow.freed_graphs import freed_graphs
 from mtl_keras.study import _queue
 from mtl_keras.study._plan import first_figures
 from mtl_keras.study._queue import Queue
@@ -64,6 +65,7 @@ def _one(searching, queue, verbose):
     """Makes one trial, and stores it."""
     study, several = queue.study, searching.objective == "pareto"
 
+    @freed_graphs()
     def objective(trial):
         queue.begin(trial)
         is_first = searching.rule.reference is None
