@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import re
+import time
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -37,17 +38,29 @@ def open_storage(storage: Any) -> Any:
     if url.startswith("sqlite"):
         options = {"connect_args": {"timeout": 60}}
     try:
-        with quiet():
-            return optuna().storages.RDBStorage(
-                url, heartbeat_interval=HEARTBEAT, grace_period=GRACE, engine_kwargs=options
-            )
+        return _opened(url, options)
     except ImportError as failure:
         raise ImportError(f"`storage` needs the driver of its database, such as psycopg. {plain(failure)}") from failure
     except Exception as failure:  # of the database, of which there are many
+        received = re.sub(r"(://[^/@]*?):[^/]*@", r"\1:***@", str(storage))  # without the password
         raise ValueError(
             "`storage` must be the file of an SQLite database, or the URL of a database. "
-            f"Received: {str(storage)!r}. {plain(failure)[:300]}"
+            f"Received: {received!r}. {plain(failure)[:300]}"
         ) from failure
+
+
+def _opened(url, options, tries=10):
+    """Opens a database, again if another process made its tables meanwhile."""
+    for left in reversed(range(tries)):
+        try:
+            with quiet():
+                return optuna().storages.RDBStorage(
+                    url, heartbeat_interval=HEARTBEAT, grace_period=GRACE, engine_kwargs=options
+                )
+        except Exception as failure:  # of SQLAlchemy, an extra
+            if not left or not re.search("already exists|UNIQUE constraint|Duplicate entry", str(failure)):
+                raise
+            time.sleep(0.2)
 
 
 @contextlib.contextmanager
