@@ -43,7 +43,7 @@ def by_input(name: str, frame: Any, shapes: dict[str, tuple[int | None, ...]]) -
             return {key: frame.to_numpy()}
     if lacking:
         raise ValueError(
-            f"`{name}` must have the columns {list(shapes)}. Received: one without {lacking}. It has {list(arrays)}."
+            f"`{name}` must have the columns {list(shapes)}. Received: one without {lacking}, with {list(arrays)}."
         )
     return {key: as_array(f"`{name}[{key!r}]`", arrays[key], shape) for key, shape in shapes.items()}
 

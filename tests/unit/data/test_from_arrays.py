@@ -284,7 +284,7 @@ def test_given_weights_by_element_stay():
             {"x": np.zeros(10, "datetime64[s]")},
             r"`x` must hold numbers or strings. Received: dtype datetime64",
         ),
-        ({"y": {"t": np.array([-1, -2] * 5)}}, r"Say which: `missing={'t': -1}`"),
+        ({"y": {"t": np.array([-1, -2] * 5)}}, r"Choose one: `missing={'t': -1}`"),
         ({"missing": {"u": 0}}, r"`missing` has unknown keys \['u'\]. Expected task names out of \['t'\]"),
         (
             {"sample_weight": {"u": np.ones(10)}},

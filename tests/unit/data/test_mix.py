@@ -293,7 +293,7 @@ def _with(change):
         ({"A": _a()}, {}, "at least two"),
         ([_a(), _b()], {}, "`sources` must be a dict"),
         ({"A": np.zeros(3), "B": _b()}, {}, "'A': a ndarray"),
-        ({"A": _a().repeat(), "B": _b()}, {}, r"'A' must have an end.*repeat\(\)"),
+        ({"A": _a().repeat(), "B": _b()}, {}, r"'A' must be finite.*repeat\(\)"),
         ({"A": tf.data.Dataset.from_tensors(np.zeros(3)), "B": _b()}, {}, "'A' must have labels"),
         ({"A": tf.data.Dataset.from_tensors((np.zeros(3), {})), "B": _b()}, {}, "'A' must have labels"),
         ({"A": _a().take(0), "B": _b()}, {}, "'A' must have at least one row"),
