@@ -100,7 +100,7 @@ class DWA(LossScalarizer):
         return {**super().get_config(), "temperature": self.temperature, "window": self.window}
 
     def _close_period(self, over):
-        """Takes the mean losses of the period over, where it is `over`, and starts the next one."""
+        """Stores the mean losses of the period if it is `over`, and starts the next one."""
         keep = 1.0 - ops.cast(over, "float32")
         mean = self.totals / ops.maximum(self.counts, 1.0)  # [T]
         means = ops.stack([mean, self.means[:, 0]], axis=1)  # [T, 2]

@@ -1,4 +1,4 @@
-"""GradNorm: learned weights that even out the gradients' norms, more for the tasks that learn slowly."""
+"""GradNorm: learned weights that balance the gradients' norms, with more weight for tasks that learn slowly."""
 
 from typing import Any
 

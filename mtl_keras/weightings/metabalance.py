@@ -1,4 +1,4 @@
-"""MetaBalance: auxiliary gradients brought near to the length of the primary one."""
+"""MetaBalance: scales auxiliary gradients towards the length of the primary one."""
 
 from typing import Any
 
@@ -86,7 +86,7 @@ class MetaBalance(GramianWeighting):
         self.steps.assign_add(present)
         lengths = self.beta * self.lengths + (1.0 - self.beta) * norms
         self.lengths.assign(keep_absent(lengths, self.lengths, present))
-        share = 1.0 - ops.power(self.beta, self.steps)  # of the average that is not its start at 0  [T]
+        share = 1.0 - ops.power(self.beta, self.steps)  # share of the average that is not its initial 0  [T]
         unbiased = self.lengths / ops.where(share > 0, share, 1.0)
         weights = metabalance_weights(unbiased, unbiased[self._position], relax=self.relax)
         return weights * present

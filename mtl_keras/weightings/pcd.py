@@ -1,4 +1,4 @@
-"""PCD: one task first, with a guaranteed part of their progress for the others."""
+"""PCD: one task comes first, and the others keep a guaranteed part of their progress."""
 
 from typing import Any
 
