@@ -83,8 +83,8 @@ class CRFLikelihood(keras.losses.Loss):
         lengths = {*y_true.shape[1:2], mask.shape[1]} - {None}
         if len(y_true.shape) != 2 or len(lengths) > 1:
             raise ValueError(
-                f"`y_true` must be of shape {(None, mask.shape[1])}, a tag a token. "
-                f"Received: {tuple(y_true.shape)}. Pad the labels as the tokens."
+                f"`y_true` must be of shape {(None, mask.shape[1])}, one tag per token. "
+                f"Received: {tuple(y_true.shape)}. Pad the labels like the tokens."
             )
         y_true = ops.cast(y_true, "int32")
         known = ops.logical_and(y_true >= 0, mask)  # [B, L]

@@ -59,7 +59,7 @@ class Pinball(keras.losses.Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         if y_pred.shape[-1] != len(self.quantiles):
             raise ValueError(
-                f"`y_pred` must have {len(self.quantiles)} columns, one a quantile. Received: {tuple(y_pred.shape)}."
+                f"`y_pred` must have {len(self.quantiles)} columns, one per quantile. Received: {tuple(y_pred.shape)}."
             )
         error = ops.cast(a_label_a_row(y_true, y_pred), y_pred.dtype) - y_pred  # [B, K]
         quantiles = ops.convert_to_tensor(self.quantiles, y_pred.dtype)
