@@ -171,8 +171,8 @@ class MeanAveragePrecision(keras.metrics.Metric):
     def result(self) -> Tensor:
         right, wrong = ops.cumsum(self.right, axis=-1), ops.cumsum(self.wrong, axis=-1)  # [T, C, bins]
         precision = right / ops.maximum(right + wrong, 1e-9)
-        best = _highest_from_here(precision)  # at this recall or above
-        # How many of the 101 recalls are reached up to each bin. The 0 is reached in the first one.
+        best = _highest_from_here(precision)  # the best at this recall or above
+        # How many of the 101 recalls are reached up to each bin. Recall 0 is reached in the first bin.
         reached = ops.floor(100.0 * right / ops.maximum(self.boxes, 1e-9)[:, None] + 1e-3) + 1.0
         new = ops.concatenate([reached[..., :1], reached[..., 1:] - reached[..., :-1]], axis=-1)
         average = ops.mean(ops.sum(new * best, axis=-1) / 101.0, axis=0)  # [C]
@@ -185,9 +185,9 @@ class MeanAveragePrecision(keras.metrics.Metric):
 
 
 def _highest_from_here(x):
-    """Returns the maximum of each entry and those after it, along the last axis of values of at least 0. [T, C, n]"""
+    """Returns the maximum of each entry and all later ones, along the last axis, for values of at least 0. [T, C, n]"""
     step = 1
-    while step < x.shape[-1]:  # each time over twice as many entries
+    while step < x.shape[-1]:  # each pass covers twice as many entries
         x = ops.maximum(x, ops.pad(x[..., step:], [[0, 0], [0, 0], [0, step]]))
         step *= 2
     return x

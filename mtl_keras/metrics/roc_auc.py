@@ -10,7 +10,7 @@ from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras._weights import as_rank
 
-_RANGE = 16.0  # of the logits that the bins lie in; what is beyond counts in the first bin or the last
+_RANGE = 16.0  # the bins cover logits up to this size; larger ones count in the first or last bin
 
 
 @public
@@ -65,7 +65,7 @@ class ROCAUC(keras.metrics.Metric):
         y_pred = ops.cast(y_pred, "float32")
         if self.num_labels is not None and y_pred.shape[-1] != self.num_labels:
             raise ValueError(
-                f"`y_pred` must have {self.num_labels} entries in its last axis, as `num_labels` says. "
+                f"`y_pred` must have {self.num_labels} entries in its last axis, the number of `num_labels`. "
                 f"Received shape {tuple(y_pred.shape)}."
             )
         y_true = ops.reshape(ops.cast(y_true, self.dtype), ops.shape(y_pred))
