@@ -1,4 +1,4 @@
-"""Boxes (y_min, x_min, y_max, x_max): their overlap, their form in the cells of a grid, and which of many to keep."""
+"""Boxes (y_min, x_min, y_max, x_max): their overlap, their coding in the cells of a grid, and which ones to keep."""
 
 from keras import ops
 
@@ -66,7 +66,7 @@ def suppress(boxes, scores, max_boxes, score_threshold, iou_threshold):
 
     def keep_one(i, state):
         left, kept = state  # [B, N, C], [B, max_boxes, 2]
-        # Keras' argmax works on bits, which converters to other formats do not know.
+        # The argmax of Keras works on bits, which converters to other formats do not support.
         score, label = ops.top_k(left, 1)  # [B, N, 1]
         score, best = ops.top_k(score[:, :, 0], 1)  # [B, 1]
         label = ops.take_along_axis(label[:, :, 0], best, axis=1)

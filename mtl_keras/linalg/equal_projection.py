@@ -1,4 +1,4 @@
-"""The combination of gradients, of sum 1, with equal projections on all unit gradients."""
+"""The combination of gradients, with weights of sum 1, that has equal projections on all unit gradients."""
 
 from keras import ops
 

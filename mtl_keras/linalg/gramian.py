@@ -1,10 +1,10 @@
-"""A Gramian taken apart into norms and cosines, so that no method depends on the scale of a row."""
+"""Splits a Gramian into norms and cosines, so that no method depends on the scale of a row."""
 
 from keras import ops
 
 from mtl_keras._types import Tensor
 
-_SMALLEST = 1e-37  # a squared norm below it is zero: XLA flushes what float32 cannot hold in full
+_SMALLEST = 1e-37  # a squared norm below it counts as 0: XLA flushes denormal float32 numbers to 0
 _LARGEST = 3e38  # of float32
 
 

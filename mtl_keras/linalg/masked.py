@@ -1,8 +1,8 @@
-"""Softmax, norms, logarithms and scales that pass over absent tasks and stay finite."""
+"""Softmax, norms, logarithms and scales that ignore absent tasks and stay finite."""
 
 from keras import ops
 
-_FAR = 10.0  # a value over so many times the first one shows that the first said nothing
+_FAR = 10.0  # a value above this multiple of the first one shows that the first one was not typical
 _LARGEST_LOG_SCALE = 30.0
 _LOWEST = -3e38  # below every finite loss; its exponential is 0
 

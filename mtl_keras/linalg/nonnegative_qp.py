@@ -4,7 +4,7 @@ from keras import ops
 
 from mtl_keras._types import Tensor
 
-_ZERO = 1e-12  # a sign below it is round-off
+_ZERO = 1e-12  # the sign of a smaller number is round-off
 _PATIENCE = 3  # block exchanges without progress before single ones
 RIDGE = 1e-6  # above the round-off in the eigenvalues of cosines of float32 rows
 _REFINEMENTS = 3

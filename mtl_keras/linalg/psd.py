@@ -4,7 +4,7 @@ from keras import ops
 
 from mtl_keras._types import Tensor
 
-_ROUND_OFF = 1.2e-7  # of the float32 rows that a Gramian is made of
+_ROUND_OFF = 1.2e-7  # round-off of the float32 rows behind a Gramian
 _DAMPING = 1e-6  # above the round-off in the eigenvalues of cosines of float32 rows
 
 
