@@ -29,9 +29,7 @@ def as_loss(identifier: Any) -> keras.losses.Loss:
     if isinstance(loss, keras.losses.Loss):
         return loss
     name = getattr(loss, "__name__", "loss")
-    return FunctionLoss(
-        loss, name=name if name.isidentifier() else "loss"
-    )  # Keras does not accept the name of a lambda
+    return FunctionLoss(loss, name=name if name.isidentifier() else "loss")  # Keras rejects the name of a lambda
 
 
 def takes_one_hot(loss: keras.losses.Loss) -> bool | None:
