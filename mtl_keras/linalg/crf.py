@@ -23,7 +23,7 @@ def pack(emissions, transitions, mask=None):
 
 
 def unpack(potentials):
-    """Returns the emissions [B, L, K], the transitions [K, K] and the mask [B, L] that `pack` made one tensor of."""
+    """Returns the emissions [B, L, K], the transitions [K, K] and the mask [B, L] that `pack` joined."""
     size = potentials.shape[-1]
     emissions = potentials[:, :-size]
     low = emissions <= 0.5 * _ABSENT  # False for NaN
@@ -47,9 +47,9 @@ def ends(emissions, mask=None):
 def log_partition(emissions, transitions, mask):
     """Returns the logarithm of the sum of exp(score) over all paths through each chain.
 
-    The score of a path is the sum of its emissions and transitions. Positions outside the mask are passed over, and a
-    chain of none has the value 0. The gradient is that of the formula: the marginal probabilities. Transitions that
-    are further apart than by 60 take a slower way, which cuts none.
+    The score of a path is the sum of its emissions and transitions. Positions outside the mask are ignored; a chain
+    without positions has the value 0. The gradient is exact: the marginal probabilities. If transitions differ by more
+    than 60, a slower method is used that cuts none of them.
 
     Args:
         emissions: [B, L, K]

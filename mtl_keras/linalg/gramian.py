@@ -12,7 +12,7 @@ def unit_gramian(gramian: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Splits a Gramian into the cosines of its rows and their norms, in float64.
 
     Everything after this function is of order one, whatever the scale of the rows, and float64 keeps the
-    solvers exact where the Gramian of float32 rows is nearly singular.
+    solvers exact when the Gramian of float32 rows is nearly singular.
 
     Args:
         gramian: G = J·Jᵀ. [T, T]
@@ -33,5 +33,5 @@ def unit_gramian(gramian: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def to_float32(x: Tensor) -> Tensor:
-    """Casts to float32, with what float32 cannot hold at its largest number instead of infinity."""
+    """Casts to float32; numbers that are too large become the largest float32 number instead of infinity."""
     return ops.cast(ops.clip(x, -_LARGEST, _LARGEST), "float32")

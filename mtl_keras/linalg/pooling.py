@@ -14,8 +14,8 @@ def pool_outputs(kind, way, outputs, weights, tie=0.5):
     """Returns the pooled outputs of M models, in float32.
 
     Args:
-        kind: As in `pool`; or `"chain"`, the potentials of tags, [B, L + K, K], from which probabilities [B, L, K]
-            come, except under `"geometric"`.
+        kind: As in `pool`; or `"chain"`, the potentials of tags, [B, L + K, K]. They are turned into probabilities
+            [B, L, K], except under `"geometric"`.
         way, weights, tie: As in `pool`.
         outputs: List of M tensors [..., F].
     """
@@ -40,13 +40,13 @@ def pool(kind, way, predictions, weights, tie=0.5, votes=None):
         kind: `"classes"`, probabilities that sum up to 1 on the last axis; `"events"`, probabilities that do not;
             `"numbers"`; `"rates"`, positive numbers; `"normal"`, a mean and a standard deviation on the last axis; or
             `"cells"`, the cells of a detector.
-        way: `"mean"`, that of a mixture; `"geometric"`, the mean of logarithms, where there are such; or `"vote"`, of
-            classes and events.
+        way: `"mean"`, that of a mixture; `"geometric"`, the mean of the logarithms, for kinds that have logarithms; or
+            `"vote"`, for classes and events.
         predictions: [M, ..., F]
         weights: Weights of the models, [M], or [M, F] for each entry of the last axis; or [M, ..., 1].
-        tie: How many votes the mean probabilities count for in a vote.
-        votes: What each model votes for, 0 or 1, [M, ..., F]; by default the most probable class, or the events that
-            are more likely than not.
+        tie: Number of votes that the mean probabilities count as.
+        votes: The votes of each model, 0 or 1, [M, ..., F]; by default for the most probable class, or for events with
+            a probability above 0.5.
 
     Returns:
         [..., F]

@@ -13,7 +13,7 @@ def project_simplex(point: Tensor, present: Tensor) -> Tensor:
 
     Args:
         point: The point to project. [T]
-        present: 1 for an entry that takes part, 0 for one that is to be 0. [T]
+        present: 1 for entries that take part, 0 for entries that become 0. [T]
 
     Returns:
         The projection. [T]

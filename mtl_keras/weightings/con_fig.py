@@ -1,4 +1,4 @@
-"""ConFIG: a direction with equal cosines to all gradients, of their summed projections' length."""
+"""ConFIG: a direction with equal cosines to all gradients, as long as the sum of their projections."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -17,9 +17,9 @@ def dwa_weights(means, present, *, temperature):
     """Returns the task weights from the mean losses of the last two periods.
 
     Args:
-        means: Mean loss of the last period and of the one before, 0 where there is none. [T, 2]
+        means: Mean loss of the last period and of the one before; 0 if unknown. [T, 2]
         present: 1 for a task with labels in the batch, else 0. [T]
-        temperature: Evens the weights out.
+        temperature: Softmax temperature. Higher values give more even weights.
 
     Returns:
         The weights, whose sum is the number of present tasks. [T]

@@ -15,8 +15,8 @@ def metabalance_weights(lengths, primary_length, *, relax):
 
     Args:
         lengths: Averaged lengths of the task gradients. [T]
-        primary_length: The one of the primary task. Scalar.
-        relax: Share of the way to the length of the primary gradient.
+        primary_length: Averaged length of the primary gradient. Scalar.
+        relax: How far the lengths move towards the primary one, in [0, 1].
 
     Returns:
         The weights. [T]
