@@ -1,8 +1,8 @@
-"""What does a study cost beside the same runs by hand, and how often is it wrong? `python benchmarks/study.py`.
+"""What does a study cost more than the same runs by hand, and how often is it wrong? `python benchmarks/study.py`.
 
-Overhead: 4 candidates with 5 seeds, in a storage, against a loop of `build`, `fit`, `evaluate`. Memory (`--memory`): of
-two workers over 100 runs. False verdicts (`--null`): 20 comparisons of two candidates that differ in their random
-numbers alone, with 5 seeds each.
+Overhead: 4 candidates with 5 seeds in a storage, against a loop of `build`, `fit`, `evaluate`. Memory (`--memory`): of
+two workers over 100 runs. False verdicts (`--null`): 20 comparisons of two candidates that differ only in their random
+numbers, with 5 seeds each.
 """
 
 import argparse
@@ -22,7 +22,7 @@ WEIGHTINGS = {"sum": None, "uncertainty": "uncertainty", "famo": "famo", "pcgrad
 
 
 def data(rows, size, seed):
-    """Returns images of noise with labels of their brightest place."""
+    """Returns images of noise; the labels are the positions of their brightest pixels."""
     x = np.random.default_rng(seed).normal(size=(rows, size, size, 1)).astype("float32")
     digit = x.reshape(rows, -1)[:, :10].argmax(axis=1)
     return x, {"digit": digit, "odd": digit % 2}
@@ -35,7 +35,7 @@ def lenet(weighting=None):
 
 
 def small(salt=0):
-    """Returns a small model; `salt` numbers are drawn before, so that all others are different ones."""
+    """Returns a small model. `salt` random numbers are drawn first, so that all later ones differ."""
     for _ in range(salt):
         random.random()
     model = mtl.build_model((4, 4, 1), TASKS, tower=mtl.towers.MLP((16,)))
@@ -68,7 +68,7 @@ def overhead(rows, seeds, epochs, rounds):
             ]
             times = [0.0, 0.0]
             for i in (0, 1) if turn % 2 else (1, 0):
-                start = time.process_time()  # of the processor, whatever else the machine does
+                start = time.process_time()  # time of this process, independent of other load
                 runs[i]()
                 times[i] = time.process_time() - start
         ratios.append(times[1] / times[0])
@@ -80,7 +80,7 @@ def overhead(rows, seeds, epochs, rounds):
 
 
 def memory():
-    """The most that a worker has taken, in runs from the first to the last."""
+    """Prints the peak memory of a worker, from the first runs to the last."""
     parts = [data(256, 4, seed) for seed in range(3)]
     with tempfile.TemporaryDirectory() as folder:
         options = {"seeds": 100, "epochs": 1, "batch_size": 128, "storage": f"{folder}/study.db", "workers": 2}
@@ -100,7 +100,7 @@ def false_verdicts(seed, repetitions=20):
         options = {"baseline": "a", "seeds": 5, "epochs": 3, "batch_size": 128, "seed": seed, "verbose": False}
         verdicts = mtl.study.compare(small, candidates, *parts, **options).verdicts()
         wrong += any(said["b"] != "cannot be told apart" for said in verdicts.values())
-    print(f"false verdicts: {wrong} of {repetitions} comparisons of what does not differ", flush=True)
+    print(f"false verdicts: {wrong} of {repetitions} comparisons without a difference", flush=True)
 
 
 def main():
@@ -110,7 +110,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0, help="first seed of the false verdicts")
-    parser.add_argument("--null", action="store_true", help="false verdicts alone, which takes a quarter of an hour")
+    parser.add_argument("--null", action="store_true", help="only false verdicts; takes a quarter of an hour")
     parser.add_argument("--memory", action="store_true", help="memory alone")
     arguments = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
