@@ -47,7 +47,7 @@ def openvino(model: keras.Model, path: str | os.PathLike, tasks: Sequence[str] |
             need(module, "openvino", "`export.openvino`")
         try:
             part.export(str(file), format="openvino", verbose=False)
-        except Exception as error:  # of classes of the converter
+        except Exception as error:  # the converter has its own classes of errors
             raise Refusal("OpenVINO", str(error)) from error
 
     return write_model(model, path, tasks, ".xml", write, "OpenVINO", _open)
@@ -58,7 +58,7 @@ def _open(file):
     core = need("openvino", "openvino", "`export.openvino`").Core()
     try:
         compiled = core.compile_model(str(file), "CPU")
-    except Exception as error:  # of classes of the runtime
+    except Exception as error:  # the runtime has its own classes of errors
         raise Refusal("OpenVINO", str(error)) from error
 
     def run(row):
