@@ -1,4 +1,4 @@
-"""The JSON file beside record files, and the conversion between examples and tensors."""
+"""The JSON file of record files, and the conversion between examples and tensors."""
 
 import dataclasses
 import json
@@ -129,7 +129,7 @@ def structured(features: list[Feature], values: list[Any]) -> Any:
 
 
 def write_spec(folder: pathlib.Path, features: list[Feature], rows: dict[str, int]) -> None:
-    """Writes the JSON file beside the record files.
+    """Writes the JSON file of the record files.
 
     Args:
         folder: Folder of the record files.

@@ -53,7 +53,7 @@ def mix(
             - `{source: number}`: in proportion to these numbers, above 0.
         unit: What is drawn. `"row"`: a batch has rows of all sources. `"batch"`: each batch has rows of one source. A
             weighting that reads gradients then sees one task at a time and can only sum them. Also, the averages of a
-            batch norm then mix statistics that no batch has had. Prefer `"row"`, or freeze the batch norm by
+            batch norm then mix statistics that no batch has. Prefer `"row"`, or freeze the batch norm by
             `mtl_keras.callbacks.Freeze`.
         batch_size: Number of rows in a batch.
         steps_per_epoch: The length of an epoch, the same for all sources. `"all"`: until the largest source was read

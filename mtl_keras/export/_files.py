@@ -26,10 +26,10 @@ class Refusal(ValueError):
 
     def __init__(self, runtime: str, problem: str, way_out: str = ""):
         super().__init__(
-            f"`model` must have operations that {runtime} has, too. Received: one for which it refuses the file, which "
-            f"is not kept: {' '.join(problem.split())[:500]}. Texts, and categories that are looked up, are the usual "
-            "cause: look them up in front of the model, and build it on their ids; `export.saved_model` takes them as "
-            f"they are. {way_out}".rstrip()
+            f"`model` must have operations that {runtime} has. Received: a model for which it refuses the file, which "
+            f"is not kept: {' '.join(problem.split())[:500]}. The usual cause is texts, or categories that the model "
+            "looks up: look them up before the model, and build it on their ids; or use `export.saved_model`, which "
+            f"supports them. {way_out}".rstrip()
         )
 
 

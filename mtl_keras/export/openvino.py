@@ -11,7 +11,7 @@ from mtl_keras.export._files import Refusal, write_model
 
 
 def openvino(model: keras.Model, path: str | os.PathLike, tasks: Sequence[str] | None = None) -> pathlib.Path:
-    """Writes an OpenVINO file (`.xml`, and `.bin` beside it) whose inputs and outputs have the model's names.
+    """Writes an OpenVINO file (`.xml`, and `.bin` next to it) whose inputs and outputs have the model's names.
 
     A thin layer over `keras.Model.export(format="openvino")`. A tensor has a set of names; one of them is the name of
     the task. On processors with bfloat16, OpenVINO computes in bfloat16 unless you tell it not to, as below. Before the

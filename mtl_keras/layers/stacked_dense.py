@@ -23,7 +23,7 @@ class StackedDense(keras.layers.Layer):
         units: Width of each.
         activation: Name of a Keras activation, or a function.
         use_bias: Whether each has a bias.
-        kernel_initializer: Initializer of one kernel `[n, units]`, drawn anew for each.
+        kernel_initializer: Initializer of one kernel `[n, units]`, drawn separately for each.
         bias_initializer: Initializer of one bias `[units]`.
         kernel_regularizer: Regularizer of all kernels together, `[num_experts, n, units]`.
         **kwargs: Arguments of a Keras layer.

@@ -74,8 +74,8 @@ def _parse(tag, prefixes):
     return prefix, kind
 
 
-# Each returns for a tag and the one before whether a span begins here, whether one goes on, and, where it does not,
-# whether the tag before can have been its last.
+# Each returns, for a tag and the one before it: whether a span begins here, whether a span continues here, and,
+# if it does not continue, whether the tag before may be its last one.
 
 
 def _lenient(before, before_kind, tag, kind):

@@ -21,7 +21,7 @@ class RunState:
         num_replicas: Number of replicas of all workers.
         variables: The values of the variables of the model, its weighting and its optimizer: arrays, or tuples with
             the arrays of all replicas if they may differ.
-        run_variables: The values of the variables that each `fit` starts anew, such as metrics.
+        run_variables: The values of the variables that each `fit` resets, such as metrics.
         callbacks: `[(name of the class, state)]` of the callbacks.
     """
 
@@ -65,7 +65,7 @@ def variables_of(model: Any) -> list[keras.Variable]:
 
 
 def run_variables_of(model: Any) -> list[keras.Variable]:
-    """Returns the variables that each `fit` starts anew, such as those of metrics."""
+    """Returns the variables that each `fit` resets, such as those of metrics."""
     known = {id(v) for v in variables_of(model)}
     since = [] if model.labels_since_update is None else [model.labels_since_update]
     logged = [model.plan.logged_weights] if model.plan else []

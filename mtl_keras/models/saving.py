@@ -30,10 +30,10 @@ class Saving:
     ) -> None:
         """Saves the model as a `.keras` file, which appears whole: an existing file is replaced in one step.
 
-        Where several workers train, each calls it; the chief writes, and the others wait.
+        With several workers, all must call it: the chief writes, and the others wait.
 
         It holds what `keras.Model.save` writes, the tasks, what `compile` was given, the state of a weighting, and the
-        seeds of all layers, so that a training goes on as it would have.
+        seeds of all layers, so that training continues as if it had not stopped.
 
         Args:
             filepath: File, ending in `.keras`.
@@ -62,7 +62,7 @@ class Saving:
     ) -> None:
         """Saves the weights, with the state of the optimizer and the seeds, as `keras.Model.save_weights` does.
 
-        An existing file is replaced in one step. Where several workers train, the chief writes, as for `save`.
+        An existing file is replaced in one step. With several workers, the chief writes, as in `save`.
 
         Args:
             filepath: File, ending in `.weights.h5`; with `max_shard_size` in `.weights.json`.

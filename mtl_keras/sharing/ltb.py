@@ -41,7 +41,7 @@ class LTB(Sharing):
     ```
 
     Reference: P. Guo, C.-Y. Lee, D. Ulbricht, "Learning to Branch for Multi-Task Learning", ICML 2020. Departures: the
-    same number of branches at every stage, of which the first ones all read the input; the temperature falls
+    same number of branches at every stage (those of the first stage all read the input); the temperature falls
     geometrically; the logits train with everything else, from the first step on.
     """
 

@@ -89,7 +89,7 @@ def compare(
         workers: Number of processes on this machine; 1 for this process. They import `build`: put the call under
             `if __name__ == "__main__":`. They are restarted from time to time, because TensorFlow keeps some megabytes
             of every model that a process has trained.
-        keep: `"best"` saves the model of each final run at its best epoch in a folder beside the storage.
+        keep: `"best"` saves the model of each final run at its best epoch in a folder next to the storage.
         resamples: Number of bootstrap resamples of the test rows, such as 200. Final runs are evaluated on each, so
             that the intervals and the verdict include the randomness of the test rows. 0 for none.
         equal_size: Name of an integer parameter of `build`, such as "width". Adds the candidate "baseline, equal size":

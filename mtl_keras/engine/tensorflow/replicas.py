@@ -61,7 +61,7 @@ class Replicas:
 
 
 class OneReplica(Replicas):
-    """A batch that is not split, whatever the strategy."""
+    """A batch that is not split, under any strategy."""
 
     def __init__(self):
         self.num = 1
