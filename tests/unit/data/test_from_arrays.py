@@ -237,8 +237,8 @@ def test_inputs_without_labels():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([[1.5, 2], [3], [4, 5]], r"must .*several lengths.*pad_sequences"),
-        ([[[1], [2]], [[3]], [[4]]], r"must .*several lengths.*pad_sequences"),
+        ([[1.5, 2], [3], [4, 5]], r"must .*different lengths.*pad_sequences"),
+        ([[[1], [2]], [[3]], [[4]]], r"must .*different lengths.*pad_sequences"),
         (tf.ragged.constant([[1, 2], [3], [4, 5]]), r"must be an array. Received: a RaggedTensor. .*to_tensor\(\)"),
         (tf.sparse.from_dense(np.eye(3)), r"must be an array. Received: a SparseTensor. .*to_dense"),
         (None, r"must be an array of shape \[N, ...\].*Received: None"),

@@ -298,7 +298,7 @@ def _with(change):
         ({"A": tf.data.Dataset.from_tensors((np.zeros(3), {})), "B": _b()}, {}, "'A' must have labels"),
         ({"A": _a().take(0), "B": _b()}, {}, "'A' must have at least one row"),
         (_with(lambda x, y: ({"i": x}, y)), {}, r"Received: `x` in 'A', and not in 'B'"),
-        (_with(lambda x, y: (tf.cast(x, "int32"), y)), {}, r"`x` must have one dtype.*float32 \[\] in 'A', int32"),
+        (_with(lambda x, y: (tf.cast(x, "int32"), y)), {}, r"`x` must have one dtype.*float32 \[\] in 'A', and int32"),
         (_with(lambda x, y: (tf.stack([x, x], 1), y)), {}, r"float32 \[2\] in 'B'"),
         (_with(lambda x, y: (x, {"a": tf.cast(y["a"], "int32")})), {}, r"`y\['a'\]` must .*int64 .*int32"),
         (_sources(), {"strategy": "square"}, "`strategy` must be one of 'proportional'"),
