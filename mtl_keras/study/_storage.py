@@ -43,7 +43,7 @@ def open_storage(storage: Any) -> Any:
             )
     except ImportError as failure:
         raise ImportError(f"`storage` needs the driver of its database, such as psycopg. {plain(failure)}") from failure
-    except Exception as failure:  # databases raise many kinds of errors
+    except Exception as failure:  # of the database, of which there are many
         raise ValueError(
             "`storage` must be the file of an SQLite database, or the URL of a database. "
             f"Received: {str(storage)!r}. {plain(failure)[:300]}"
