@@ -1,8 +1,8 @@
 """What does a study cost more than the same runs by hand, and how often is it wrong? `python benchmarks/study.py`.
 
-Overhead: 4 candidates with 5 seeds in a storage, against a loop of `build`, `fit`, `evaluate`. Memory (`--memory`): of
-two workers over 100 runs. False verdicts (`--null`): 20 comparisons of two candidates that differ only in their random
-numbers, with 5 seeds each.
+Overhead: 4 candidates with 5 seeds, in a storage, against a loop of `build`, `fit`, `evaluate`. Memory (`--memory`): of
+two workers over 100 runs. False verdicts (`--null`): 20 comparisons of two candidates that differ in their random
+numbers alone, with 5 seeds each.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def overhead(rows, seeds, epochs, rounds):
 
 
 def memory():
-    """Prints the peak memory of a worker, from the first runs to the last."""
+    """The most that a worker has taken, in runs from the first to the last."""
     parts = [data(256, 4, seed) for seed in range(3)]
     with tempfile.TemporaryDirectory() as folder:
         options = {"seeds": 100, "epochs": 1, "batch_size": 128, "storage": f"{folder}/study.db", "workers": 2}
