@@ -1,4 +1,4 @@
-"""What does a study cost more than the same runs by hand, and how often is it wrong? `python benchmarks/study.py`.
+"""How much more does a study cost than the same runs by hand, and how often is it wrong? `python benchmarks/study.py`.
 
 Overhead: 4 candidates with 5 seeds, in a storage, against a loop of `build`, `fit`, `evaluate`. Memory (`--memory`): of
 two workers over 100 runs. False verdicts (`--null`): 20 comparisons of two candidates that differ in their random

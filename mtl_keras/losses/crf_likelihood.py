@@ -35,9 +35,13 @@ class CRFLikelihood(keras.losses.Loss):
         name: Name of the loss.
         dtype: Type of the loss, as in Keras.
 
+    Call arguments:
+        y_true: Tags, [B, L].
+        y_pred: Potentials from `layers.CRF`, [B, L + num_tags, num_tags].
+        sample_weight: [B], [B, 1] or [B, L]; optional.
+
     Returns:
-        When called on `y_true` [B, L], `y_pred` [B, L + num_tags, num_tags] from `layers.CRF` and perhaps
-        `sample_weight` [B], [B, 1] or [B, L]: a scalar.
+        A scalar.
 
     Raises:
         ValueError: If `likelihood` is neither of the two; when called, if the labels are not [B, L].

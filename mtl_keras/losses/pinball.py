@@ -25,9 +25,13 @@ class Pinball(keras.losses.Loss):
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
 
+    Call arguments:
+        y_true: Numbers, [B] or [B, 1].
+        y_pred: Quantiles, [B, number of quantiles].
+        sample_weight: [B]; optional.
+
     Returns:
-        When called on `y_true` [B] or [B, 1], `y_pred` [B, number of quantiles] and perhaps `sample_weight` [B]: a
-        scalar.
+        A scalar.
 
     Raises:
         ValueError: If a quantile is not in (0, 1); when called, if the shapes differ from these.

@@ -74,10 +74,10 @@ class MeanAveragePrecision(keras.metrics.Metric):
     """Mean average precision of predicted boxes, in any graph: `mean_average_precision` on binned scores.
 
     The state of a Keras metric cannot grow with the data. So right and wrong boxes are counted in bins of the score,
-    evenly spaced in its logit from -10 to 10, and those of a bin count at once, as if the wrong ones came first. With
-    the default bins, 1,500 random images came out 0.001 below the exact value at 0.5. Many equal scores, as of a
-    network rounded to 8 bits, can make it more than 0.1: there the value is the lowest that any order of the equal
-    ones has, while the function takes them in the order of the data. For a figure to publish, use
+    evenly spaced in its logit from -10 to 10. Within a bin, the wrong boxes count as if they came first. With the
+    default bins, 1,500 random images came out 0.001 below the exact value at 0.5. Many equal scores, such as those of a
+    network rounded to 8 bits, can make the difference larger than 0.1: here the value is the lowest for any order of
+    the equal scores, while the function takes them in the order of the data. For a figure to publish, use
     `metrics.mean_average_precision` on the result of `predict`.
 
     Labels and predictions have the form that the function takes, as arrays. The weight of an image is the smallest

@@ -40,8 +40,8 @@ def lasso(
     Returns:
         A `Matrix`: `values[i, j]` is the weight of task i in the prediction of task j. It has a sign if both have one
         column; otherwise it is the norm of the weights. Weights for classes are in log-odds, so compare only the
-        numbers of one column. The value is NaN, with a reason, for labels that are constant or absent, for sequences,
-        with fewer than `2 * folds` rows with all labels, and for a target with a class of fewer rows than folds.
+        numbers of one column. The value is NaN, with a reason, in these cases: labels are constant, absent or
+        sequences; fewer than `2 * folds` rows have all labels; a class of the target has fewer rows than folds.
 
     Raises:
         ValueError: If an argument is not valid.
