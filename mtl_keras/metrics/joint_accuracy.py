@@ -19,7 +19,7 @@ def joint_accuracy(labels: dict[str, Tensor], predictions: dict[str, Tensor], th
         threshold: Probability above which a prediction is a yes.
 
     Returns:
-        A float from 0 to 1; NaN if no row has a label.
+        A float in [0, 1]; NaN if no row has a label.
 
     Raises:
         ValueError: If a task has no predictions, or its shapes do not fit each other.

@@ -35,7 +35,7 @@ class ROCAUC(keras.metrics.Metric):
         sample_weight: [B], or of the labels' shape.
 
     Returns:
-        From `result`: a scalar from 0 to 1; NaN without a yes or without a no.
+        From `result`: a scalar in [0, 1]; NaN without a yes or without a no.
 
     Raises:
         ValueError: If an argument is not a positive integer, or the last axis does not have `num_labels` entries.

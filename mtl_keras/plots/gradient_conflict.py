@@ -30,7 +30,7 @@ def gradient_conflict(
 ) -> Any:
     """Plots the cosines of the tasks' gradients: matrices from start to end, and curves.
 
-    The matrices are means over the first, middle and last third of the records, in colours from -1 to 1. A pair without
+    The matrices are means over the first, middle and last third of the records, in colours for [-1, 1]. A pair without
     any cosine has a dash. The colour scale is fixed and finest around 0, so that cosines of ±0.1, which are common,
     differ visibly from 0.
 
