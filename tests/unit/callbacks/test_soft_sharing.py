@@ -245,7 +245,7 @@ class TestThePenaltyEndsWithItsFit:
 
     def test_after_a_fit_that_never_began(self):
         model = _model(optimizer=keras.optimizers.SGD(0.1), num_tasks=2)
-        with pytest.raises(ValueError, match="no layer of the model"):
+        with pytest.raises(ValueError, match="neither a layer of the model"):
             _fit(model, [SoftSharing(1.0), SoftSharing(1.0, groups={"digit": ["nothing"], "odd": ["nothing"]})])
         self._is_plain(model)
 
