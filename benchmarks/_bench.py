@@ -8,8 +8,8 @@ import numpy as np
 def ratios(callables, rounds=10, warm_up=1):
     """Times callables in turn and returns how long each takes relative to the first.
 
-    Each round runs all of them, in alternating order, and gives one ratio: what slows down a whole round
-    cancels out.
+    Each round runs all of them in alternating order and gives one ratio, so anything that slows down a whole
+    round cancels out.
 
     Args:
         callables: `{name: function without arguments}`; the first one is the reference.
@@ -31,7 +31,7 @@ def ratios(callables, rounds=10, warm_up=1):
 
 
 def report(question, callables, rounds=10, warm_up=1):
-    """Prints one line for each callable but the first: its time relative to the first's."""
+    """Prints one line for each callable except the first: its time relative to that of the first."""
     for name, (low, median, high) in ratios(callables, rounds, warm_up).items():
         reference = next(iter(callables))
         print(f"{question}: {name} / {reference} = {median:.3f} (quartiles {low:.3f} to {high:.3f})", flush=True)

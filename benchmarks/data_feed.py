@@ -1,4 +1,4 @@
-"""Does `from_arrays` feed `fit` as fast as Keras' own arrays do? Ratios below 1 say that it is faster."""
+"""Does `from_arrays` feed `fit` as fast as plain arrays in Keras? Ratios below 1 mean that it is faster."""
 
 import argparse
 

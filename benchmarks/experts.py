@@ -1,7 +1,7 @@
-"""What do stacked experts buy? `python benchmarks/experts.py --experts 4 8 16 32`.
+"""What do stacked experts gain? `python benchmarks/experts.py --experts 4 8 16 32`.
 
-MMoE with experts of dense layers as one batched operation a layer, beside the same experts one by one: time of a
-training step, and seconds until the first step has run.
+Compares MMoE with experts of dense layers as one batched operation per layer to the same experts one by one: the time
+of a training step, and the seconds until the first step has run.
 """
 
 import argparse

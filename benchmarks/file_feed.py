@@ -18,11 +18,11 @@ import mtl_keras as mtl
 
 TASKS = ["click", "price"]
 SHUFFLE = 65_536
-PASSES = 10  # so that the start of a pipeline does not count
+PASSES = 10  # so that the start of a pipeline hardly counts
 
 
 def compare(question, rows, callables, rounds, reference):
-    """Times callables in turn, and prints the rows/s of each and the median of its rate over the reference's."""
+    """Times callables in turn, and prints the rows/s of each and the median of its rate relative to the reference."""
     times = {name: [] for name in callables}
     for turn in range(rounds + 1):
         for name in callables if turn % 2 else reversed(callables):
@@ -40,12 +40,12 @@ def compare(question, rows, callables, rounds, reference):
 
 
 def drain(dataset):
-    """Takes all batches of a dataset, without Python."""
+    """Iterates over all batches of a dataset without Python."""
     dataset.reduce(np.int64(0), lambda count, *batch: count + 1).numpy()
 
 
 def table(folder, num_rows, batch, rounds):
-    """One pass over a table of 20 floats, 4 strings and 2 labels, shuffled: files beside arrays and other readers."""
+    """One shuffled pass over a table of 20 floats, 4 strings and 2 labels: files, arrays and other readers."""
     write(folder, num_rows)
     (file,) = folder.glob("*.parquet")
     read = pq.read_table(file)
@@ -80,7 +80,7 @@ def table(folder, num_rows, batch, rounds):
 
 
 def records(folder, num_rows, batch, rounds):
-    """Passes over images 28x28 with two labels, shuffled: from_records beside a tuned tf.data pipeline."""
+    """Shuffled passes over 28x28 images with two labels: from_records and a tuned tf.data pipeline."""
     mtl.data.write_records(digits(num_rows), folder / "records", shards=8)
     ours = mtl.data.from_records(folder / "records", batch, shuffle=True)
     ours = ours.repeat().take(PASSES * int(ours.cardinality()))
@@ -99,7 +99,7 @@ def records(folder, num_rows, batch, rounds):
 
 
 def tuned(files, labels, batch, cycle):
-    """Returns what one writes by hand in tf.data to read such records, endless: so many files at a time."""
+    """Returns a hand-written, endless tf.data pipeline that reads such records from several files at a time."""
     features = {"x": tf.io.FixedLenFeature([], tf.string)}
     dtypes = {"digit": tf.int64, "ink": tf.float32}
     features |= {f"y/{label}": tf.io.FixedLenFeature([], dtypes[label]) for label in labels}
@@ -125,7 +125,7 @@ def digits(num_rows):
 
 
 def by_row(frame, batch):
-    """Returns a table in memory as tf.data shuffles it row by row."""
+    """Returns a table in memory, shuffled row by row by tf.data."""
     x = {name: column.to_numpy() for name, column in frame.drop(columns=TASKS).items()}
     y = {task: frame[task].to_numpy() for task in TASKS}
     dataset = (
@@ -158,12 +158,12 @@ class EpochTimes(keras.callbacks.Callback):
 
 
 def waits(question, model, datasets, steps, rounds):
-    """Prints by which share a step of `fit` on a dataset is longer than one on a batch of it that is repeated.
+    """Prints how much longer a step of `fit` on a dataset is than on a single batch of it, repeated.
 
-    Of two epochs it takes the second; the first starts the pipeline, which is printed by itself.
+    It measures the second of two epochs. The first one starts the pipeline; its start is printed separately.
     """
     batch = next(iter(next(iter(datasets.values()))))
-    model.optimizer.learning_rate = 0.0  # one batch again and again would be learnt, and numbers near 0 are slow
+    model.optimizer.learning_rate = 0.0  # otherwise the repeated batch would be learnt, and numbers near 0 are slow
     datasets = {"one batch": tf.data.Dataset.from_tensors(batch), **datasets}
     times = {name: [] for name in datasets}
     starts = {name: [] for name in datasets}
@@ -184,7 +184,7 @@ def waits(question, model, datasets, steps, rounds):
 
 
 def mix(num_rows, batch, rounds):
-    """Passes over a mix of two halves of a table of 40 floats and of images, beside one dataset of the whole."""
+    """Passes over mixes of two halves of a table of 40 floats and of images, compared with one dataset of all rows."""
     rng = np.random.default_rng(0)
     table = {f"number{k}": rng.normal(size=num_rows).astype("float32") for k in range(40)}
     images = rng.integers(0, 256, (num_rows // 5, 28, 28, 1)).astype("uint8")

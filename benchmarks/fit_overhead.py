@@ -1,4 +1,4 @@
-"""What does `MultiTaskModel.fit` cost beside `keras.Model.fit`? `python benchmarks/fit_overhead.py`.
+"""What does `MultiTaskModel.fit` cost, compared with `keras.Model.fit`? `python benchmarks/fit_overhead.py`.
 
 The same LeNet with two outputs on 28x28 images, batch 256, the same data from `from_arrays`, losses and metrics.
 """
@@ -13,7 +13,7 @@ import mtl_keras as mtl
 
 
 def compiled(make):
-    """Returns a compiled model that `make` makes of inputs and outputs."""
+    """Returns a compiled model that `make` builds from inputs and outputs."""
     tasks = [mtl.Task("digit", mtl.heads.Multiclass(10)), mtl.Task("odd", mtl.heads.Binary())]
     model = mtl.build_model((28, 28, 1), tasks, tower="lenet")
     model = make(model.inputs[0], dict(model.output))

@@ -1,4 +1,4 @@
-"""Does memory grow with the table? Makes a Parquet table, goes through one epoch of it, and prints the peak."""
+"""Does memory grow with the table? Writes a Parquet table, reads one epoch of it, and prints the peak."""
 
 import argparse
 import pathlib
@@ -17,7 +17,7 @@ NUMBERS, CATEGORIES = 20, 4
 
 
 def write(folder, num_rows):
-    """Writes about 100 bytes a row: 20 floats, 4 strings and 2 labels, in files of a million rows."""
+    """Writes about 100 bytes per row: 20 floats, 4 strings and 2 labels, in files of a million rows."""
     folder.mkdir(parents=True, exist_ok=True)
     for i, start in enumerate(range(0, num_rows, ROWS_OF_A_FILE)):
         path = folder / f"part-{i:03}.parquet"
@@ -35,7 +35,7 @@ def write(folder, num_rows):
 
 
 class Peak:
-    """The largest resident memory from when it is made on, in MiB, looked up 100 times a second."""
+    """The largest resident memory since it was created, in MiB, sampled 100 times per second."""
 
     def __init__(self):
         self.mib = 0.0
@@ -59,7 +59,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--files", type=int, help="how many of the files to read; all by default")
-    parser.add_argument("--train", action="store_true", help="train a Tabular tower instead of iterating alone")
+    parser.add_argument("--train", action="store_true", help="train a Tabular tower instead of only iterating")
     parser.add_argument("--batch", type=int, default=1024)
     arguments = parser.parse_args()
 

@@ -1,8 +1,8 @@
-"""What memory does a training step need beyond the plain sum's? `python benchmarks/memory.py`.
+"""How much more memory does a training step need than the plain sum? `python benchmarks/memory.py`.
 
-A dense tower of about 8 million shared parameters (P), batch 8, so that the gradients outweigh all else. Each case runs
-in processes of its own; the figure is the growth of the median of their largest resident memory over the plain sum's,
-in units of T·P floats of 4 bytes, with the least and the greatest.
+A dense tower of about 8 million shared parameters (P), with batch 8, so that the gradients dominate. Each case runs in
+separate processes. The figure is the median of their largest resident memory minus that of the plain sum, in units of
+T·P floats of 4 bytes, with the minimum and the maximum.
 """
 
 import argparse

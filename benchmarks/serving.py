@@ -1,8 +1,9 @@
 """What does it cost to serve several tasks? `python benchmarks/serving.py --tasks 2 4 8 --seconds 30`.
 
-Three questions, on LeNets of 28x28 images with heads of 10 classes: one export of T tasks beside T exports of one task
-each, in time, and on a larger tower in memory; the signature of one task beside that of all; and many clients at once
-on a gRPC server, of whose answers none may be wrong or missing. The first two call the signatures without a network.
+Three comparisons, on LeNets of 28x28 images with heads of 10 classes. First, one export of T tasks against T exports of
+one task each: time, and memory on a larger tower. Second, the signature of one task against that of all tasks. Third,
+many clients at once on a gRPC server; no answer may be wrong or missing. The first two call the signatures without a
+network.
 """
 
 import argparse
@@ -45,7 +46,7 @@ def call_once(path):
 
 
 def growth(first, *paths):
-    """Prints by how many MiB exports make this process grow, after a first one, whose cost is not all its own."""
+    """Prints by how many MiB exports make this process grow, after a first export, which has additional costs."""
     kept = [call_once(first)]
     before = resident()
     kept += [call_once(path) for path in paths]
@@ -53,7 +54,7 @@ def growth(first, *paths):
 
 
 def memory(num_tasks, folder):
-    """What T exports of one task take beside one export of T, of a tower of 22 MiB, in processes of their own."""
+    """The memory of T exports of one task and of one export of T tasks, with a tower of 22 MiB, each in a process."""
     names, tower = [f"t{i}" for i in range(num_tasks)], mtl.towers.MLP((2000, 2000))
 
     def export(chosen):
@@ -70,7 +71,7 @@ def memory(num_tasks, folder):
 
 
 def one_or_many(num_tasks, folder, rounds):
-    """One export of T tasks beside T exports of one task."""
+    """One export of T tasks compared with T exports of one task."""
     names = [f"t{i}" for i in range(num_tasks)]
     joint = mtl.export.saved_model(build(names), f"{folder}/joint{num_tasks}", signatures=())
     singles = [mtl.export.saved_model(build([name]), f"{folder}/{num_tasks}{name}", signatures=()) for name in names]
@@ -85,7 +86,7 @@ def one_or_many(num_tasks, folder, rounds):
 
 
 def one_task_or_all(sharing, folder, rounds):
-    """The signature of one of 8 tasks beside that of all."""
+    """The signature of one of 8 tasks compared with that of all tasks."""
     names = [f"t{i}" for i in range(8)]
     loaded = tf.saved_model.load(mtl.export.saved_model(build(names, sharing), f"{folder}/{sharing}"))
     x = tf.random.uniform((64, *SHAPE))

@@ -1,7 +1,7 @@
 """What does a training step cost under each sharing scheme? `python benchmarks/sharing.py --schemes mmoe ple`.
 
-Ratios to hard sharing of the same tower in the same run, with the schemes' defaults. The memory is the largest of the
-process so far, in a process of its own for each scheme.
+Ratios to hard sharing of the same tower in the same run, with the schemes' defaults. The memory is the peak of the
+process, with a separate process for each scheme.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def measure(scheme, arguments, results):
     random = np.random.default_rng(0)
     try:
         models = {name: compiled(name, arguments) for name in dict.fromkeys(("hard", scheme))}
-    except ValueError as error:  # a tower or a number of tasks that the scheme does not take
+    except ValueError as error:  # the scheme does not support this tower or number of tasks
         results.put(f"{scheme:16s} {str(error)[:60]}")
         return
     x = random.normal(size=(arguments.batch * STEPS, *models["hard"].input.shape[1:])).astype("float32")

@@ -11,7 +11,7 @@ from mtl_keras.weightings import GramianWeighting, HalvesWeighting
 
 
 def milliseconds(weighting, num_tasks, calls):
-    """Returns the time of one call inside a graph, the least of five runs of `calls` calls."""
+    """Returns the time of one call inside a graph, the minimum over five runs of `calls` calls."""
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(calls, num_tasks, 4 * num_tasks)) + 0.1
     gramians = tf.constant(rows @ rows.transpose(0, 2, 1), "float32")

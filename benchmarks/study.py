@@ -1,4 +1,4 @@
-"""What does a study cost beside the same runs by hand, and how often is it wrong? `python benchmarks/study.py`.
+"""How much more does a study cost than the same runs by hand, and how often is it wrong? `python benchmarks/study.py`.
 
 Overhead: 4 candidates with 5 seeds, in a storage, against a loop of `build`, `fit`, `evaluate`. Memory (`--memory`): of
 60 runs in one process. False verdicts (`--null`): 20 comparisons of two candidates that differ in their random
@@ -22,7 +22,7 @@ WEIGHTINGS = {"sum": None, "uncertainty": "uncertainty", "famo": "famo", "pcgrad
 
 
 def data(rows, size, seed):
-    """Returns images of noise with labels of their brightest place."""
+    """Returns images of noise; the labels are the positions of their brightest pixels."""
     x = np.random.default_rng(seed).normal(size=(rows, size, size, 1)).astype("float32")
     digit = x.reshape(rows, -1)[:, :10].argmax(axis=1)
     return x, {"digit": digit, "odd": digit % 2}
@@ -35,7 +35,7 @@ def lenet(weighting=None):
 
 
 def small(salt=0):
-    """Returns a small model; `salt` numbers are drawn before, so that all others are different ones."""
+    """Returns a small model. `salt` random numbers are drawn first, so that all later ones differ."""
     for _ in range(salt):
         random.random()
     model = mtl.build_model((4, 4, 1), TASKS, tower=mtl.towers.MLP((16,)))
@@ -68,7 +68,7 @@ def overhead(rows, seeds, epochs, rounds):
             ]
             times = [0.0, 0.0]
             for i in (0, 1) if turn % 2 else (1, 0):
-                start = time.process_time()  # of the processor, whatever else the machine does
+                start = time.process_time()  # time of this process, independent of other load
                 runs[i]()
                 times[i] = time.process_time() - start
         ratios.append(times[1] / times[0])
@@ -101,7 +101,7 @@ def false_verdicts(seed, repetitions=20):
         options = {"baseline": "a", "seeds": 5, "epochs": 3, "batch_size": 128, "seed": seed, "verbose": False}
         verdicts = mtl.study.compare(small, candidates, *parts, **options).verdicts()
         wrong += any(said["b"] != "cannot be told apart" for said in verdicts.values())
-    print(f"false verdicts: {wrong} of {repetitions} comparisons of what does not differ", flush=True)
+    print(f"false verdicts: {wrong} of {repetitions} comparisons without a difference", flush=True)
 
 
 def main():
@@ -111,7 +111,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0, help="first seed of the false verdicts")
-    parser.add_argument("--null", action="store_true", help="false verdicts alone, which takes a quarter of an hour")
+    parser.add_argument("--null", action="store_true", help="only false verdicts; takes a quarter of an hour")
     parser.add_argument("--memory", action="store_true", help="memory alone")
     arguments = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -1,6 +1,6 @@
 """What does a conditional random field cost? `python benchmarks/tagging.py --tags 20 120`.
 
-A training step of `heads.Tagging` with `structure="crf"` and `"hmm"` beside `"softmax"`, on one bidirectional LSTM.
+A training step of `heads.Tagging` with `structure="crf"` and `"hmm"`, relative to `"softmax"`, on a bidirectional LSTM.
 """
 
 import argparse

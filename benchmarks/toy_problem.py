@@ -1,7 +1,7 @@
 """Which weightings reach the Pareto set of a hard problem of two tasks? `python benchmarks/toy_problem.py`.
 
-The toy problem of CAGrad (Liu et al., 2021) as Nash-MTL and FAMO take it: two variables, two losses of very unlike
-size with a narrow valley, five starts, Adam. The figure is the distance to the Pareto set after the last step.
+The toy problem of CAGrad (Liu et al., 2021) in the form of Nash-MTL and FAMO: two variables, two losses of very
+different size with a narrow valley, five starts, Adam. The figure is the distance to the Pareto set at the end.
 """
 
 import argparse
@@ -39,9 +39,9 @@ def toy_losses(x):
 
 
 def pareto_set(points=2001):
-    """Returns points of the Pareto set [points, 2], from where the weighted sums of the losses are least.
+    """Returns points of the Pareto set [points, 2]: the minima of weighted sums of the losses.
 
-    For x2 < 0 the sum with weights w and 1 - w, the scale aside, is stationary in x1 at x1 = 14w - 7. What is left,
+    For x2 < 0, the sum with weights w and 1 - w (without the scale) is stationary in x1 at x1 = 14w - 7. The rest,
     ((49 - x1²) / 10 + (x2 + 8)² / 100 - 20) · tanh(-x2 / 2), has one minimum near x2 = -8.4, found by bisection.
     """
     x1 = np.linspace(-7.0, 7.0, points)
@@ -86,7 +86,7 @@ def train(weighting, start, steps, chunk=1000, learning_rate=1e-3):
         step()
         return done + 1
 
-    @tf.function(jit_compile=True, autograph=False)  # of such small operations XLA makes a fast loop
+    @tf.function(jit_compile=True, autograph=False)  # XLA makes a fast loop of such small operations
     def run():
         tf.while_loop(lambda done: done < chunk, count, [0])
 

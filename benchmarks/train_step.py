@@ -1,8 +1,8 @@
 """What does a training step cost under each weighting? `python benchmarks/train_step.py --tasks 2 8 --methods pcgrad`.
 
-The LeNet of Sener and Koltun (2018) on 36x36 images, batch 256, a head of 50 and 10 units a task; ratios to the plain
-sum of the same model, step by step in turn, as `fit` calls them. The operation count allows (1 + 2T) / 3 for T backward
-passes. The memory is the question of `memory.py`, and what `fit` adds that of `fit_overhead.py`.
+The LeNet of Sener and Koltun (2018) on 36x36 images, batch 256, with a head of 50 and 10 units per task. Figures are
+ratios to the plain sum of the same model; the steps alternate, and are called as in `fit`. The operation count allows
+(1 + 2T) / 3 for T backward passes. `memory.py` measures the memory, and `fit_overhead.py` the overhead of `fit`.
 """
 
 import argparse
@@ -40,9 +40,9 @@ def compiled(num_tasks, **arguments):
 
 
 def steps(model, dataset, number):
-    """Returns a function that trains some steps, without what `train_on_batch` does beside: it resets the metrics."""
+    """Returns a function that trains some steps, without resetting the metrics as `train_on_batch` does."""
     batches = iter(dataset)
-    model.fit(dataset, steps_per_epoch=1, verbose=0)  # makes `train_function`
+    model.fit(dataset, steps_per_epoch=1, verbose=0)  # creates `train_function`
 
     def run():
         for _ in range(number):

@@ -6,11 +6,11 @@ from sklearn.datasets import load_digits
 import mtl_keras as mtl
 
 CANVAS, MOST = 64, 4
-SIZES = np.arange(12, 32, 2)  # of the longer side of a digit, in pixels
+SIZES = np.arange(12, 32, 2)  # length of the longer side of a digit, in pixels
 
 
 def read(split, smoke):
-    """Returns images of single digits and their labels: of MNIST, or the small ones that scikit-learn brings."""
+    """Returns images of single digits and their labels, from MNIST, or the small ones of scikit-learn."""
     if smoke:
         digits = load_digits()
         return digits.images * 15, digits.target
@@ -19,7 +19,7 @@ def read(split, smoke):
 
 
 def resized(image, size):
-    """Returns the inked part of an image in a size, by linear interpolation."""
+    """Returns the inked part of an image, resized by linear interpolation."""
     rows, columns = (np.flatnonzero(image.max(axis=axis) > 50) for axis in (1, 0))
     image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype("float32")
     for axis in (0, 1):
@@ -44,7 +44,7 @@ def compose(images, labels, num, seed):
             digit = resized(images[which], size)
             for y, x in rng.integers(0, CANVAS + 1 - np.array(digit.shape), (50, 2)):
                 place = slice(y, y + len(digit)), slice(x, x + digit.shape[1])
-                if not taken[place].any():  # without a free place in fifty, the digit stays out
+                if not taken[place].any():  # after fifty places without room, the digit is left out
                     canvas[place] = digit[..., None]
                     taken[place] = True
                     free = np.argmin(classes[i])

@@ -1,4 +1,4 @@
-"""What the examples have in common: their arguments, the small data of `--smoke`, and the table at the end."""
+"""Common code of the examples: their arguments, the small data of `--smoke`, and the table at the end."""
 
 import argparse
 
@@ -9,7 +9,7 @@ import mtl_keras as mtl
 
 
 def parser(description, epochs):
-    """Returns an argument parser with what every example takes."""
+    """Returns a parser with the arguments that all examples have."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--epochs", type=int, default=epochs, help=f"passes over the data, {epochs} by default")
     parser.add_argument("--seed", type=int, default=0, help="seed of the weights and of the order of the data")
@@ -51,7 +51,7 @@ def means(study, candidate):
 
 
 def costs(study, candidate):
-    """Returns the parameters of a candidate and the mean seconds of an epoch, in the form of `print_table`."""
+    """Returns the number of parameters of a candidate and its mean seconds per epoch, in the form of `print_table`."""
     runs = study.runs(candidate).values()
     seconds = np.mean([run["seconds_per_epoch"] for run in runs])
     return {"model_parameters": sum(next(iter(runs))["parameters"]), "model_s/epoch": seconds}
@@ -64,10 +64,10 @@ def plot(study, file):
 
 
 def print_table(results, tasks):
-    """Prints a row for each metric of each task, and a column for each model.
+    """Prints a table with one row per metric of each task, and one column per model.
 
     Args:
-        results: `{name of the model: what evaluate(..., return_dict=True) gave}`.
+        results: `{name of the model: result of evaluate(..., return_dict=True)}`.
         tasks: Names of the tasks, in order.
     """
     width = max(len(task) for task in tasks)

@@ -1,13 +1,13 @@
-"""ATIS: what does a traveller want, and which words say from where, when, on what? Jointly, apart, and in cascade.
+"""ATIS: what does a traveller want, and which words say where, when and how? Jointly, apart, and in a cascade.
 
     python examples/atis_intent_slots.py --data atis --models joint_crf
 
 Two tasks on one bidirectional LSTM: the intent of a sentence, and a tag for each of its words. `--data` is a folder
-with `train`, `dev` and `test`, each with the files `seq.in`, `seq.out` and `label`, a sentence a line, as the
-repositories of Slot-Gated SLU (MiuLab) and JointBERT have them. `--smoke` makes sentences of its own. The table
-has the accuracy of the intent, the span F1 of the slots as conlleval counts it, and the share of the sentences in which
-all is right, on `test`, means over the seeds; and the number of parameters and the seconds of an epoch. The verdict
-before it says which models differ from a BiLSTM for each task, `apart_crf`. The models are kept in a folder.
+with `train`, `dev` and `test`, each with the files `seq.in`, `seq.out` and `label`, one sentence per line, as in the
+repositories of Slot-Gated SLU (MiuLab) and JointBERT. `--smoke` makes up sentences. The table has figures on `test`,
+averaged over the seeds: the accuracy of the intent, the span F1 of the slots (counted as in conlleval), and the share
+of sentences without any mistake; also the number of parameters and the seconds per epoch. The verdict before it says
+which models differ from one BiLSTM per task, `apart_crf`. The models are saved in a folder.
 """
 
 import functools
@@ -22,7 +22,7 @@ import tensorflow as tf
 import mtl_keras as mtl
 
 HARD, APART = mtl.sharing.Hard(), mtl.sharing.SingleTask()
-MODELS = {  # a scheme, and how the tags are decided
+MODELS = {  # {name: (scheme, structure of the tags)}
     "joint_crf": (HARD, "crf"),
     "joint_softmax": (HARD, "softmax"),
     "apart_crf": (APART, "crf"),
@@ -35,14 +35,14 @@ PARTS = ("train", "dev", "test")
 
 
 def read(folder):
-    """Returns the sentences of a part, lists of words, with their lists of tags and their intents."""
+    """Returns the sentences of a part (lists of words), their lists of tags, and their intents."""
     words, tags, intents = ((folder / name).read_text().splitlines() for name in ("seq.in", "seq.out", "label"))
-    words = [re.sub(r"\d", "0", line).split() for line in words]  # a number is told by how many digits it has
+    words = [re.sub(r"\d", "0", line).split() for line in words]  # of a number, only the number of digits is kept
     return words, [line.split() for line in tags], [line.strip() for line in intents]
 
 
 def made_up(num_sentences, seed):
-    """Returns sentences of the form of ATIS', for `--smoke`."""
+    """Returns made-up sentences in the form of ATIS, for `--smoke`."""
     rng = np.random.default_rng(seed)
     words, tags, intents = [], [], []
     for _ in range(num_sentences):
@@ -57,7 +57,7 @@ def made_up(num_sentences, seed):
 
 
 def arrays(part, tags, intents):
-    """Returns the texts and the labels of a part; tags end in -1, which are no labels."""
+    """Returns the texts and the labels of a part; tags are padded with -1, a missing label."""
     words, own_tags, own_intents = part
     slots = np.full((len(words), max(map(len, words))), -1)
     for row, sentence in zip(slots, own_tags, strict=True):
@@ -77,12 +77,12 @@ def shuffled(x, y, batch_size, seed):
 
 
 def whole(x, y):
-    """Returns a dataset of one batch, whose tags have one length."""
+    """Returns a dataset of one batch, with tags of one length."""
     return mtl.data.from_arrays(x, y, batch_size=len(x))
 
 
 def build(x, tags, intents, steps, model="joint_crf"):
-    """Returns a compiled model whose learning rate falls to 0 in so many steps."""
+    """Returns a compiled model whose learning rate falls to 0 in `steps` steps."""
     sharing, structure = MODELS[model]
     tower = mtl.towers.BiLSTM.from_data(x, min_count=2, standardize=None, embedding_dim=128, units=(192,), dropout=0.6)
     tasks = [
@@ -95,7 +95,7 @@ def build(x, tags, intents, steps, model="joint_crf"):
 
 
 def sentences_right(study, name, x, y):
-    """Returns in which share of the sentences the intent and all slots are right, the mean over the seeds."""
+    """Returns the share of sentences whose intent and slots are all right, averaged over the seeds."""
     models = [study.model(name, seed) for seed in study.runs(name)]
     return np.mean([mtl.metrics.joint_accuracy(y, model.predict(whole(x, y), verbose=0)) for model in models])
 
@@ -106,13 +106,13 @@ def main():
     parser.add_argument("--models", nargs="+", choices=MODELS, help="all by default")
     parser.add_argument("--batch", type=int, default=32, help="sentences in a batch, 32 by default")
     parser.add_argument("--seeds", type=int, default=3, help="how often each model is trained, 3 by default")
-    parser.add_argument("--storage", metavar="FILE", help="where to keep the runs, to go on after an interruption")
+    parser.add_argument("--storage", metavar="FILE", help="where to store the runs, to continue after an interruption")
     parser.add_argument("--export", metavar="FOLDER", help="where to save the best model for TensorFlow Serving")
     arguments = parser.parse_args()
     if not arguments.data and not arguments.smoke:
         parser.error("--data must be the folder of ATIS")
     parts = [made_up(100, seed) if arguments.smoke else read(arguments.data / PARTS[seed]) for seed in range(3)]
-    # Of all three parts: tags and intents that only the others have count as mistakes.
+    # From all three parts: tags and intents that the training set lacks count as mistakes.
     tags = ["O", *sorted({tag for _, sentences, _ in parts for sentence in sentences for tag in sentence} - {"O"})]
     intents = sorted({intent for *_, own in parts for intent in own})
     train, dev, test = (arrays(part, tags, intents) for part in parts)

@@ -2,11 +2,11 @@
 
     python examples/census_income.py --schemes hard soft --seeds 3
 
-The inputs are the columns of UCI's table less the marital status, which makes a label, and the instance weight. The
-rows of the first of UCI's two files, which are downloaded, train the model; of the second, one half chooses the epoch
-and the other is the test set. With `--data FILE`, one file of such rows, a random 60, 20 and 20 % of it do. The figures
-are areas under the ROC curve, with a verdict on each scheme against single-task models, or else the first scheme. The
-learning rate is tuned for each scheme with `--trials`, the same number for all.
+The inputs are the columns of UCI's table, without the instance weight and the marital status, which is a label. UCI's
+two files are downloaded. The first one trains the model. Half of the second one chooses the epoch, the other half is
+the test set. With `--data FILE`, a single file of such rows is split at random into 60, 20 and 20 %. The figures are
+areas under the ROC curve, with a verdict on each scheme against single-task models, or against the first scheme if
+these are left out. `--trials` tunes the learning rate, with the same number of trials for each scheme.
 """
 
 import functools
@@ -32,7 +32,7 @@ COLUMNS = NAMES.split()
 CODES = ["industry_code", "occupation_code", "own_business", "veterans_benefits", "year"]
 AMOUNTS = ["wage_per_hour", "capital_gains", "capital_losses", "dividends"]
 TASKS = ["income", "never_married"]
-SCHEMES = {  # a scheme, and the widths of the tower, or of each expert
+SCHEMES = {  # {name: (scheme, widths of the tower or of each expert)}
     "single_task": (mtl.sharing.SingleTask(), (64,)),
     "hard": (mtl.sharing.Hard(), (64,)),
     "soft": (mtl.sharing.Soft(), (64,)),  # with callbacks.SoftSharing
@@ -58,7 +58,7 @@ def read(file):
 
 
 def made_up(num_rows=500):
-    """Returns rows of the form of UCI's, for `--smoke`."""
+    """Returns made-up rows in the form of UCI's, for `--smoke`."""
     rng = np.random.default_rng(0)
     of_numbers = {"age", "num_employees_of_employer", "weeks_worked", *CODES, *AMOUNTS}
     rows = {c: rng.integers(0, 4, num_rows) if c in of_numbers else rng.choice([*"abc"], num_rows) for c in COLUMNS}
@@ -68,14 +68,14 @@ def made_up(num_rows=500):
 
 
 def labelled(rows):
-    """Returns the inputs, a frame, and the labels by task."""
+    """Returns the inputs as a frame, and the labels by task."""
     income, married = rows.pop("income"), rows.pop("marital_status")
     labels = {"income": income.str.startswith("50000+"), "never_married": married == "Never married"}
     return rows.drop(columns="instance_weight"), {task: label.astype("int32") for task, label in labels.items()}
 
 
 def load(arguments):
-    """Returns (inputs, labels) to train on, to choose the epoch by, and to test."""
+    """Returns (inputs, labels) for training, for the choice of the epoch, and for the test."""
     if arguments.smoke:
         return split(made_up(), [0.6, 0.2, 0.2])
     if arguments.data:
@@ -94,7 +94,7 @@ def split(rows, shares):
 
 
 def build(x, scheme="hard", rate=2e-3):
-    """Returns a compiled model, and its callbacks where it has some."""
+    """Returns a compiled model, and its callbacks if it has any."""
     sharing, units = SCHEMES[scheme]
     tower = mtl.towers.Tabular.from_data(x, categorical=CODES, min_count=20, units=units)
     head = mtl.heads.Binary(hidden=(16,), activation="elu")
@@ -109,8 +109,8 @@ def main():
     parser.add_argument("--data", metavar="FILE", help="rows in UCI's form, gzipped or not; downloaded by default")
     parser.add_argument("--schemes", nargs="+", choices=SCHEMES, help="all by default")
     parser.add_argument("--seeds", type=int, default=3, help="how often each scheme is trained, 3 by default")
-    parser.add_argument("--trials", type=int, default=0, help="learning rates that each scheme tries, 0 by default")
-    parser.add_argument("--storage", metavar="FILE", help="where to keep the runs, to go on after an interruption")
+    parser.add_argument("--trials", type=int, default=0, help="learning rates to try for each scheme, 0 by default")
+    parser.add_argument("--storage", metavar="FILE", help="where to store the runs, to continue after an interruption")
     parser.add_argument("--export", metavar="FOLDER", help="where to save the last model for TensorFlow Serving")
     arguments = parser.parse_args()
     (x, y), valid, test = load(arguments)

@@ -1,9 +1,9 @@
-"""CIFAR-10 with one shared ResNet-20 for four tasks: the class, is it a cat, is it a dog, is it an animal.
+"""CIFAR-10 with one shared ResNet-20 for four tasks: the class, and whether it is a cat, a dog, an animal.
 
     python examples/cifar10_hard_sharing.py
 
 Images are flipped and shifted at random while they are read, and normalised inside the model, so that its export
-takes raw pixels. Three epochs, 14 minutes on 2 cores, end at a class accuracy of 0.73 on the test set. The first run
+takes raw pixels. Three epochs (14 minutes on 2 cores) reach a class accuracy of 0.73 on the test set. The first run
 downloads CIFAR-10 through tensorflow-datasets.
 """
 
@@ -26,7 +26,7 @@ LABELS = {
 
 
 def tasks(num_classes):
-    """Returns the tasks; of five classes none is a dog."""
+    """Returns the tasks; the first five classes have no dog."""
     auxiliary = [name for name in LABELS if name != "class" and (name != "is_dog" or num_classes > DOG)]
     binary = [mtl.Task(name, mtl.heads.Binary(), weight=0.2) for name in auxiliary]
     return [mtl.Task("class", mtl.heads.Multiclass(num_classes)), *binary]
@@ -64,7 +64,7 @@ def build(arguments):
 
 def main():
     parser = _common.parser(__doc__, epochs=3)
-    parser.add_argument("--classes", type=int, default=10, choices=range(4, 11), help="use the first so many classes")
+    parser.add_argument("--classes", type=int, default=10, choices=range(4, 11), help="use only the first classes")
     parser.add_argument("--export", metavar="FOLDER", help="where to export the model, such as saved_models/cifar10")
     arguments = parser.parse_args()
     keras.utils.set_random_seed(arguments.seed)

@@ -2,9 +2,9 @@
 
     python examples/cifar10_towers.py --towers vgg resnet
 
-All tasks share the whole tower, and each tower is trained in the same way. The table has, on the test images, the
-metrics of the tasks, and of each model the number of parameters and the seconds of an epoch, means over the seeds. With
-two seeds or more there is a verdict on each tower against the first. The first run downloads CIFAR-10 through
+All tasks share the whole tower, and all towers are trained in the same way. The table has the metrics of the tasks on
+the test images, and the number of parameters and the seconds per epoch of each model, averaged over the seeds. With two
+or more seeds, it also prints a verdict on each tower against the first. The first run downloads CIFAR-10 through
 tensorflow-datasets.
 """
 
@@ -30,7 +30,7 @@ def load_train(arguments, seed):
 
 
 def build(classes, steps, tower="resnet"):
-    """Returns a compiled model whose learning rate falls to 0 in so many steps."""
+    """Returns a compiled model whose learning rate falls to 0 in `steps` steps."""
     model = mtl.build_model(
         inputs=keras.Input((32, 32, 3), dtype="uint8", name="image"),
         tasks=cifar10.tasks(classes),
@@ -45,7 +45,7 @@ def main():
     parser = _common.parser(__doc__, epochs=2)
     parser.add_argument("--towers", nargs="+", choices=TOWERS, help="all by default")
     parser.add_argument("--seeds", type=int, default=1, help="how often each tower is trained, 1 by default")
-    parser.add_argument("--storage", metavar="FILE", help="where to keep the runs, to go on after an interruption")
+    parser.add_argument("--storage", metavar="FILE", help="where to store the runs, to continue after an interruption")
     arguments = parser.parse_args()
     arguments.classes = 10
     train, epochs = functools.partial(load_train, arguments), _common.epochs(arguments)

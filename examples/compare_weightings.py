@@ -1,10 +1,10 @@
-"""Every weighting of the package on MultiMNIST, in one table, beside a tuned weighted sum and single-task towers.
+"""All weightings of the package on MultiMNIST in one table, next to a tuned weighted sum and single-task towers.
 
     python examples/compare_weightings.py --methods pcgrad nash_mtl famo --seeds 3
 
-Two digits lie on one canvas: name the left and the right one. The network is the LeNet of Sener and Koltun (2018). Δm
-is the mean over the tasks of how much the accuracy is above that of a tower for each task, in per cent. "sum_tuned"
-weighs the losses, as chosen from three pairs of weights on 5,000 validation images: a method should beat it.
+Two digits lie on one canvas; the tasks are to name the left and the right one. The network is the LeNet of Sener and
+Koltun (2018). Δm is the mean gain of the accuracies over those of one tower per task, in per cent. "sum_tuned" is a
+weighted sum of the losses, with the best of three pairs of weights on 5,000 validation images: a method should beat it.
 """
 
 import functools
@@ -21,14 +21,14 @@ SMOKE = ["famo", "pcgrad", "modo"]  # losses, the Gramian, two halves of a batch
 
 
 def methods():
-    """Returns `{look-up string: class}` of all weightings; a class that others derive from is an abstract one."""
+    """Returns `{look-up string: class}` of all weightings, without the abstract base classes."""
     classes = [getattr(mtl.weightings, name) for name in mtl.weightings.__all__]
     final = [cls for cls in classes if not any(cls in other.__mro__[1:] for other in classes)]
     return dict(sorted((cls().name, cls) for cls in final))
 
 
 def load_seed(split, arguments, seed):
-    """Returns a part of MultiMNIST in the order of a seed."""
+    """Returns a part of MultiMNIST, shuffled by a seed."""
     return load(split, arguments, shuffle=True, seed=seed)
 
 
@@ -58,7 +58,7 @@ def lenet():
 
 
 def build(steps, weighting=None, sharing="hard", loss_weights=None):
-    """Returns a compiled model whose learning rate falls to 0 in so many steps."""
+    """Returns a compiled model whose learning rate falls to 0 in `steps` steps."""
     head = mtl.heads.Multiclass(10, hidden=(50,))
     model = mtl.build_model(
         inputs=keras.Input((36, 36, 1), dtype="uint8", name="image"),
@@ -73,7 +73,7 @@ def build(steps, weighting=None, sharing="hard", loss_weights=None):
 
 
 def candidates(names):
-    """Returns the candidates of the comparison, without the methods that are not made for two tasks."""
+    """Returns the candidates of the comparison, without methods that need more than two tasks."""
     found = {"single_task": {"sharing": "single_task"}, "sum_tuned": {"loss_weights": mtl.study.LossWeights(TASKS)}}
     for name in names:
         try:
@@ -102,7 +102,7 @@ def main():
     parser.add_argument("--methods", nargs="+", choices=methods(), metavar="METHOD", help="all by default")
     parser.add_argument("--examples", type=int, default=10_000, help="training images, 55,000 at most")
     parser.add_argument("--seeds", type=int, default=1, help="how often each method is trained, 1 by default")
-    parser.add_argument("--storage", metavar="FILE", help="where to keep the runs, to go on after an interruption")
+    parser.add_argument("--storage", metavar="FILE", help="where to store the runs, to continue after an interruption")
     arguments = parser.parse_args()
     if not 0 < arguments.examples <= 55_000:
         parser.error(f"--examples must be from 1 to 55000, not {arguments.examples}")

@@ -1,13 +1,13 @@
-"""Several models as one, on CIFAR-10 or ATIS: what do averages, stacks, bags and soups gain, and what do they cost?
+"""Several models as one, on CIFAR-10 or ATIS: what do averages, stacks, bags and soups gain and cost?
 
     python examples/ensembles.py --seeds 3
     python examples/ensembles.py --atis FOLDER --epochs 10 --seeds 3
 
-On CIFAR-10 the four tasks of cifar10_hard_sharing.py on a narrow tower of convolutions and 10,000 training images; with
-`--atis`, a folder in the form of atis_intent_slots.py, intents and slots on a narrow transformer. The table has the
-last metric of each task on the test data, an accuracy, an area under the ROC curve or a span F1, as mean and standard
-deviation over the seeds; the number of parameters; and the milliseconds that one row takes. Weights and heads are
-fitted on validation data that no member was trained on.
+On CIFAR-10, the tasks are the four of cifar10_hard_sharing.py, with a narrow tower of convolutions and 10,000 training
+images. With `--atis` (a folder in the form of atis_intent_slots.py), they are intents and slots, with a narrow
+transformer. The table has the last metric of each task on the test data (an accuracy, an area under the ROC curve or a
+span F1) as mean and standard deviation over the seeds; the number of parameters; and the milliseconds per row. Weights
+and heads are fitted on validation data that no member was trained on.
 """
 
 import functools
@@ -27,7 +27,7 @@ MEMBERS, LENGTH = 5, 30
 
 
 def images(arguments):
-    """Returns a function of names of tasks and a learning rate that builds a model; and train, valid and test."""
+    """Returns a function that builds a model from names of tasks and a learning rate; and train, valid and test."""
     arguments.classes = 10
     parts = [_rows(cifar10.load(split, arguments)) for split in ("train[:10000]", "train[45000:]", "test")]
 
@@ -44,7 +44,7 @@ def images(arguments):
 
 
 def sentences(arguments):
-    """Returns the same for ATIS, whose sentences are cut to 30 words."""
+    """Returns the same for ATIS, with sentences cut to 30 words."""
     names = atis.PARTS
     parts = [atis.made_up(60, i) if arguments.smoke else atis.read(arguments.atis / names[i]) for i in range(3)]
     tags = ["O", *sorted({tag for _, of, _ in parts for sentence in of for tag in sentence} - {"O"})]
@@ -79,7 +79,7 @@ def _compiled(tasks, inputs, tower, rate, preprocess=None):
 
 
 def train(build, data, epochs, seed, weights=None):
-    """Returns a model that is trained on the tasks that it has, from weights if they are given."""
+    """Returns a model trained on its tasks, starting from weights if they are given."""
     keras.utils.set_random_seed(seed)
     model = build()
     if weights is not None:
@@ -90,7 +90,7 @@ def train(build, data, epochs, seed, weights=None):
 
 
 def candidates(build, data, valid, epochs, seed):
-    """Yields the name of each way and its model."""
+    """Yields the name of each ensemble and its model."""
     members = [train(build, data, epochs, seed + i) for i in range(MEMBERS)]
     yield "single", members[0]
     yield f"average_of_{MEMBERS}", mtl.ensembles.average(members)
@@ -121,8 +121,8 @@ def milliseconds(model, row):
 
 def main():
     parser = _common.parser(__doc__, epochs=8)
-    parser.add_argument("--atis", metavar="FOLDER", type=atis.pathlib.Path, help="ATIS in place of CIFAR-10")
-    parser.add_argument("--seeds", type=int, default=1, help="how often all is trained, 1 by default")
+    parser.add_argument("--atis", metavar="FOLDER", type=atis.pathlib.Path, help="ATIS instead of CIFAR-10")
+    parser.add_argument("--seeds", type=int, default=1, help="how often everything is trained, 1 by default")
     arguments = parser.parse_args()
     build, (data, valid, test) = sentences(arguments) if arguments.atis else images(arguments)
     found = {}

@@ -1,10 +1,10 @@
-"""Three tasks on scikit-learn's digits: train, export, serve, and ask the server for one task, for labels, for all.
+"""Three tasks on scikit-learn's digits: train, export, serve, and request one task, labels, or all tasks.
 
     python examples/export_and_serve.py
 
-The server is `export.serve`, which speaks the protocol of TensorFlow Serving from Python; the calls are those
-that `tensorflow_model_server` takes. Each task has a tower of its own above a shared first layer, so that asking for
-one task saves the others' work. Needs the extra `serving`.
+The server is `export.serve`, which implements the protocol of TensorFlow Serving in Python. The same calls work with
+`tensorflow_model_server`. Each task has its own tower on a shared first layer, so a request for one task saves the work
+for the others. Needs the extra `serving`.
 """
 
 import functools
@@ -23,7 +23,7 @@ LABELS = {"digit": [str(i) for i in range(10)], "odd": ["even", "odd"]}
 
 
 def load(smoke):
-    """Returns (images, labels) to train on, and (images, labels) to judge by."""
+    """Returns (images, labels) for training, and (images, labels) for evaluation."""
     digits = load_digits()
     images, ink = digits.images.astype("float32"), (digits.images.mean(axis=(1, 2)) - 4.9) / 0.54
     labels = {"digit": digits.target, "odd": digits.target % 2, "ink": ink}

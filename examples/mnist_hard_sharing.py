@@ -1,9 +1,9 @@
-"""MNIST with one shared LeNet for three tasks: which digit, whether it is odd, and how much ink it has.
+"""MNIST with one shared LeNet for three tasks: which digit it is, whether it is odd, and how much ink it has.
 
     python examples/mnist_hard_sharing.py --baseline --seeds 3
 
-`--baseline` compares it with a tower for each task, three times the parameters: what sharing has to beat. With two
-seeds or more there is a verdict. The first run downloads MNIST through tensorflow-datasets.
+`--baseline` compares it with one tower per task, which has three times the parameters. With two or more seeds, it also
+prints a verdict. The first run downloads MNIST through tensorflow-datasets.
 """
 
 import functools
@@ -22,7 +22,7 @@ TASKS = [
 LABELS = {
     "digit": lambda image, label: label,
     "odd": lambda image, label: label % 2,
-    # The mean pixel, in standard deviations from its mean.
+    # The mean pixel, standardized.
     "ink": lambda image, label: (tf.reduce_mean(tf.cast(image, tf.float32)) - 33.3) / 11.1,
 }
 
@@ -39,7 +39,7 @@ def load_train(arguments, seed):
 
 
 def build(steps, sharing="hard"):
-    """Returns a compiled model whose learning rate falls to 0 in so many steps."""
+    """Returns a compiled model whose learning rate falls to 0 in `steps` steps."""
     model = mtl.build_model(
         inputs=keras.Input((28, 28, 1), dtype="uint8", name="image"),
         tasks=TASKS,
@@ -53,7 +53,7 @@ def build(steps, sharing="hard"):
 
 def main():
     parser = _common.parser(__doc__, epochs=3)
-    parser.add_argument("--baseline", action="store_true", help="train a tower for each task as well")
+    parser.add_argument("--baseline", action="store_true", help="also train one tower per task")
     parser.add_argument("--seeds", type=int, default=1, help="how often each model is trained, 1 by default")
     arguments = parser.parse_args()
     train, epochs = functools.partial(load_train, arguments), _common.epochs(arguments)

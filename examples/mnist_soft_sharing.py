@@ -1,9 +1,9 @@
-"""MNIST with a tower for each task, held together by a penalty: no, a small and a large strength in one table.
+"""MNIST with one tower per task, held together by a penalty: strength 0, a small and a large one in one table.
 
     python examples/mnist_soft_sharing.py
 
-The penalty is strength · Σ ‖θ_i − θ_j‖² over the pairs of towers. Strength 0 is training without sharing; a large one
-ends with the same tower for all. A tenth of MNIST is used, where the tasks have more to learn from each other.
+The penalty is strength · Σ ‖θ_i − θ_j‖² over the pairs of towers. With strength 0, the tasks share nothing; a large
+strength ends with the same tower for all tasks. Only a tenth of MNIST is used, so that sharing can help more.
 """
 
 import functools
@@ -22,7 +22,7 @@ TASKS = [
 LABELS = {
     "digit": lambda image, label: label,
     "odd": lambda image, label: label % 2,
-    # The mean pixel, in standard deviations from its mean.
+    # The mean pixel, standardized.
     "ink": lambda image, label: (tf.reduce_mean(tf.cast(image, tf.float32)) - 33.3) / 11.1,
 }
 
@@ -39,7 +39,7 @@ def load_train(arguments, seed):
 
 
 def build(strength=0.0):
-    """Returns a compiled model, and the callback that holds its towers together."""
+    """Returns a compiled model, and the callback that keeps its towers close to each other."""
     model = mtl.build_model(
         inputs=keras.Input((28, 28, 1), dtype="uint8", name="image"),
         tasks=TASKS,

@@ -1,9 +1,9 @@
-"""A weighting of one's own, in fifteen lines, beside the plain sum and PCGrad.
+"""A custom weighting in fifteen lines, compared with the plain sum and PCGrad.
 
     python examples/own_weighting.py
 
-The method: each task's gradient is divided by its norm, so that no task pulls harder than another. It reads the
-Gramian G of the gradients, whose diagonal holds the squared norms, and returns a weight for each task.
+The method divides each task's gradient by its norm, so that no task pulls harder than another. It reads the Gramian G
+of the gradients, whose diagonal holds the squared norms, and returns one weight per task.
 """
 
 import _common

@@ -1,9 +1,9 @@
-"""Three tasks on scikit-learn's bundled digits: train, judge, save, export, and predict with the export.
+"""Three tasks on scikit-learn's bundled digits: train, evaluate, save, export, and predict with the export.
 
     python examples/quickstart.py
 
-Each image, 8x8 pixels from 0 to 16, has three labels: which digit it shows, whether that is odd, and its ink, the
-mean of its pixels in standard deviations. One tower of dense layers serves all three tasks.
+Each image (8x8 pixels from 0 to 16) has three labels: which digit it shows, whether the digit is odd, and its ink, the
+standardized mean of its pixels. All three tasks share one tower of dense layers.
 """
 
 import _common
@@ -23,13 +23,13 @@ TASKS = [
 
 
 def load(smoke):
-    """Returns (images, labels) to train on, and (images, labels) to judge by."""
+    """Returns (images, labels) for training, and (images, labels) for evaluation."""
     digits = load_digits()
     images = digits.images.astype("float32")
     rows = np.arange(200 if smoke else len(images))
     parts = []
     for part in train_test_split(rows, test_size=0.2, random_state=0, stratify=digits.target[rows]):
-        ink = (images[part].mean(axis=(1, 2)) - 4.9) / 0.54  # in standard deviations from the mean
+        ink = (images[part].mean(axis=(1, 2)) - 4.9) / 0.54  # standardized
         labels = {"digit": digits.target[part], "odd": digits.target[part] % 2, "ink": ink}
         parts.append((images[part], labels))
     return parts
@@ -56,7 +56,7 @@ def main():
         mtl.plots.history(history, arguments.plot)
     result = model.evaluate(test, return_dict=True, verbose=0)
 
-    folder = mtl.export.saved_model(model, "saved_models/digits")  # the next free version of it
+    folder = mtl.export.saved_model(model, "saved_models/digits")  # writes the next free version
     model.save("saved_models/digits.keras")
     print(f"\nSaved saved_models/digits.keras, to train on, and {folder}, to serve.")
 

@@ -3,10 +3,10 @@
     python examples/relatedness.py --data census-income.data.gz --seeds 2
     python examples/relatedness.py --cifar10
 
-The tasks are eight yes-or-no questions about columns of census-income, which are taken out of the inputs; or, for each
-of CIFAR-10's ten classes, whether an image shows it. `transfer` trains every pair of tasks together, and each task
-alone. The table has the rank correlation of each cheaper measure with these gains, over all ordered pairs of tasks, and
-the seconds that the measure took. `--plot` saves the matrix of gains.
+The tasks are eight yes-or-no questions about columns of census-income, which are removed from the inputs; or whether an
+image shows a class, for each of the ten classes of CIFAR-10. `transfer` trains each task alone, and every pair of tasks
+together. For each cheaper measure, the table has its rank correlation with these gains, over all ordered pairs of
+tasks, and the seconds that it took. `--plot` saves the matrix of gains.
 """
 
 import functools
@@ -22,7 +22,7 @@ from scipy.stats import spearmanr
 
 import mtl_keras as mtl
 
-TASKS = {  # yes or no, from a row
+TASKS = {  # {task: function of the rows that returns yes or no}
     "income": lambda row: row.income.str.startswith("50000+"),
     "never_married": lambda row: row.marital_status == "Never married",
     "male": lambda row: row.sex == "Male",
@@ -33,12 +33,12 @@ TASKS = {  # yes or no, from a row
     "born_abroad": lambda row: row.birth_country != "United-States",
 }
 SOURCES = ["income", "marital_status", "sex", "education", "weeks_worked", "dividends", "household_detailed"]
-SOURCES += ["household", "birth_country", "citizenship", "instance_weight"]  # the columns that tell a label
+SOURCES += ["household", "birth_country", "citizenship", "instance_weight"]  # columns that reveal a label
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
 def rows(arguments):
-    """Returns a function of the names of tasks that builds a model; and (x, y) to train, validate and test on."""
+    """Returns a function that builds a model from names of tasks; and (x, y) to train, validate and test on."""
     frame = pd.read_csv(
         arguments.data, header=None, names=census.COLUMNS, skipinitialspace=True, keep_default_na=False
     ).sample(20_000, random_state=2026)
@@ -47,7 +47,7 @@ def rows(arguments):
 
 
 def made_up():
-    """Returns the same for rows in which two of three tasks are about the same, for `--smoke`."""
+    """Returns the same for made-up rows in which two of three tasks are nearly equal, for `--smoke`."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(600, 4)), columns=[*"abcd"])
     y = {"one": frame.a + frame.b > 0, "same": frame.a + 0.9 * frame.b > 0, "other": frame.c > frame.d}
@@ -106,13 +106,15 @@ def measured(build, train, epochs):
 def main():
     parser = _common.parser(__doc__, epochs=5)
     parser.add_argument("--data", metavar="FILE", help="rows in UCI's form, gzipped or not")
-    parser.add_argument("--cifar10", action="store_true", help="CIFAR-10's classes in place of census-income")
+    parser.add_argument("--cifar10", action="store_true", help="CIFAR-10's classes instead of census-income")
     parser.add_argument("--seeds", type=int, default=1, help="how often each pair is trained, 1 by default")
-    parser.add_argument("--storage", metavar="FILE", help="where to keep the runs, to go on after an interruption")
-    parser.add_argument("--workers", type=int, default=1, help="processes that train; more than one need --storage")
+    parser.add_argument("--storage", metavar="FILE", help="where to store the runs, to continue after an interruption")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="number of training processes; more than one needs --storage"
+    )
     arguments = parser.parse_args()
     if not (arguments.data or arguments.cifar10 or arguments.smoke):
-        parser.error("--data must be a file of census-income, or --cifar10 be given")
+        parser.error("--data must be a file of census-income; or use --cifar10")
     build, (train, valid, test) = (
         made_up() if arguments.smoke else images(arguments) if arguments.cifar10 else rows(arguments)
     )

@@ -1,10 +1,10 @@
-"""Should these tasks share a tower? Single-task models, the plain sum and a method, with seeds and a verdict.
+"""Should these tasks share a tower? Compares single-task models, the plain sum and a method, with a verdict.
 
     python examples/should_i_share.py
 
-Two tasks on scikit-learn's 8x8 digits, of which `odd` has labels on one training image of fifty. Every candidate has
-the same number of epochs, of tuning trials and of seeds. Stop it and start it again with `--storage study.db`: it goes
-on where it was, and `python -m mtl_keras study study.db` prints what there is so far.
+There are two tasks on scikit-learn's 8x8 digits; `odd` has labels on one training image in fifty. Every candidate has
+the same number of epochs, tuning trials and seeds. With `--storage study.db` you can stop it and start it again: it
+continues where it stopped, and `python -m mtl_keras study study.db` prints the results so far.
 """
 
 import pathlib
@@ -29,7 +29,7 @@ CANDIDATES = {
 
 
 def load(smoke):
-    """Returns (images, labels) to train on, to choose by, and to test."""
+    """Returns (images, labels) for training, validation and test."""
     digits = load_digits()
     x = (digits.images / 16).astype("float32")
     y = {"digit": digits.target, "odd": digits.target % 2}
@@ -50,7 +50,7 @@ def build(sharing="hard", rate=1e-2):
 def main():
     parser = _common.parser(__doc__, epochs=15)
     parser.add_argument("--seeds", type=int, default=5, help="how often each candidate is trained, 5 by default")
-    parser.add_argument("--storage", metavar="FILE", help="where to keep the runs, to go on after an interruption")
+    parser.add_argument("--storage", metavar="FILE", help="where to store the runs, to continue after an interruption")
     parser.add_argument("--report", metavar="FOLDER", help="where to write the report with its pictures")
     arguments = parser.parse_args()
     candidates = {name: CANDIDATES[name] for name in ("single-task", "sum")} if arguments.smoke else CANDIDATES

@@ -1,12 +1,12 @@
-"""ATIS, questions to an airline: what is asked for, and what kinds of words it is asked with? Text towers side by side.
+"""ATIS, questions to an airline: what do they ask for, and which kinds of slots do they have? Text towers side by side.
 
     python examples/text_classification.py --data DIR --towers cnn_attention bert
 
-DIR has the folders `train`, `dev` and `test` of the usual split, each with `seq.in` (a sentence a line), `seq.out` (its
-slots, a tag a word) and `label` (its intent). The tasks are the intent and, read off the slots, which of the most
-frequent kinds of slots a sentence holds. All towers start from random weights, and take strings. The table at the end
-has what each tower reaches on the test set, its number of parameters and the seconds that an epoch takes, means over
-the seeds. With two seeds or more there is a verdict on each tower against the first.
+DIR has the folders `train`, `dev` and `test` of the usual split, each with `seq.in` (one sentence per line), `seq.out`
+(its slots, one tag per word) and `label` (its intent). The tasks are the intent, and which of the most frequent kinds
+of slots the sentence has. All towers start from random weights and read strings. The table at the end has the figures
+of each tower on the test set, its number of parameters and the seconds per epoch, averaged over the seeds. With two or
+more seeds, it also prints a verdict on each tower against the first.
 """
 
 import collections
@@ -20,7 +20,7 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 
-NUM_SLOTS = 12  # kinds, the most frequent ones of the training set
+NUM_SLOTS = 12  # the most frequent kinds in the training set
 TOWERS = {
     "cnn_attention": (mtl.towers.CNNAttention, {"filters": (128, 128), "dropout": 0.2}),
     "dpcnn": (mtl.towers.DPCNN, {"filters": 128, "num_blocks": 3, "embedding_dim": 128, "dropout": 0.2}),
@@ -31,7 +31,7 @@ SMOKE = ["cnn_attention"]
 
 
 def read(folder):
-    """Returns (sentences, slots of each, intents) of a folder of ATIS."""
+    """Returns (sentences, slots of each sentence, intents) from a folder of ATIS."""
     sentences, slots, intents = (
         (pathlib.Path(folder) / name).read_text().strip().splitlines() for name in ("seq.in", "seq.out", "label")
     )
@@ -39,7 +39,7 @@ def read(folder):
 
 
 def made_up(num_rows, seed):
-    """Returns sentences of the form of ATIS, for `--smoke`."""
+    """Returns made-up sentences in the form of ATIS, for `--smoke`."""
     rng = np.random.default_rng(seed)
     asked = {"flight": "show me flights", "airfare": "what is the fare", "airline": "which airline flies"}
     sentences, slots, intents = [], [], []
@@ -88,7 +88,7 @@ def main():
     parser.add_argument("--towers", nargs="+", choices=TOWERS, help="all by default")
     parser.add_argument("--rate", type=float, default=5e-4, help="learning rate of Adam, 5e-4 by default")
     parser.add_argument("--seeds", type=int, default=1, help="how often each tower is trained, 1 by default")
-    parser.add_argument("--storage", metavar="FILE", help="where to keep the runs, to go on after an interruption")
+    parser.add_argument("--storage", metavar="FILE", help="where to store the runs, to continue after an interruption")
     parser.add_argument("--export", metavar="FOLDER", help="where to save the best model for TensorFlow Serving")
     arguments = parser.parse_args()
     if arguments.smoke:

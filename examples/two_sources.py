@@ -1,10 +1,10 @@
-"""Two data sets with a task each, one of them small: MNIST's digits and scikit-learn's, by one LeNet.
+"""Two data sets with one task each, one of them small: one LeNet on the digits of MNIST and of scikit-learn.
 
     python examples/two_sources.py
 
-MNIST knows which of its 28x28 images are odd. scikit-learn's 8x8 digits, enlarged, know which digit they are, on 1,000
-rows. Each model is trained on a mix of both with another strategy, for the same number of steps. The table says how
-much of each task the model learns. The first run downloads MNIST through tensorflow-datasets.
+The 28x28 images of MNIST have the label `odd`. 1,000 of scikit-learn's 8x8 digits, enlarged, have the label `digit`.
+Each model is trained on a mix of both with a different strategy, for the same number of steps. The table has the
+figures of both tasks. The first run downloads MNIST through tensorflow-datasets.
 """
 
 import _common
@@ -18,7 +18,7 @@ TASKS = [mtl.Task("odd", mtl.heads.Binary()), mtl.Task("digit", mtl.heads.Multic
 STRATEGIES = {
     "proportional": "proportional",
     "temperature 2": mtl.data.Temperature(2.0),
-    "annealed": None,  # of the number of epochs
+    "annealed": None,  # needs the number of epochs
     "uniform": "uniform",
 }
 
@@ -40,7 +40,7 @@ def load_small(rows):
 
 
 def train(strategy, data, test, arguments):
-    """Returns what a model reaches on the test sets, and its history."""
+    """Returns the figures of a model on the test sets, and its history."""
     keras.utils.set_random_seed(arguments.seed)
     steps = 20 if arguments.smoke else 200
     mixed = mtl.data.mix(data, strategy, batch_size=64, steps_per_epoch=steps, seed=arguments.seed)

@@ -1,6 +1,6 @@
 """Multi-task learning for Keras: one input, a shared tower, named outputs."""
 
-import mtl_keras._backend  # first of all: what the others import fails on another backend
+import mtl_keras._backend  # first, because the other imports fail on another backend
 from mtl_keras import (
     callbacks,
     data,

@@ -1,4 +1,4 @@
-"""Looks into an export and predicts with it; prints a comparison; runs a program as several workers.
+"""Shows an export and predicts with it; prints a comparison; runs a program as several workers.
 
 python -m mtl_keras inspect saved_models/digits
 python -m mtl_keras predict saved_models/digits --task digit image.png
@@ -6,8 +6,8 @@ python -m mtl_keras predict saved_models/people people.csv
 python -m mtl_keras study study.db --html report/index.html
 python -m mtl_keras launch --workers 2 train.py --epochs 3
 
-`inspect` reads what an export says of itself, and runs nothing of it. `predict` loads and runs the export, which is a
-program: predict with what you trust. `launch` starts the processes on this machine, each a worker of
+`inspect` reads the description in an export and runs none of its code. `predict` loads and runs the export, which is a
+program, so use it only with exports that you trust. `launch` starts the processes on this machine, each as a worker of
 `tf.distribute.MultiWorkerMirroredStrategy`.
 """
 
@@ -25,41 +25,45 @@ from mtl_keras._frames import as_array
 from mtl_keras._launch import launch
 from mtl_keras.export._contents import Contents
 
-_BATCH = 1024  # rows of a table that are predicted at a time
+_BATCH = 1024  # rows of a table to predict at a time
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m mtl_keras", description="Looks into exports and comparisons, and starts several workers."
+        prog="python -m mtl_keras", description="Shows exports and comparisons, and starts several workers."
     )
     commands = parser.add_subparsers(dest="command", required=True)
     looks = commands.add_parser(
-        "inspect", help="print the tasks, labels and signatures of an export; runs nothing of it"
+        "inspect", help="print the tasks, labels and signatures of an export; runs none of its code"
     )
     looks.add_argument("folder", help="folder of a model, or of one of its versions")
-    predicts = commands.add_parser("predict", help="load an export, which runs what is in it, and predict")
+    predicts = commands.add_parser("predict", help="load an export, which runs its code, and predict")
     predicts.add_argument("folder", help="folder of a model, or of one of its versions")
     predicts.add_argument(
         "files",
         nargs="+",
         metavar="FILE",
-        help="an image; a table, .csv or .parquet, by input name; or rows, .npy, or .npz by input name",
+        help="an image; a .csv or .parquet table with one column per input; or rows as .npy, or as .npz by input name",
     )
     predicts.add_argument("--task", help="the only task to predict")
     predicts.add_argument("--top", type=int, default=1, help="how many labels to print, 1 by default")
-    compares = commands.add_parser("study", help="print the table of a comparison, with the verdict, or of a search")
+    compares = commands.add_parser(
+        "study", help="print the table of a comparison, with the verdict; or that of a search"
+    )
     compares.add_argument("folder", metavar="storage", help="file or URL of its storage")
     compares.add_argument("--name", help="name of the study, if the storage holds several")
-    compares.add_argument("--html", metavar="FILE", help="where to write the report; pictures and runs go beside it")
+    compares.add_argument(
+        "--html", metavar="FILE", help="where to write the report; pictures and runs go into the same folder"
+    )
     launches = commands.add_parser("launch", help="run a program as several workers on this machine")
     launches.add_argument("--workers", type=int, required=True, help="how many processes")
-    launches.add_argument("--logs", metavar="DIR", help="folder for a file of what each worker prints")
+    launches.add_argument("--logs", metavar="DIR", help="folder for the output of the workers, one file for each")
     launches.add_argument(
         "--grace",
         type=float,
         default=30.0,
-        help="seconds that workers get to stop, 30 by default",
+        help="seconds that workers have to stop, 30 by default",
     )
     launches.add_argument("folder", metavar="program", help="a Python file")
     launches.add_argument("arguments", nargs=argparse.REMAINDER, help="its arguments")
@@ -75,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             top = count("--top", given.top)
             _predict(_load(given.folder), given.files, given.task, top)
-    except Exception as error:  # TensorFlow and NumPy have many errors for broken files
+    except Exception as error:  # TensorFlow and NumPy raise many kinds of errors for broken files
         kind = "" if isinstance(error, (OSError, ValueError)) else f"{given.folder}: {type(error).__name__}: "
         print(f"{parser.prog}: {_printable(' '.join(f'{kind}{error}'.split()))}", file=sys.stderr)
         return 1
@@ -87,7 +91,7 @@ def _launch(given):
     if not given.grace >= 0:
         raise ValueError(error("--grace", "a number of seconds, at least 0", given.grace))
     if not pathlib.Path(given.folder).is_file():
-        raise ValueError(f"`program` must be a Python file. Received: {given.folder}, which is none.")
+        raise ValueError(f"`program` must be a Python file. Received: {given.folder}, which is not a file.")
     return launch(given.folder, given.arguments, given.workers, given.logs, given.grace)
 
 
@@ -140,7 +144,7 @@ def _predict(served, files, task, top):
     for file in files:
         outputs = _outputs(served, pathlib.Path(file), task)
         if not outputs or not all(np.ndim(array) and len(array) for array in outputs.values()):
-            raise ValueError(f"{file}: there must be a row, and a task that the export predicts for it.")
+            raise ValueError(f"{file}: there must be at least one row, and one task that the export predicts for it.")
         for row in range(len(next(iter(outputs.values())))):
             for name in [name for name in served.tasks if name in outputs]:
                 answer = _answer(outputs[name][row], served.tasks[name].get("labels"), top)
@@ -161,8 +165,8 @@ def _outputs(served, file, task):
             given = np.load(file)
             inputs = dict(given) if file.suffix == ".npz" else given
         except (EOFError, ValueError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{file} is no file of arrays that NumPy reads: {error}") from error
-    elif "serving_bytes" in served.signatures:  # it knows how pixels become inputs
+            raise ValueError(f"{file} is not an array file that NumPy can read: {error}") from error
+    elif "serving_bytes" in served.signatures:  # it turns pixels into inputs
         signature = "serving_bytes"
         inputs = [file.read_bytes()]
     else:
@@ -190,7 +194,7 @@ def _known(outputs, served, task):
 
 
 def _answer(values, labels, top):
-    """Returns in words what an output says of one sample."""
+    """Returns the printed prediction for one sample."""
     values = np.ravel(values)
     if labels and len(values) == 1 and len(labels) == 2:
         values = np.array([1 - values[0], values[0]])
@@ -218,7 +222,7 @@ def _printable_lines(text):
 
 
 def _printable(text):
-    """Returns a text without control characters and what the terminal cannot show, which are written as escapes."""
+    """Returns a text with escapes in place of control characters and of characters that the terminal cannot show."""
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     encoding = sys.stdout.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,6 +1,6 @@
-"""Checks of arguments with one wording: the argument, what was expected, what came, what to do instead.
+"""Checks of arguments. Each error names the argument, what was expected, what was received and what to do instead.
 
-Each check returns the value as a plain Python one, so that a NumPy scalar can be passed wherever a number can.
+Each check returns a plain Python value, so NumPy scalars can be passed as numbers.
 """
 
 import math
@@ -14,11 +14,11 @@ import numpy as np
 def count(
     name: str, value: Any, at_least: int = 1, *, at_most: int | None = None, hint: str = "", where: str = ""
 ) -> int:
-    """Returns an integer, or raises a ValueError unless it is one within the bounds.
+    """Returns an integer, or raises a ValueError if the value is not an integer within the bounds.
 
     Args:
         name: Name of the argument.
-        value: What was passed. True and False are no integers.
+        value: The value that was passed. True and False are not integers.
         at_least: The smallest value.
         at_most: The largest value; None for no bound.
         hint: A sentence that says what to do instead.
@@ -33,13 +33,13 @@ def count(
 def counts(
     name: str, values: Any, at_least: int = 1, *, empty: bool = False, hint: str = "", where: str = ""
 ) -> tuple[int, ...]:
-    """Returns a tuple of integers, or raises a ValueError unless it is one.
+    """Returns a tuple of integers, or raises a ValueError for anything else.
 
     Args:
         name: Name of the argument.
-        values: What was passed, a tuple or a list.
+        values: The value that was passed, a tuple or a list.
         at_least: The smallest value of an entry.
-        empty: Whether there may be no entry.
+        empty: Whether the tuple may be empty.
         hint: A sentence that says what to do instead.
         where: What the argument belongs to, such as "Task 'digit'"; it comes before the error.
     """
@@ -60,9 +60,9 @@ def number(
     hint: str = "",
     where: str = "",
 ) -> float:
-    """Returns a finite number, or raises a ValueError unless it is one within the bounds.
+    """Returns a finite number, or raises a ValueError if the value is not a finite number within the bounds.
 
-    An integer stays an integer. True and False are no numbers.
+    An integer stays an integer. True and False are not numbers.
 
     Args:
         name: Name of the argument.
@@ -88,7 +88,7 @@ def number(
 
 
 def choice(name: str, value: Any, choices: Iterable[Any], *, hint: str = "", where: str = "") -> Any:
-    """Returns the value, or raises a ValueError unless it is one of several."""
+    """Returns the value, or raises a ValueError if it is not one of the choices."""
     choices = list(choices)
     value = value.item() if isinstance(value, np.generic) else value
     if not any(value is known or (type(value) is type(known) and value == known) for known in choices):
@@ -127,7 +127,7 @@ def by_task(name: str, given: Any, tasks: Iterable[str], *, complete: bool = Fal
 def settle(recipe: Any, **values: Any) -> None:
     """Stores the checked values of fields of a frozen dataclass, in its `__post_init__`.
 
-    `settle(self, units=counts("units", self.units))` is `self.units = counts(...)`, which a frozen dataclass forbids.
+    `settle(self, units=counts("units", self.units))` does `self.units = counts(...)`, which a frozen dataclass forbids.
     """
     for name, value in values.items():
         object.__setattr__(recipe, name, value)
@@ -140,7 +140,7 @@ def error(name: str, expected: str, value: Any, hint: str = "", where: str = "")
 
 
 def describe(value: Any) -> str:
-    """Returns a short text that says what a value is."""
+    """Returns a short description of a value."""
     if hasattr(value, "shape") and getattr(value, "shape", ()) != ():
         return f"an array of shape {tuple(value.shape)}"
     shown = repr(value)

@@ -1,4 +1,4 @@
-"""Checks, when it is imported, that Keras runs on TensorFlow."""
+"""Checks at import that Keras runs on TensorFlow."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 
 
 def configured() -> str:
-    """Returns the backend that Keras has, or would take if it were imported now."""
+    """Returns the backend of Keras, or the one it would use if it were imported now."""
     if "keras" in sys.modules:
         return sys.modules["keras"].config.backend()
     if os.environ.get("KERAS_BACKEND"):
@@ -15,7 +15,7 @@ def configured() -> str:
     file = pathlib.Path(os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras") / "keras.json"
     try:
         return json.loads(file.read_text())["backend"]
-    except (OSError, ValueError, KeyError, TypeError):  # Keras, too, goes on without it
+    except (OSError, ValueError, KeyError, TypeError):  # Keras also ignores a file that it cannot read
         return "tensorflow"
 
 

@@ -1,11 +1,11 @@
-"""Packages that only some parts need."""
+"""Optional packages, which only some parts need."""
 
 import importlib
 import types
 
 
 def need(module: str, extra: str, purpose: str) -> types.ModuleType:
-    """Returns a module, or raises an ImportError that names the extra of this package that holds it."""
+    """Imports and returns a module, or raises an ImportError that names the extra to install."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -8,12 +8,12 @@ PAD = "Bring them to one length by `keras.utils.pad_sequences(rows, padding='pos
 
 
 def is_frame(data: Any) -> bool:
-    """Whether something is a data frame, as of pandas: it has columns, and becomes an array."""
+    """Whether a value is a data frame, such as one of pandas: it has columns, and can be turned into an array."""
     return hasattr(data, "columns") and hasattr(data, "to_numpy")
 
 
 def columns(name: str, frame: Any) -> dict[Any, np.ndarray]:
-    """Returns the columns of a data frame as arrays, or raises a ValueError if two have one name."""
+    """Returns the columns of a data frame as arrays, or raises a ValueError if two have the same name."""
     names = list(frame.columns)
     twice = [column for i, column in enumerate(names) if column in names[:i]]
     if twice:
@@ -25,12 +25,12 @@ def columns(name: str, frame: Any) -> dict[Any, np.ndarray]:
 
 
 def by_input(name: str, frame: Any, shapes: dict[str, tuple[int | None, ...]]) -> dict[str, np.ndarray]:
-    """Returns the columns of a data frame that a model takes, or all of them as the rows of its one input.
+    """Returns the columns that are inputs of a model. For a model with one input, all columns may form its rows.
 
     Args:
-        name: What errors call the frame.
+        name: Name of the frame in errors.
         frame: A data frame.
-        shapes: `{input: shape}`, with the axis of rows.
+        shapes: `{input: shape}`, including the axis of rows.
 
     Raises:
         ValueError: If the frame lacks a column.
@@ -49,12 +49,12 @@ def by_input(name: str, frame: Any, shapes: dict[str, tuple[int | None, ...]]) -
 
 
 def as_array(name: str, column: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
-    """Returns a column as an array of as many axes as an input has: lists padded, single values [B] as [B, 1].
+    """Returns a column as an array with the axes of an input: lists are padded, and single values [B] become [B, 1].
 
     Args:
-        name: What errors call the column.
+        name: Name of the column in errors.
         column: Values or lists [B].
-        shape: Of the input, with the axis of rows.
+        shape: Shape of the input, including the axis of rows.
     """
     if has_lists(column):
         column = padded(name, column)
@@ -67,21 +67,21 @@ def has_lists(array: np.ndarray) -> bool:
 
 
 def padded(name: str, rows: Any) -> np.ndarray:
-    """Returns lists of one length as an array, and lists of integers of several lengths padded with 0.
+    """Returns lists as an array. Lists of integers with different lengths are padded with 0.
 
     Args:
-        name: What errors call the column.
+        name: Name of the column in errors.
         rows: The lists.
 
     Raises:
-        ValueError: If a row is no list, or lists of several lengths have something else than integers.
+        ValueError: If a row is not a list, or lists of several lengths contain anything but integers.
     """
     lists = [_array(row) for row in rows]
     wrong = [i for i, row in enumerate(lists) if row is None or row.ndim == 0 or row.dtype == object]
     if wrong:
         raise ValueError(
             f"{name} must have a list of numbers in each row. Received in row {wrong[0]}: {rows[wrong[0]]!r}. Put an "
-            "empty list where there is none."
+            "empty list where a row has no numbers."
         )
     if len({row.shape for row in lists}) == 1:
         return np.stack(lists)
@@ -89,7 +89,7 @@ def padded(name: str, rows: Any) -> np.ndarray:
     if any(row.ndim > 1 or row.dtype.kind not in "iu" for row in filled):
         raise ValueError(
             f"{name} must have lists of one length, or of integers, which can be padded with 0. Received: lists of "
-            f"several lengths, of {filled[0].dtype} [{', '.join('n' * filled[0].ndim)}]. {PAD}"
+            f"different lengths, of {filled[0].dtype} [{', '.join('n' * filled[0].ndim)}]. {PAD}"
         )
     full = np.zeros((len(lists), max(map(len, lists))), np.result_type(*filled))
     for i, row in enumerate(lists):
@@ -98,7 +98,7 @@ def padded(name: str, rows: Any) -> np.ndarray:
 
 
 def _array(row):
-    """Returns a list as an array, or None if it is none."""
+    """Returns a list as an array; None if it cannot be turned into one."""
     try:
         return np.asarray(row) if isinstance(row, list | tuple | np.ndarray) else None
     except ValueError:  # lists of several lengths

@@ -12,8 +12,8 @@ import threading
 import time
 from collections.abc import Iterator
 
-_POLL = 0.1  # seconds between two looks at the workers
-_ONE_LINE = threading.Lock()  # held while a line is printed, or lines of two workers would mix
+_POLL = 0.1  # seconds between two checks of the workers
+_ONE_LINE = threading.Lock()  # held while a line is printed, so that lines of two workers do not mix
 
 
 def launch(
@@ -25,8 +25,8 @@ def launch(
 ) -> int:
     """Runs a Python program in several processes, with `TF_CONFIG` set so that each is one worker of a cluster.
 
-    What a worker prints appears with `[its number]` in front of each line. When one fails, the others are sent SIGTERM,
-    and SIGKILL after a time of grace. SIGINT and SIGTERM are passed on to all of them, with the same time of grace.
+    Each line that a worker prints begins with `[its number]`. When a worker fails, the others get SIGTERM, and SIGKILL
+    after a grace period. SIGINT and SIGTERM are passed on to all workers, with the same grace period.
 
     Args:
         program: The Python file.
@@ -36,7 +36,7 @@ def launch(
         grace: Seconds from SIGTERM to SIGKILL.
 
     Returns:
-        The exit status of the worker that failed first, 128 + the number of a signal that ended it; else 0.
+        The exit status of the worker that failed first: 128 + the signal number if a signal ended it. 0 if none failed.
     """
     if logs is not None:
         pathlib.Path(logs).mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def launch(
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # or Ctrl-C would reach the workers twice
+                start_new_session=True,  # otherwise Ctrl-C would reach the workers twice
             )
             processes.append(process)
             stack.callback(process.stdout.close)  # type: ignore[union-attr]
@@ -64,12 +64,12 @@ def launch(
         failed = _watch(processes, got, grace)
         _kill(processes)
         for reader in readers:
-            reader.join()  # all that could write is dead
+            reader.join()  # every process that could write is dead
     return failed if failed >= 0 else 128 - failed
 
 
 def free_ports(number: int) -> list[int]:
-    """Returns ports of this machine that nothing listens on."""
+    """Returns free ports of this machine."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
         for one in sockets:
@@ -107,7 +107,7 @@ def _send(processes, number):
 
 
 def _kill(processes):
-    """Kills the workers, with what they have started."""
+    """Kills the workers and the processes that they have started."""
     for process in processes:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -115,7 +115,7 @@ def _kill(processes):
 
 @contextlib.contextmanager
 def _signals(got: list[int]) -> Iterator[None]:
-    """While it lasts, SIGINT and SIGTERM are noted and nothing else."""
+    """Within this context, SIGINT and SIGTERM are only recorded."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

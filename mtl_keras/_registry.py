@@ -10,13 +10,13 @@ _MEMBERS: dict[str, dict[str, type]] = {}  # {family: {look-up string: class}}
 
 
 def public(cls: Class) -> Class:
-    """Registers a class under its file's name in the family that its folder names.
+    """Registers a class under the name of its file. Its family is the name of its folder.
 
-    `weightings/nash_mtl.py` holds `NashMTL`, found as `get("weightings", "nash_mtl")`. A class with a
-    `get_config` is registered with Keras as well, so that a saved model finds it.
+    `weightings/nash_mtl.py` holds `NashMTL`, found by `get("weightings", "nash_mtl")`. A class with `get_config` is
+    also registered with Keras, so saved models can be loaded.
 
     Args:
-        cls: The public class of a file of the package.
+        cls: The public class of a file.
 
     Returns:
         The class itself.
@@ -34,7 +34,7 @@ def names(family: str) -> list[str]:
 
 
 def get(family: str, identifier: Any) -> Any:
-    """Returns a member of a family from its look-up string; anything else is returned as it is.
+    """Returns the member of a family for a look-up string. Anything else is returned unchanged.
 
     Args:
         family: Name of a subpackage, such as `"towers"`.

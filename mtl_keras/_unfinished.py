@@ -1,4 +1,4 @@
-"""A place to write what is to appear whole, and what is left there by writers that died."""
+"""Temporary places to write files and folders that must appear complete, and their removal after a crash."""
 
 import contextlib
 import os
@@ -15,22 +15,22 @@ except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".unfinished-"
-_LOCK = "lock"  # the file by whose lock others see that the writer lives
-_OLD = 24 * 3600  # seconds after which a place without such a file is taken for left
+_LOCK = "lock"  # the writer holds a lock on this file while it is alive
+_OLD = 24 * 3600  # seconds after which a place without a lock file counts as abandoned
 
 
 @contextlib.contextmanager
 def unfinished(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Gives a path in a hidden place of a folder, to be written to and then renamed into the folder.
+    """Yields a path in a hidden place of a folder. Write to it, then rename it into the folder.
 
-    The place is gone afterwards, whatever happens. If the process is killed, the next call for the same folder removes
-    it: the system then has released the lock that the writer held.
+    The place is always removed afterwards. If the process is killed, the next call for the same folder removes it,
+    because the system has then released the lock of the writer.
 
     Args:
-        folder: Folder on whose file system the place is to be; it exists.
+        folder: An existing folder, on the file system where the place is created.
 
     Yields:
-        A path where nothing is yet, for a file or a folder.
+        A path that does not exist yet, for a file or a folder.
     """
     folder = pathlib.Path(folder)
     _remove_left(folder)
@@ -45,7 +45,7 @@ def unfinished(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def alone(folder: pathlib.Path) -> Iterator[None]:
-    """While it lasts, no other process and no other thread is inside of it for the same folder.
+    """Within this context, no other process or thread is in the same context for this folder.
 
     On Windows, and on file systems without locks for folders, it does nothing.
     """
@@ -62,7 +62,7 @@ def alone(folder: pathlib.Path) -> Iterator[None]:
 
 
 def _make(folder: pathlib.Path) -> tuple[pathlib.Path, IO | None]:
-    """Returns a new place, and its lock, held: None where there are no locks."""
+    """Returns a new place and its lock, which is held; None if there are no locks."""
     while True:
         place = folder / f"{PREFIX}{uuid.uuid4().hex}"
         place.mkdir()
@@ -81,13 +81,13 @@ def _make(folder: pathlib.Path) -> tuple[pathlib.Path, IO | None]:
 
 
 def _remove_left(folder: pathlib.Path) -> None:
-    """Removes the places in a folder whose writers are dead."""
+    """Removes the places in a folder whose writers have died."""
     for place in folder.glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):  # locked, or gone already
+        with contextlib.suppress(OSError):  # locked, or already removed
             if fcntl is None or not (place / _LOCK).exists():
                 if time.time() - place.stat().st_mtime > _OLD:
                     shutil.rmtree(place, ignore_errors=True)
                 continue
-            with open(place / _LOCK, "rb") as lock:  # held while it is removed, as its writer may have just made it
+            with open(place / _LOCK, "rb") as lock:  # held during removal, because its writer may have just created it
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(place, ignore_errors=True)

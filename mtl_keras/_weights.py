@@ -6,10 +6,10 @@ from mtl_keras._types import Tensor
 
 
 def as_rank(weight: Tensor, rank: int) -> Tensor:
-    """Returns weights with as many axes as asked for: axes of size 1 at the end go, or are added.
+    """Returns weights with the requested number of axes: axes of size 1 at the end are added or removed.
 
-    Of weights for the axes `[B, L]`, `[B]` becomes `[B, 1]`, and `[B, 1]` and `[B, L]` stay. Weights
-    of more axes than that keep them.
+    For the axes `[B, L]`, weights `[B]` become `[B, 1]`; `[B, 1]` and `[B, L]` stay unchanged. Weights keep further
+    axes of another size.
     """
     while len(weight.shape) > rank and weight.shape[-1] == 1:
         weight = ops.squeeze(weight, axis=-1)
@@ -18,7 +18,7 @@ def as_rank(weight: Tensor, rank: int) -> Tensor:
 
 
 def times(weight: Tensor | None, other: Tensor | None) -> Tensor | None:
-    """Returns the product of two weights of the same labels, in the shape of the one with more axes; None is 1."""
+    """Returns the product of two weights of the same labels, in the shape of the one with more axes; None means 1."""
     if weight is None or other is None:
         return other if weight is None else weight
     rank = max(len(weight.shape), len(other.shape))

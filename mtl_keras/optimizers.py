@@ -91,7 +91,7 @@ class ByPath(getattr(keras.optimizers, "OptimizerMap", object)):
         return self[(self.keys_of or {}).get(id(variable), variable.path)]
 
     def get_config(self):
-        return super().get_config()  # without which it could not be registered where Keras has no `OptimizerMap`
+        return super().get_config()  # needed to register the class if Keras has no `OptimizerMap`
 
 
 @keras.saving.register_keras_serializable(package="mtl_keras")
@@ -119,7 +119,7 @@ class ByPart(getattr(keras.optimizers, "MultiOptimizer", keras.optimizers.Optimi
         variables = list(trainable_variables)
         if not self.built:
             self.build(variables)
-        parts = {}  # {id of an optimizer: (itself, its gradients, its variables)}
+        parts = {}  # {id of an optimizer: (optimizer, gradients, variables)}
         for gradient, variable in zip(grads, variables, strict=True):
             optimizer = self.optimizer_map(variable)
             _, part_grads, part_variables = parts.setdefault(id(optimizer), (optimizer, [], []))

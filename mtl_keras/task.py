@@ -9,11 +9,11 @@ import keras
 from mtl_keras._arguments import count, error, number
 from mtl_keras.heads import Head
 
-RESERVED = {  # and what the name stands for
-    "shared": "what two or more tasks reach, as in `model.freeze`",
+RESERVED = {  # {name: its meaning}
+    "shared": "the part that two or more tasks use, as in `model.freeze`",
     "loss": "the total in the logs",
     "val": "the validation in the logs",
-    "epoch": "a column of what callbacks record",
+    "epoch": "a column in the records of callbacks",
     "step": "a column of what callbacks record",
 }
 
@@ -105,7 +105,7 @@ class Task:
         config = dict(config)
         for name in ("head", "loss", "metrics"):
             config[name] = keras.saving.deserialize_keras_object(config[name])
-        if config["class_weight"]:  # a file has strings for keys
+        if config["class_weight"]:  # files have strings as keys
             config["class_weight"] = {int(label): factor for label, factor in config["class_weight"].items()}
         return cls(**config)
 

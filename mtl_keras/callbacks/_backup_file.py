@@ -1,4 +1,4 @@
-"""The files of a backup: written whole, and checked when they are read."""
+"""The files of a backup: each appears complete, and is checked when it is read."""
 
 import io
 import json
@@ -17,13 +17,13 @@ _ARRAY, _TUPLE, _DICT = "<array>", "<tuple>", "<dict>"
 
 
 def write(folder: pathlib.Path, state: RunState, tasks: list[str], kept: int) -> pathlib.Path:
-    """Writes a backup, removes those before the last `kept`, and returns the file.
+    """Writes a backup, removes all but the last `kept` ones, and returns the file.
 
     Args:
-        folder: The folder, which exists.
-        state: What is written.
+        folder: An existing folder.
+        state: The state to write.
         tasks: The tasks of the model.
-        kept: How many backups are kept.
+        kept: Number of backups to keep.
     """
     arrays: list[np.ndarray] = []
     head = {
@@ -48,35 +48,35 @@ def write(folder: pathlib.Path, state: RunState, tasks: list[str], kept: int) ->
 
 
 def files(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the backups in a folder, the last one last."""
+    """Returns the backups in a folder, the newest one last."""
     return sorted(folder.glob(PATTERN))
 
 
 def read(path: pathlib.Path, data: bytes, tasks: list[str]) -> RunState:
-    """Returns what a backup holds, or raises a ValueError if it is cut off or damaged, no backup, or of other tasks.
+    """Returns the state in a backup, or raises a ValueError if it is cut off, damaged, not a backup, or of other tasks.
 
     Args:
         path: The file, for errors.
-        data: What is in it.
+        data: The content of the file.
         tasks: The tasks of the model.
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             head = json.loads(bytes(file["head"]))
-            arrays = [file[str(i)] for i in range(len(head["dtypes"]))]  # which checks the sums
+            arrays = [file[str(i)] for i in range(len(head["dtypes"]))]  # this verifies the checksums
         arrays = [_typed(array, name) for array, name in zip(arrays, head["dtypes"], strict=True)]
         parts = {name: _decoded(head[name], arrays) for name in ("variables", "run_variables", "callbacks")}
         epoch, step, epochs_before, num_epochs, num_steps = head["place"]
         num_replicas = int(head["num_replicas"])
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
-            f"{path} cannot be read: it is cut off, damaged, or no backup ({error}). Remove it to go on from the "
-            "backup before it, or from the start where there is none."
+            f"{path} cannot be read: it is cut off, damaged, or not a backup ({error}). Remove it to continue from "
+            "the backup before it, or from the start if there is none."
         ) from error
     if head["tasks"] != tasks:
         raise ValueError(
             f"{path} is the backup of another model, with the tasks {head['tasks']}. Received: a model with the tasks "
-            f"{tasks}. Use a folder of its own for each run."
+            f"{tasks}. Use a separate folder for each run."
         )
     return RunState(epoch, step, epochs_before, num_epochs, num_steps, num_replicas, **parts)
 
@@ -86,7 +86,7 @@ def _typed(array, name):
 
 
 def _encoded(value: Any, arrays: list[np.ndarray]) -> Any:
-    """Returns plain data as what JSON knows, with the arrays put into a list."""
+    """Returns plain data in a form that JSON can store; the arrays are moved to a list."""
     if isinstance(value, np.ndarray | np.generic):
         arrays.append(np.asarray(value))
         return {_ARRAY: len(arrays) - 1}

@@ -1,4 +1,4 @@
-"""The check of the model that several callbacks make."""
+"""The check of the model, common to several callbacks."""
 
 
 def check_model(callback, model):

@@ -10,17 +10,17 @@ from mtl_keras._unfinished import unfinished
 class GrowingCSV:
     """Appends rows to a CSV file. A new training overwrites it; a resumed training continues it.
 
-    After a training was killed, the file may have rows of steps that the resumed training repeats, and an incomplete
-    last row: these are removed.
+    If a training was killed, the file may have rows of steps that the resumed training repeats, and an incomplete last
+    row: these are removed.
 
     Args:
-        path: The file, or None for none.
+        path: The file; None to write no file.
         header: List of the names of the columns, one of which is "step".
-        fresh: Whether what the file holds gives way; else it stays and must have this header.
-        num_steps: Number of steps that were trained before; 0 where the steps of the file are not known to be theirs.
+        fresh: True overwrites the file. False continues it, and it must have this header.
+        num_steps: Number of steps trained before; 0 if the steps in the file may be of another training.
 
     Raises:
-        ValueError: If the file stays and has another header.
+        ValueError: If the file is continued and has another header.
     """
 
     def __init__(self, path, header, fresh, num_steps=0):
@@ -35,7 +35,7 @@ class GrowingCSV:
                 csv.writer(file).writerow(header)
 
     def append(self, rows):
-        """Writes rows, each a list with one entry a column, so that they are on the disk."""
+        """Writes rows, each a list with one entry per column, and closes the file."""
         if self.path is not None:
             with open(self.path, "a", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerows(rows)
@@ -50,7 +50,7 @@ class GrowingCSV:
                 f"Received: path={str(self.path)!r}. Use another file."
             )
         if not lines[-1].endswith("\n"):
-            del rows[-1:]  # of which a kill left half
+            del rows[-1:]  # incomplete after a kill
         step = header.index("step")
         kept = [row for row in rows if not num_steps or int(row[step]) <= num_steps]
         if len(kept) < len(lines) - 1:

@@ -15,8 +15,8 @@ def sign_of(metric: str, directions: Mapping[str, str], task: str = "") -> int:
     """Returns 1 if higher values of a metric are better, and -1 if lower ones are.
 
     Args:
-        metric: Name of the metric, such as `"binary_accuracy"`, whose last words are looked up.
-        directions: `{metric or task: "max" or "min"}`, before the table above.
+        metric: Name of the metric, such as `"binary_accuracy"`. Its last words are looked up in the table above.
+        directions: `{metric or task: "max" or "min"}`, overriding the table.
         task: Name of the metric's task.
 
     Raises:
@@ -42,7 +42,7 @@ def check_directions(directions: Any) -> dict[str, str]:
 
 
 def first_metrics(model: Any) -> dict[str, str]:
-    """Returns `{task: name of its first metric}` of a compiled `MultiTaskModel`; `"loss"` for a task without any."""
+    """Returns `{task: name of its first metric}` of a compiled `MultiTaskModel`; `"loss"` for tasks without metrics."""
     names = {}
     for task, objective in model.objectives.items():
         metrics = [*objective.task_metrics, *objective.weighted_metrics]
@@ -51,5 +51,5 @@ def first_metrics(model: Any) -> dict[str, str]:
 
 
 def mean_gain(figures: Mapping[str, float], baseline: Mapping[str, float], signs: Mapping[str, int]) -> float:
-    """Returns the mean over the tasks of `figures` of ±(figure − baseline) / |baseline|; all are dicts by task."""
+    """Returns the mean of ±(figure − baseline) / |baseline| over the tasks of `figures`; all arguments are by task."""
     return sum(signs[t] * (figures[t] - baseline[t]) / abs(baseline[t]) for t in figures) / len(figures)

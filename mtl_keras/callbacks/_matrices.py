@@ -1,4 +1,4 @@
-"""Base of the callbacks that record a matrix of the tasks every n steps."""
+"""Base class of the callbacks that record a matrix of the tasks every n steps."""
 
 from typing import Any
 

@@ -71,7 +71,7 @@ class Affinity(Matrices):
         self._started = False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if not self._started:  # only now, as another callback may load weights when training begins
+        if not self._started:  # only now, because another callback may load weights when training begins
             num_steps = self.model.progress.num_steps
             self._probe.start(num_steps)
             kept = [i for i, step in enumerate(self.steps) if not num_steps or step <= num_steps]
@@ -79,7 +79,7 @@ class Affinity(Matrices):
             self._started = True
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self.model.progress.num_steps > self._probe.next_due:  # because to read waits for the device
+        if self.model.progress.num_steps > self._probe.next_due:  # because reading waits for the device
             self._record()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

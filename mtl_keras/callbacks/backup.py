@@ -1,4 +1,4 @@
-"""Keeps what a training needs to go on after an interruption."""
+"""Writes backups of a training, to continue it after an interruption."""
 
 import os
 import pathlib
@@ -20,29 +20,29 @@ _KEPT = 2
 
 @public
 class Backup(Keeper):
-    """Writes backups of a training, from which the same `fit` goes on, bit for bit as if it had not been interrupted.
+    """Writes backups of a training. The same `fit` continues from them, bit for bit as if it had not been interrupted.
 
-    When `fit` begins and the folder has a backup, it goes on from there: run the same program again. A backup holds the
-    model, the weighting, the optimizer, the seeds of the layers, the metrics so far, the place in the data, and the
-    state of the other callbacks, such as the counters of `keras.callbacks.EarlyStopping`, the records of
-    `LogTaskWeights` and the `History` that `fit` returns. Of a custom callback it holds the attributes that are
-    numbers, strings, arrays, or lists and dicts of them; or what its `get_state()` returns, which its
-    `set_state(state)` gets.
+    To continue, run the same program again: if the folder has a backup when `fit` begins, `fit` starts from there. A
+    backup holds the model, the weighting, the optimizer, the seeds of the layers, the metrics so far, the place in the
+    data, and the state of the other callbacks, such as the counters of `keras.callbacks.EarlyStopping`, the records of
+    `LogTaskWeights` and the `History` that `fit` returns. For a custom callback, it holds the attributes that are
+    numbers, strings, arrays, or lists and dicts of them. If the callback has `get_state()`, it holds the result of that
+    instead, and passes it to `set_state(state)`.
 
-    A program that is sent SIGTERM, as by a cluster that takes its machine, writes a backup after the step or the
-    validation that it is in, and ends with exit status 143.
+    On SIGTERM, such as from a cluster that takes the machine back, the program finishes the current step or validation,
+    writes a backup, and ends with exit status 143.
 
-    Where several workers train, the chief alone writes and reads the folder, and sends the others what they need; the
-    state of the callbacks is that of the chief's. A SIGTERM to one worker stops all of them after the same step. When a
-    worker dies, start all of them again.
+    With several workers, only the chief writes and reads the folder, and sends the others what they need. The state of
+    the callbacks is that of the chief. A SIGTERM to one worker stops all of them after the same step. If a worker dies,
+    start all of them again.
 
-    A backup appears whole: it is written under another name. The last two are kept, and a training that is done removes
-    them. Give each `fit` a folder of its own.
+    A backup is written under another name and then renamed, so it is always complete. The last two are kept. They are
+    removed when the training is complete. Give each `fit` its own folder.
 
     Args:
-        folder: Folder for the backups; made if there is none.
-        save_freq: When to write one: `"epoch"`, after each epoch, or every so many steps. Steps within an epoch need a
-            dataset of `mtl_keras.data`, which can start within an epoch; so does a backup within an epoch at SIGTERM.
+        folder: Folder for the backups; created if it does not exist.
+        save_freq: When to write a backup: `"epoch"`, after each epoch; or a number of steps. Backups within an epoch,
+            including those on SIGTERM, need a dataset of `mtl_keras.data`, which can start within an epoch.
 
     Raises:
         ValueError: If `save_freq` is neither; when `fit` begins, if the data cannot start within an epoch, or a backup

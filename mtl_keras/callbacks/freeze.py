@@ -54,7 +54,7 @@ class Freeze(keras.callbacks.Callback):
         super().set_model(model)
         if not hasattr(model, "freeze"):
             raise ValueError(f"`Freeze` needs a mtl_keras.MultiTaskModel. Received: {type(model).__name__}.")
-        model.add_ending(self._unfreeze)  # not in `on_train_end`, which Keras does not call after an error
+        model.add_ending(self._unfreeze)  # not in `on_train_end`, because Keras does not call it after an error
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         due = self.start <= epoch and (self.stop is None or epoch < self.stop)
@@ -64,10 +64,10 @@ class Freeze(keras.callbacks.Callback):
             self.model.freeze(*self.parts)
         elif not self._unfreeze():
             return
-        self.model.make_train_function()  # `fit` has one already, of before
+        self.model.make_train_function()  # `fit` already has one, traced before
 
     def _unfreeze(self):
-        """Trains the parts again, and returns whether any was frozen."""
+        """Unfreezes the parts, and returns whether any was frozen."""
         frozen = [part for part in self.parts if part in self.model.frozen]
         if frozen:
             self.model.unfreeze(*frozen)

@@ -69,8 +69,8 @@ class GradientConflict(Matrices):
         self.path = path
         self.epochs = []
         self._epoch = 0
-        self._first = 0  # record of the epoch
-        self._resumed: dict[int, int] = {}  # that record, by epoch, where a run goes on
+        self._first = 0  # first record of the epoch
+        self._resumed: dict[int, int] = {}  # {epoch: first record} of epochs that a run resumes
         self._csv = None
 
     @property

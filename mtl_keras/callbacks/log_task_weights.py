@@ -67,7 +67,7 @@ class LogTaskWeights(keras.callbacks.Callback):
         if model.plan is not None and not model.weighting.has_weights:
             raise ValueError(
                 f"`LogTaskWeights` has nothing to log: the weighting {type(model.weighting).__name__} combines the "
-                "entries of the gradients and has no weight for a task. Use `GradientConflict` to look into it."
+                "entries of the gradients and has no weight for a task. Use `GradientConflict` to inspect it."
             )
         columns = ["epoch", "step", *model.task_names]
         if self.history and list(self.history) != columns:
@@ -76,7 +76,7 @@ class LogTaskWeights(keras.callbacks.Callback):
                 f"another model, {model.task_names}. Make a new one."
             )
         self.history = self.history or {name: [] for name in columns}
-        self._csv = None  # written from the first epoch on, which says whether the training is a new one
+        self._csv = None  # opened in the first epoch, which shows whether the training is a new one
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._num_steps = None
@@ -84,7 +84,7 @@ class LogTaskWeights(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch
         first, self._num_steps = self._num_steps is None, self.model.progress.num_steps
-        if first and self._num_steps:  # only now, as another callback may load weights when training begins
+        if first and self._num_steps:  # only now, because another callback may load weights when training begins
             kept = [i for i, step in enumerate(self.history["step"]) if step <= self._num_steps]
             self.history = {name: [values[i] for i in kept] for name, values in self.history.items()}
         if self._csv is None:

@@ -61,7 +61,9 @@ class MeanGain(keras.callbacks.Callback):
             raise ValueError(error("baseline", "a dict {task: figure} or None", baseline))
         for task, figure in (baseline or {}).items():
             if number(f"baseline[{task!r}]", figure) == 0:
-                raise ValueError(error(f"baseline[{task!r}]", "a number other than 0, to which gains are relative", 0))
+                raise ValueError(
+                    error(f"baseline[{task!r}]", "a number other than 0, because gains are relative to it", 0)
+                )
         self.baseline = None if baseline is None else {task: float(figure) for task, figure in baseline.items()}
         self.directions = check_directions(directions)
 
@@ -89,13 +91,13 @@ class MeanGain(keras.callbacks.Callback):
         start = {task: self._from.get(task, 1.0) for task in figures}
         now = {
             task: figure if task in self._from or figure else 1.0 for task, figure in figures.items()
-        }  # 0: no gain yet
+        }  # until the first figure other than 0, the gain is 0
         logs["val_mean_gain"] = mean_gain(now, start, self._signs)
         self._logged = True
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if not self._logged:
             warnings.warn(
-                "`MeanGain` has logged nothing, as no epoch had validation figures. Pass `validation_data` to `fit`.",
+                "`MeanGain` has logged nothing, because no epoch had validation figures. Pass `validation_data`.",
                 stacklevel=2,
             )

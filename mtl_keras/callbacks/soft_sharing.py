@@ -74,9 +74,9 @@ class SoftSharing(keras.callbacks.Callback):
         groups: dict[str, Sequence[str]] | None = None,
     ) -> None:
         super().__init__()
-        # A variable, so that a change of the strength needs no new trace.
+        # A variable, so that the step need not be traced again when the strength changes.
         self._factor = keras.Variable(0.0, trainable=False, dtype="float32", name="soft_sharing_strength")
-        self._share = 1.0  # what the schedule leaves of the strength
+        self._share = 1.0  # share of the strength under the schedule
         self.strength = strength
         self.norm = choice("norm", norm, _NORMS)
         self.schedule = choice("schedule", schedule, _SCHEDULES)
@@ -112,7 +112,7 @@ class SoftSharing(keras.callbacks.Callback):
         if self._strength * rate * towers >= 1:  # the curvature of the penalty is 2 · strength · towers
             warnings.warn(
                 f"`strength` {self._strength:g} makes the towers diverge: with {towers} of them and the learning rate "
-                f"{rate:g} each step overshoots from {1 / (rate * towers):g} on. Lower one of the two.",
+                f"{rate:g}, each step overshoots from {1 / (rate * towers):g} on. Lower one of the two.",
                 stacklevel=2,
             )
 
@@ -154,14 +154,14 @@ def _corresponding_variables(model, groups):
             )
         if {id(v) for v in towers[first]} & {id(v) for v in towers[task]}:
             raise ValueError(
-                f"The tasks {first!r} and {task!r} share variables, which have no distance. Build the model with "
+                f"The tasks {first!r} and {task!r} share variables, so there is no distance. Build the model with "
                 '`sharing="soft"`, or name the layers of each task in `groups`.'
             )
     return list(towers.values())
 
 
 def _different_towers(towers):
-    """Returns the layers that differ between the towers: groups have one tower, and first stages serve all tasks."""
+    """Returns the layers that differ between the towers: tasks of a group, and the first stages, share layers."""
     common = set.intersection(*map(set, towers.values())) if towers else set()
     different = {tuple(names): task for task, names in reversed(towers.items())}
     if len(different) < 2:
@@ -181,7 +181,7 @@ def _trainable_variables(model, names):
             variables.extend(layers[name].trainable_variables)
         else:
             raise ValueError(
-                f"`groups` names {name!r}, which is no layer of the model and no path of a trainable variable. "
+                f"`groups` names {name!r}, which is neither a layer of the model nor a path of a trainable variable. "
                 f"Layers: {sorted(layers)}."
             )
     return variables

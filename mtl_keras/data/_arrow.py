@@ -1,4 +1,4 @@
-"""Values of Arrow arrays as NumPy arrays."""
+"""Converts the values of Arrow arrays to NumPy arrays."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from mtl_keras._extras import need
 
 
 def is_dictionary(array: Any) -> bool:
-    """Returns whether an array has its distinct values once."""
+    """Returns whether an array is dictionary-encoded: it stores each distinct value once."""
     return hasattr(array.type, "index_type")
 
 
@@ -27,14 +27,14 @@ def list_lengths(array: Any) -> np.ndarray:
 
 
 def spread(values: np.ndarray, valid_rows: np.ndarray, shape: tuple[int, ...], fill: Any) -> np.ndarray:
-    """Returns values of some rows as those of all rows, with `fill` in the others."""
+    """Spreads the values of some rows over all rows, with `fill` in the others."""
     out = np.full((len(valid_rows), *shape), fill, values.dtype)
     out[valid_rows] = values.reshape(-1, *shape)
     return out
 
 
 def numbers(chunked: Any, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray | None]:
-    """Returns numbers as an array of a dtype, NaN or 0 for a null, and which are not null, or None where none is."""
+    """Returns numbers as an array of a dtype, NaN or 0 for null, and which are not null; None if none is null."""
     pa = need("pyarrow", "files", "Reading a table")
     if is_dictionary(chunked):
         chunked = chunked.cast(chunked.type.value_type)

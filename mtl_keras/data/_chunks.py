@@ -11,7 +11,7 @@ Chunk = list[np.ndarray]
 
 
 class Rows:
-    """Returns the rows of a stream of chunks, as many at a time as needed.
+    """Returns the rows of a stream of chunks, any number at a time.
 
     Args:
         chunks: The chunks. The next one is read when its first row is needed.
@@ -23,7 +23,7 @@ class Rows:
         self._next = 0  # row of the chunk
 
     def take(self, num_rows: int) -> list[Chunk]:
-        """Returns the next rows as the chunks that they lie in: without a copy, and fewer at the end of the stream."""
+        """Returns the next rows as parts of their chunks, without a copy; fewer rows at the end of the stream."""
         parts = []
         while num_rows > 0:
             if self._chunk is None or self._next >= len(self._chunk[0]):
@@ -55,7 +55,7 @@ def shuffle(chunks: Iterable[Chunk], num_rows: int, seed: tuple[int, ...], first
     """Yields windows of `num_rows` rows, each in a random order that depends only on the seed and its number.
 
     Args:
-        chunks: The chunks, from the start of window `first` on.
+        chunks: The chunks, starting with window `first`.
         num_rows: Number of rows in a window; the last one may have fewer.
         seed: Integers of at least 0.
         first: Number of the first window.
@@ -66,7 +66,7 @@ def shuffle(chunks: Iterable[Chunk], num_rows: int, seed: tuple[int, ...], first
 
 
 def _padded(arrays):
-    """Returns arrays whose axes but the first have one length each."""
+    """Pads arrays so that all axes except the first have the same length in each array."""
     if len({array.shape[1:] for array in arrays}) == 1:
         return arrays
     longest = np.max([array.shape[1:] for array in arrays], axis=0)

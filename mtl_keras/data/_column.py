@@ -12,7 +12,7 @@ from mtl_keras.data._arrow import is_dictionary, list_lengths, list_values, numb
 class Column:
     """A column of a table. Its windows become NumPy arrays, and their rows tensors.
 
-    Abstract. A label that is null has the value 0 and is not valid.
+    Abstract. A label that is null becomes 0 and is not valid.
 
     Args:
         key: Name of the column.
@@ -42,11 +42,11 @@ class Column:
 
         Args:
             array: A `pyarrow.Array` or `pyarrow.ChunkedArray`.
-            where: What the error calls the file.
+            where: Name of the file in errors.
         """
 
     def arrays(self, chunked: Any) -> list[np.ndarray]:
-        """Returns the arrays of a window, of a `pyarrow.ChunkedArray` of rows that were checked."""
+        """Returns the arrays of a window from a `pyarrow.ChunkedArray` of checked rows."""
         raise NotImplementedError
 
     def take(self, arrays: tuple[tf.Tensor, ...], rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
@@ -56,7 +56,7 @@ class Column:
     def _refuse_nulls(self, array, where):
         if array.null_count:
             raise ValueError(
-                f"{where}: the column {self.key!r} must have no null, as its dtype has no value for one. Fill the "
+                f"{where}: the column {self.key!r} must have no null, because its dtype cannot represent it. Fill the "
                 "nulls in the file, or make the column one of floats."
             )
 
@@ -124,7 +124,7 @@ class Strings(Column):
     def arrays(self, chunked):
         pa = need("pyarrow", "files", "Reading a table")
         array = chunked.unify_dictionaries().combine_chunks() if is_dictionary(chunked) else chunked.combine_chunks()
-        if isinstance(array, pa.ChunkedArray):  # of several chunks in spite of it, if over 2 GB
+        if isinstance(array, pa.ChunkedArray):  # above 2 GB it still has several chunks
             array = pa.concat_arrays(array.chunks)
         array = array if is_dictionary(array) else array.dictionary_encode()
         indices, values = array.indices, array.dictionary

@@ -10,7 +10,7 @@ from mtl_keras._extras import need
 from mtl_keras.data._arrow import list_lengths, list_values
 from mtl_keras.data._column import Bytes, Column, Numbers, Ragged, Strings
 
-_EXACT = 2**24  # up to which float32 holds all integers
+_EXACT = 2**24  # float32 can represent all integers up to this one
 _TYPES = "numbers, booleans, strings, bytes, categories, or lists of numbers"
 
 
@@ -36,12 +36,12 @@ def column_of(kind: Any, key: str, role: str, known: Known, lengths: dict[str, i
     Args:
         kind: The `pyarrow.DataType`.
         key, role: As in `Column`.
-        known: What is known of the values.
+        known: Facts about the values.
         lengths: `{column: length}` of columns of lists to pad.
-        where: What errors call the file.
+        where: Name of the file in errors.
 
     Raises:
-        ValueError: If tensors have no such type, or nulls have no value in it.
+        ValueError: If tensors cannot have this type, or the type cannot represent nulls.
     """
     types = need("pyarrow", "files", "Reading a table").types
     name, nullable = f"{where}: the column {key!r}", known.nulls != 0
@@ -50,13 +50,13 @@ def column_of(kind: Any, key: str, role: str, known: Known, lengths: dict[str, i
     if types.is_string(kind) or types.is_large_string(kind):
         if role != "x":
             raise ValueError(
-                f"{name} must be numbers, as it is in `{role}`. Received: {kind}. Number classes from 0, such as by "
-                "`column.astype('category').cat.codes` in pandas."
+                f"{name} must be numbers, because it is in `{role}`. Received: {kind}. Number classes from 0, such as "
+                "by `column.astype('category').cat.codes` in pandas."
             )
         return Strings(key, role, nullable)
     if types.is_binary(kind) or types.is_large_binary(kind):
         if role != "x":
-            raise ValueError(f"{name} must be numbers, as it is in `{role}`. Received: {kind}.")
+            raise ValueError(f"{name} must be numbers, because it is in `{role}`. Received: {kind}.")
         return Bytes(key, role, nullable)
     depth, value_type = 0, kind
     while types.is_list(value_type) or types.is_large_list(value_type) or types.is_fixed_size_list(value_type):
@@ -67,7 +67,7 @@ def column_of(kind: Any, key: str, role: str, known: Known, lengths: dict[str, i
             f"{name} must hold {_TYPES}. Received: {kind}. Convert the column in the file, or leave it out of `{role}`."
         )
     if role == "sample_weight" and (depth or dtype.kind not in "fiu"):
-        raise ValueError(f"{name} must be numbers, as it is in `sample_weight`. Received: {kind}.")
+        raise ValueError(f"{name} must be numbers, because it is in `sample_weight`. Received: {kind}.")
     dtype = _dtype_of_role(dtype, name, role, known, depth)
     if depth == 0:
         return Numbers(key, role, nullable, dtype)
@@ -95,8 +95,8 @@ def is_proven(column: Column, known: Known, missing: Any) -> bool:
     """Whether the known facts prove that no label is missing.
 
     Args:
-        column, known: Of the label.
-        missing: What stands for a missing one, as in `mask_missing`, for this task.
+        column, known: The column of the label, and facts about its values.
+        missing: The value of a missing label of this task, as in `mask_missing`.
     """
     if column.nullable or column.is_padded:
         return False
@@ -104,7 +104,7 @@ def is_proven(column: Column, known: Known, missing: Any) -> bool:
         return True
     kind = column.specs[0].dtype
     if kind.is_floating:
-        return False  # statistics say nothing of NaN
+        return False  # statistics do not count NaN
     if isinstance(missing, str):
         return kind.is_unsigned or (known.low is not None and known.low >= 0)
     return known.low is not None and not known.low <= missing <= known.high
@@ -127,10 +127,10 @@ def _dtype_of_role(dtype, name, role, known, depth):
         return dtype
     if role == "y":
         return np.dtype("int32") if dtype.kind == "b" else dtype
-    if known.nulls and not depth:  # which only floats can hold
+    if known.nulls and not depth:  # only floats can represent null
         if any(bound is not None and abs(bound) > _EXACT for bound in (known.low, known.high)):
             raise ValueError(
-                f"{name} must have no null, as its integers are too large for float32, which has NaN for one. "
+                f"{name} must have no null, because its integers are too large for float32, where null is NaN. "
                 f"Received: {known.nulls} nulls, and numbers up to {known.high}. Fill the nulls in the file."
             )
         return np.dtype("float32")
@@ -138,7 +138,7 @@ def _dtype_of_role(dtype, name, role, known, depth):
 
 
 def merged(one: Known, two: Known) -> Known:
-    """Merges what is known of two sets of rows."""
+    """Merges the facts about two sets of rows."""
 
     def both(function, a, b):
         return None if a is None or b is None else function(a, b)

@@ -1,4 +1,4 @@
-"""CSV files as a table in blocks of bytes."""
+"""Reads CSV files as a table in blocks of bytes."""
 
 import dataclasses
 import re
@@ -16,7 +16,7 @@ from mtl_keras.data._roles import assign
 from mtl_keras.data._table_source import TableSource
 from mtl_keras.data._tables import Block
 
-_SAMPLE = 2**20  # bytes of a file in which the types are found
+_SAMPLE = 2**20  # bytes at the start of a file from which the types are inferred
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +24,10 @@ class _Format:
     """The format of a CSV file.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         names: The columns.
-        delimiter: Between values.
-        types: `{column: pyarrow.DataType}` of the columns to read; empty for all, whose types are found.
+        delimiter: Character between values.
+        types: `{column: pyarrow.DataType}` of the columns to read; empty to read all columns and infer their types.
     """
 
     path: str
@@ -54,16 +54,16 @@ class _Format:
             ) from reason
 
     def rows(self, start: int, end: int, first: int) -> Iterator[Any]:
-        """Yields the rows of some bytes from a row on."""
+        """Yields the rows of some bytes, starting at a row."""
         table = self.parse(start, end)
         yield table.slice(min(first, table.num_rows))
 
 
 def csv_source(paths: list[str], x: Any, y: Any, sample_weight: Any, delimiter: str, dtypes: Any) -> TableSource:
-    """Returns the table of CSV files, whose rows are counted, and whose types are found in the first rows.
+    """Returns the table of CSV files: counts the rows, and infers the types from the first rows.
 
     Args:
-        paths: The files. Those without rows are passed over.
+        paths: The files. Files without rows are ignored.
         x, y, sample_weight, delimiter, dtypes: As in `from_csv`.
     """
     if not isinstance(delimiter, str) or len(delimiter) != 1:
@@ -76,7 +76,7 @@ def csv_source(paths: list[str], x: Any, y: Any, sample_weight: Any, delimiter: 
             files.append((_Format(path, _names(path, names, delimiter), delimiter), with_rows))
     if not files:
         raise ValueError(
-            f"`files` must have rows. Received: none in {len(paths)} files, {paths[0]!r} the first of them."
+            f"`files` must have rows. Received: {len(paths)} files without rows, the first is {paths[0]!r}."
         )
     first = files[0][0]
     roles = assign(x, y, sample_weight, first.names, first.path)
@@ -123,12 +123,12 @@ def _given(dtypes, columns):
 
 
 def _find_types(types, given, known, form, block, where):
-    """Adds the types of the columns that are not known yet, and whether they have nulls, from the first rows."""
+    """Infers the types that are not known yet, and whether columns have nulls, from the first rows."""
     pa = need("pyarrow", "files", "`from_csv`")
     lacking = [name for name in types if name not in form.names]
     if lacking:
         raise ValueError(
-            f"{form.path}: the column {lacking[0]!r} is not there, as it is in {where}. Received: {form.names}."
+            f"{form.path}: the column {lacking[0]!r} is missing, but {where} has it. Received: {form.names}."
         )
     start, end, _ = next(span for span in spans(form.path, block[0], _SAMPLE) if span[2])
     sample = form.parse(start, end)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 
 BLOCK = 4 * 2**20  # bytes
-_LONGEST = 64 * BLOCK  # of a row
+_LONGEST = 64 * BLOCK  # bytes of a row
 _NEWLINE, _RETURN, _QUOTE = b'\n\r"'
 
 
 def header(path: str) -> tuple[bytes, int]:
-    """Returns the first row of a file, without a byte order mark, and where the second one starts."""
+    """Returns the first row of a file, without a byte order mark, and the position where the second row starts."""
     for start, end, _ in spans(path, 0, 2**16):
         text = read_bytes(path, start, end)
         size = int(_ends(text)[0]) + 1
@@ -25,7 +25,7 @@ def spans(path: str, start: int, size: int = BLOCK) -> Iterator[tuple[int, int, 
 
     Args:
         path: The file.
-        start: Where a row starts.
+        start: Position where a row starts.
         size: Approximate number of bytes of a piece.
     """
     with open(path, "rb") as file:
@@ -42,7 +42,7 @@ def spans(path: str, start: int, size: int = BLOCK) -> Iterator[tuple[int, int, 
                 start, rest = start + int(ends[-1]) + 1, text[int(ends[-1]) + 1 :]
             elif len(text) > _LONGEST:
                 raise ValueError(
-                    f"{path}: a row must have at most {_LONGEST:,} bytes. Received: a longer one from byte {start:,} "
+                    f"{path}: a row must have at most {_LONGEST:,} bytes. Received: a longer row from byte {start:,} "
                     "on. Look there for a quote that is not closed."
                 )
             else:

@@ -1,4 +1,4 @@
-"""Checks input data for problems on which Keras would fail without naming the input or the task."""
+"""Checks input data for problems that Keras reports without naming the input or the task."""
 
 import contextlib
 import numbers
@@ -32,7 +32,7 @@ def check_data(x: Any, y: Any, sample_weight: Any, inputs: list[Any], tasks: lis
             raise ValueError("`x` must have at least one batch. Received: an empty dataset.")
         return
     if y is None and not (isinstance(x, dict | list | tuple | tf.Tensor | tf.RaggedTensor) or hasattr(x, "__array__")):
-        return  # a generator, or what reads a file
+        return  # a generator, or an object that reads files
     for name, given in _by_name("x", x, list(by_name)).items():
         _check_array(name, given, by_name.get(_key(name), inputs[0] if len(inputs) == 1 else None))
     if y is not None and any(getattr(part, "shape", (1,))[:1] == (0,) for part in keras.tree.flatten(x)):
@@ -57,7 +57,7 @@ def explained(x: Any, inputs: list[Any], tasks: list[str]) -> Iterator[Any]:
         x, inputs, tasks: As in `check_data`.
 
     Yields:
-        x, or a generator of the same.
+        x, or a generator that yields the same batches.
     """
     seen: list[Any] = []
     try:
@@ -81,15 +81,15 @@ def check_label(task: str, label: Any) -> None:
     name = f"`y[{task!r}]`"
     if label is None:
         raise ValueError(
-            f"{name} must be an array. Received: None. Give labels that are missing as NaN or -1, by "
+            f"{name} must be an array. Received: None. Pass missing labels as NaN or -1, with "
             "`mtl_keras.data.from_arrays` or `mtl_keras.data.mask_missing`."
         )
     if isinstance(label, list | tuple | str | int | float):
         raise ValueError(f"{name} must be an array. Received: a {type(label).__name__}. Use `np.asarray(...)`.")
     if isinstance(label, _KEPT_BY_KERAS):
         raise ValueError(
-            f"{name} must be an array. Received: a {type(label).__name__}. Fill it up, as by `to_tensor()`, and give "
-            "what was filled up the sample weight 0."
+            f"{name} must be an array. Received: a {type(label).__name__}. Pad it, such as by `to_tensor()`, and give "
+            "the padding the sample weight 0."
         )
     _check_kind(name, label)
     _check_rank(name, getattr(label, "shape", ()))
@@ -109,13 +109,13 @@ def warn_of_one_class(task: str, label: Any, weight: Any = None) -> None:
     if weight is not None:
         weight = np.asarray(weight)
         if weight.ndim > label.ndim or weight.shape[:1] != label.shape[:1]:
-            return  # which is an error of its own
+            return  # another check raises an error for this
         there = np.broadcast_to(weight.reshape(weight.shape + (1,) * (label.ndim - weight.ndim)), label.shape)
         label = label[there != 0]
     if label.size and (label == label.flat[0]).all():
         warnings.warn(
             f"`y[{task!r}]` has one class only, {label.flat[0]}: there is nothing to learn. Leave the task out, or "
-            "draw the rows so that each task has all of its classes.",
+            "choose the rows so that each task has all of its classes.",
             stacklevel=3,
         )
 
@@ -137,7 +137,7 @@ def _check_dataset(spec, inputs, tasks):
             if what != "x" or not (getattr(known, "ragged", False) or getattr(known, "sparse", False)):
                 kind = "ragged tensors" if isinstance(one, tf.RaggedTensorSpec) else "sparse tensors"
                 raise ValueError(
-                    f"`{name}` must be a dense tensor. Received: a dataset with {kind}. Fill them up, such as by "
+                    f"`{name}` must be a dense tensor. Received: a dataset with {kind}. Pad them, such as by "
                     "`dataset.padded_batch(...)`, or by `to_tensor()` in `dataset.map`."
                 )
             continue
@@ -156,7 +156,7 @@ def _check_dataset(spec, inputs, tasks):
 
 
 def _is_single(spec, known):
-    """Whether a tensor has the shape of one row of an input; a column [B] may be one that Keras makes [B, 1]."""
+    """Whether a tensor has the shape of one row of an input. A column [B] may be a batch: Keras makes it [B, 1]."""
     if known is None or len(known.shape) != spec.shape.rank + 1 or known.shape[-1] == 1:
         return False
     return spec.shape.is_compatible_with(known.shape[1:])
@@ -166,12 +166,12 @@ def _check_array(name, given, known):
     if isinstance(given, _KEPT_BY_KERAS):
         if not (getattr(known, "ragged", False) or getattr(known, "sparse", False)):
             raise ValueError(
-                f"`{name}` must be an array. Received: a {type(given).__name__}. Fill it up, as by `to_tensor()`."
+                f"`{name}` must be an array. Received: a {type(given).__name__}. Pad it, such as by `to_tensor()`."
             )
     elif isinstance(given, list | tuple | str | int | float) or given is None:
         way_out = "Use `np.asarray(...)`"
         if isinstance(given, list | tuple) and any(isinstance(row, list | tuple) for row in given):
-            way_out += ", or `keras.utils.pad_sequences(rows, padding='post')` where rows have several lengths"
+            way_out += ", or `keras.utils.pad_sequences(rows, padding='post')` if rows have different lengths"
         raise ValueError(f"`{name}` must be an array. Received: a {type(given).__name__}. {way_out}.")
     elif known is not None:
         _check_input(name, given, known)
@@ -185,16 +185,16 @@ def _check_array(name, given, known):
 def _check_input(name, given, known):
     if known.dtype != "string" and _holds_strings(given):
         raise ValueError(
-            f"`{name}` must be numbers, {known.dtype}. Received: dtype {_dtype_name(given)}. Look strings up in "
-            "front of the model, or make the input one of strings, `keras.Input(..., dtype='string')`. Bring lists in "
-            "a column to one length, `keras.utils.pad_sequences`."
+            f"`{name}` must be numbers, {known.dtype}. Received: dtype {_dtype_name(given)}. Look strings up "
+            "before the model, or give the input the dtype of strings, `keras.Input(..., dtype='string')`. Bring lists "
+            "in a column to one length by `keras.utils.pad_sequences`."
         )
 
 
 def _check_kind(name, label):
     if _holds_strings(label):
         raise ValueError(
-            f"{name} must be numbers. Received: dtype {_dtype_name(label)}. Classes are numbered from 0: for a column "
+            f"{name} must be numbers. Received: dtype {_dtype_name(label)}. Number the classes from 0: for a column "
             "of pandas by `column.astype('category').cat.codes`, and for strings by "
             "`np.unique(labels, return_inverse=True)` or `keras.layers.StringLookup`."
         )
@@ -203,7 +203,7 @@ def _check_kind(name, label):
 def _check_rank(name, shape):
     if isinstance(shape, tf.TensorShape) and shape.rank is None:
         raise ValueError(
-            f"{name} must have a known number of axes. Received: data of unknown shape. Say it by the "
+            f"{name} must have a known number of axes. Received: data of unknown shape. Set it by the "
             "`output_signature` of the dataset, or by `tf.ensure_shape` in `dataset.map`."
         )
 
@@ -222,7 +222,7 @@ def _dtype_name(given):
 
 
 def _by_name(what, given, names):
-    """Returns `{"x['ids']": part}` of what was given: by name, in the order of the names, or one for all."""
+    """Returns the parts of the data by name, `{"x['ids']": part}`, in the order of the names; or the only part."""
     if isinstance(given, dict):
         return {f"{what}[{key!r}]": value for key, value in given.items()}
     if isinstance(given, list | tuple) and len(given) == len(names) > 1 and what == "x":

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from mtl_keras.data._in_python import in_python
 
-_ELEMENTWISE = ("filter", "map", "prefetch", "with_options")  # which commute with going on to the next pass
+_ELEMENTWISE = ("filter", "map", "prefetch", "with_options")  # these commute with going on to the next pass
 _KEEP_ROWS = ("map", "prefetch", "with_options")
 _OF_A_PASS = ("batch", "ragged_batch", "padded_batch", "enumerate", "shard", "skip", "take", "take_while", "unbatch")
 
@@ -20,9 +20,9 @@ class Place:
     Attributes:
         epoch: The epoch; None outside of a `fit`: the passes are counted.
         step: The step of the epoch to start at.
-        steps_per_epoch: How many steps an epoch has, where it is not one pass through the data.
-        skips: Whether the steps before `step` are taken and left out, as those of a pass are not these.
-        shuffle_seed: Seed to shuffle data with that keep their order by themselves; None to let them.
+        steps_per_epoch: Number of steps of an epoch if an epoch is not one pass through the data; else None.
+        skips: Whether the steps before `step` are read and dropped, because they are not the first steps of a pass.
+        shuffle_seed: Seed to shuffle data that otherwise keep their order; None to keep it.
     """
 
     def __init__(self, shuffle_seed: int | None = None):
@@ -52,10 +52,10 @@ class Facts:
 
     Args:
         num_rows: Number of rows in a pass.
-        batch_size: Number of rows in each batch but the last one of a pass.
-        rows_of: For a mix, a function of the epoch and of its number of steps, None for a whole pass, that returns
+        batch_size: Number of rows in each batch except the last one of a pass.
+        rows_of: For a mix, a function of the epoch and of its number of steps (None for a whole pass) that returns
             `{source: number of rows}`.
-        is_alternating: Whether each batch has rows of one source only, which lacks tasks.
+        is_alternating: Whether each batch has rows of one source only, and sources lack tasks.
     """
 
     num_rows: int | None = None
@@ -72,12 +72,12 @@ class EpochDataset(tf.data.Dataset):
     `tf.data.Dataset`, such as `shuffle` and `zip`, return a plain dataset, which counts its passes.
 
     Args:
-        make: Function `(place, endless)` that returns the dataset for a `Place`, of one pass or of all passes from
-            there on.
-        repeats: Whether `make` takes `endless=True`.
-        endless: Whether this one is endless.
-        facts: What is known of the rows.
-        has_steps: Whether its elements are those of `make`, one by one, which can start at any of them.
+        make: Function `(place, endless)` that returns the dataset for a `Place`: one pass, or all passes from there
+            on.
+        repeats: Whether `make` accepts `endless=True`.
+        endless: Whether this dataset is endless.
+        facts: Known facts about the rows.
+        has_steps: Whether its elements correspond one to one to those of `make`, so that it can start at any of them.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class EpochDataset(tf.data.Dataset):
         """Returns the same data for one run, and the `Place` for the position of the run.
 
         Args:
-            steps_per_epoch: How many steps an epoch has; None for one pass.
+            steps_per_epoch: Number of steps of an epoch; None for one pass.
             shuffle_seed: As in `Place`.
         """
         place = Place(shuffle_seed)
@@ -121,7 +121,7 @@ class EpochDataset(tf.data.Dataset):
         return made, place
 
     def starts_within(self, steps_per_epoch: int | None = None) -> bool:
-        """Returns whether a run can start within an epoch, `steps_per_epoch` long or of one pass of known length."""
+        """Returns whether a run can start within an epoch: it has `steps_per_epoch`, or is a pass of known length."""
         return self._has_steps or (steps_per_epoch is None and int(self.cardinality()) >= 0)
 
     def repeat(self, count: int | None = None, name: str | None = None) -> tf.data.Dataset:

@@ -15,8 +15,8 @@ def find(files: Files, suffix: str) -> list[str]:
 
     Args:
         files: A path, a pattern such as `"day-*.parquet"`, a folder, or a list of them.
-        suffix: What the names of files end in that are read of a folder, such as `".parquet"`. Names that begin with
-            "_" or "." are passed over.
+        suffix: Ending of the names of the files to read in a folder, such as `".parquet"`. Names that begin with "_"
+            or "." are ignored.
 
     Raises:
         FileNotFoundError: If a file does not exist, or a pattern or folder has none.
@@ -37,7 +37,7 @@ def _one(file, suffix):
         way_out = f"The folder has no file named *{suffix}."
     else:
         found = [path for path in glob.glob(file, recursive=True) if os.path.isfile(path)]
-        way_out = "No file has this name, or fits this pattern."
+        way_out = "No file has this name or matches this pattern."
     if not found:
         raise FileNotFoundError(f"`files` must name files that exist. Received: {file!r}. {way_out}")
     return sorted(found)

@@ -10,7 +10,7 @@ from typing import Any
 _SECONDS = 10.0
 
 _lock = threading.Lock()
-_calls = 0  # that have begun
+_calls = 0  # number of calls that have begun
 _running = 0
 _closed = False
 
@@ -18,8 +18,8 @@ _closed = False
 def in_python(function: Callable) -> Callable:
     """Returns a function for `tf.numpy_function` that ends its dataset when the program ends.
 
-    Otherwise a prefetching thread would wait for the interpreter after its end. A program that leaves an iterator
-    within a pass would then never end.
+    Otherwise a prefetching thread would wait for the interpreter after it has ended: a program that leaves an iterator
+    within a pass would never end.
     """
 
     @functools.wraps(function)

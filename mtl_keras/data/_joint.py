@@ -1,4 +1,4 @@
-"""The common structure of the rows of several sources. Labels that a source lacks become missing ones."""
+"""The common structure of the rows of several sources. If a source lacks a task, its labels are missing."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from mtl_keras.data._mix_source import MixSource
 
 
 class Joint:
-    """The inputs, labels and weights that rows of all sources have.
+    """The inputs, labels and weights of a row, the same for all sources.
 
     Args:
         sources: The sources.
 
     Attributes:
-        tasks: Names of the tasks, each of at least one source.
+        tasks: Names of the tasks of all sources.
         is_partial: Whether a source lacks a task.
-        spec: Structure of the specs of a batch: with weights, unless no label can be missing and no source has any.
+        spec: Structure of the specs of a batch. It has weights if a label can be missing or a source has weights.
 
     Raises:
-        ValueError: If the inputs of two sources, or the labels of one task, have other names, dtypes or shapes.
+        ValueError: If the inputs of two sources, or the labels of a task, differ in names, dtypes or shapes.
     """
 
     def __init__(self, sources: list[MixSource]):
@@ -67,7 +67,7 @@ class Joint:
         """Returns a batch, padded with zeros where rows have several lengths.
 
         Args:
-            order: Number of the source of each row, [B].
+            order: The source of each row, as its number, [B].
             chunks: `{number of the source: chunks with its rows in order}`.
         """
         rows, parts = [], []
@@ -104,7 +104,7 @@ def _by_path(structure, prefix=""):
 
 
 def _agreed_inputs(specs):
-    """Returns the specs of the inputs that all sources have.
+    """Returns the common specs of the inputs of all sources.
 
     Args:
         specs: `{source: {path: spec}}`.
@@ -116,7 +116,7 @@ def _agreed_inputs(specs):
                 has, lacks = (first, source) if path in known else (source, first)
                 raise ValueError(
                     f"All sources must have the same inputs. Received: `x{path}` in {has!r}, and not in {lacks!r}. "
-                    "Give them one structure by `dataset.map`."
+                    "Give them the same structure by `dataset.map`."
                 )
     return [_agreed(f"x{path}", {source: given[path] for source, given in specs.items()}) for path in known]
 
@@ -125,14 +125,14 @@ def _agreed(name, specs):
     """Returns the common spec of a part of a row, with None for lengths that differ.
 
     Args:
-        name: What the error calls it.
+        name: Name of the part in errors.
         specs: `{source: spec}`.
     """
     (first, agreed), *others = specs.items()
     for source, spec in others:
         if spec.dtype != agreed.dtype or not spec.shape.is_compatible_with(agreed.shape):
             raise ValueError(
-                f"`{name}` must have one dtype and shape in all sources. Received: {_words(agreed)} in {first!r}, "
+                f"`{name}` must have one dtype and shape in all sources. Received: {_words(agreed)} in {first!r}, and "
                 f"{_words(spec)} in {source!r}. Cast or resize it by `dataset.map`."
             )
         shape = [size if size == other else None for size, other in zip(agreed.shape, spec.shape, strict=True)]

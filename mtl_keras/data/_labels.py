@@ -17,7 +17,7 @@ def read_labels(y: Any, missing: Any = "auto") -> tuple[dict[str, np.ndarray], d
     """
     tensors = read("y", y)
     if not isinstance(tensors, dict) or not tensors:
-        raise ValueError("`y` must be a dict {task: labels} or a DataFrame with one column a task.")
+        raise ValueError("`y` must be a dict {task: labels} or a DataFrame with one column per task.")
     check_lengths({"y": tensors})
     labels = {task: tensor.numpy() for task, tensor in tensors.items()}
     _, weights = mask_missing(tensors, missing=missing)

@@ -22,19 +22,19 @@ class MixSource:
     A dataset of this package has a new order in each pass anyway. Any other dataset is shuffled within windows.
 
     Args:
-        name: What the errors call it.
+        name: Name of the source in errors.
         dataset: A `tf.data.Dataset` of batches or rows `(x, {task: y})` or `(x, {task: y}, weights)`.
         shuffle_rows: Number of rows in a window.
-        seed: Of the orders, an integer of at least 0.
+        seed: Seed of the orders, an integer of at least 0.
 
     Attributes:
         x: Structure of the specs of the inputs, of one row.
         labels: `{task: spec of its label}`, of one row.
-        weights: `{task: spec of its weight}`, of one row; `{}` where the dataset has none.
-        num_rows: Number of rows in a pass; it reads a dataset once of which this is not known.
+        weights: `{task: spec of its weight}`, of one row; `{}` if the dataset has no weights.
+        num_rows: Number of rows in a pass. If it is unknown, the dataset is read once to count them.
 
     Raises:
-        ValueError: If it is not such a dataset, or has no row or no end.
+        ValueError: If it is not such a dataset, has no rows, or is endless.
     """
 
     def __init__(self, name: str, dataset: Any, shuffle_rows: int, seed: int):
@@ -46,7 +46,7 @@ class MixSource:
             )
         if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
             raise ValueError(
-                f"The source {name!r} must have an end. Leave out its `.repeat()`, as a mix repeats its sources."
+                f"The source {name!r} must be finite. Leave out its `.repeat()`: a mix repeats its sources."
             )
         x, y, weights = _unpacked(name, dataset.element_spec)
         self._is_batched = _is_batched(name, tf.nest.flatten((x, y)))
@@ -58,7 +58,7 @@ class MixSource:
             rows = [tf.TensorSpec([None, *spec.shape], spec.dtype) for spec in parts]
             self._chunk_rows = max(1, min(_ROWS, _BYTES // bytes_per_row(rows)))
         self._dataset = dataset
-        self._free: list[tuple[tf.data.Dataset, Place]] = []  # made, and not iterated now
+        self._free: list[tuple[tf.data.Dataset, Place]] = []  # created, and not iterated now
         self._shuffle_rows = shuffle_rows
         self._seed = seed
         facts = dataset.facts if isinstance(dataset, EpochDataset) else Facts()
@@ -74,7 +74,7 @@ class MixSource:
 
         Args:
             position: Number of the first row, counted from the start of pass 0.
-            to_chunk: Function of the inputs, labels and weights of rows that returns the chunk.
+            to_chunk: Function of the inputs, labels and weights of some rows that returns a chunk.
         """
         self._to_chunk = to_chunk
 
@@ -89,17 +89,17 @@ class MixSource:
         place.epoch, place.step = number, step
         try:
             yield from _without(row, self._chunks(dataset))
-        finally:  # where a run is left
+        finally:  # also if a run is left
             self._free.append((dataset, place))
 
     def _shuffled(self, number: int, row: int) -> Iterator[Chunk]:
-        """Yields the rows of another dataset, shuffled within windows, from a row of a pass on."""
+        """Yields the rows of a dataset without its own order, shuffled within windows, starting at a row of a pass."""
         for passed in itertools.count(number):
             yield from _without(row, shuffle(self._pass(passed), self._shuffle_rows, (self._seed, passed)))
             row = 0
 
     def _pass(self, number: int) -> Iterator[Chunk]:
-        """Yields the batches of a pass; single rows as chunks of many."""
+        """Yields the batches of a pass; single rows are joined to chunks."""
         dataset = self._dataset
         if isinstance(dataset, EpochDataset):
             dataset, place = dataset.placed()
@@ -113,14 +113,14 @@ class MixSource:
 
     def _chunks(self, dataset):
         options = tf.data.Options()
-        options.autotune.enabled = False  # with it, an iterator that is left within a pass may block for 10 seconds
+        options.autotune.enabled = False  # otherwise an iterator that is left within a pass may block for 10 seconds
         if self._is_batched and self._is_of_one_shape and (self._batch_size or 0) < self._chunk_rows:
-            dataset = dataset.rebatch(self._chunk_rows)  # as each chunk costs time by itself
+            dataset = dataset.rebatch(self._chunk_rows)  # because each chunk has a fixed cost
         for batch in dataset.with_options(options).as_numpy_iterator():
             yield self._to_chunk(*_unpacked(self.name, batch))
 
     def _rows(self, dataset):
-        """Yields single rows of several lengths, padded within each chunk of rows."""
+        """Yields single rows of different lengths, padded within each chunk of rows."""
         rows = (tf.nest.map_structure(lambda part: np.asarray(part)[None], row) for row in dataset.as_numpy_iterator())
         chunks = (self._to_chunk(*_unpacked(self.name, row)) for row in rows)
         while some := list(itertools.islice(chunks, self._chunk_rows)):
@@ -131,7 +131,7 @@ class MixSource:
 
 
 def _without(row, chunks):
-    """Yields the chunks without their first rows."""
+    """Yields the chunks without the first rows of the stream."""
     for chunk in chunks:
         if row < len(chunk[0]):
             yield [array[row:] for array in chunk]
@@ -139,7 +139,7 @@ def _without(row, chunks):
 
 
 def _unpacked(name, element):
-    """Returns `(x, {task: y}, {task: weight})`, with `{}` for no weights and one weight for all given to each."""
+    """Returns `(x, {task: y}, {task: weight})`: `{}` without weights; a common weight is repeated for each task."""
     x, y, weights = keras.utils.unpack_x_y_sample_weight(element)
     if not isinstance(y, dict) or not y:
         raise ValueError(

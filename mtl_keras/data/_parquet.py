@@ -1,4 +1,4 @@
-"""Parquet files as a table in blocks; each row group is a block."""
+"""Reads Parquet files as a table in blocks; each row group is a block."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -10,14 +10,14 @@ from mtl_keras.data._roles import assign
 from mtl_keras.data._table_source import TableSource, same_types
 from mtl_keras.data._tables import Block, reading
 
-_READ = 65_536  # rows that are decoded at a time
+_READ = 65_536  # rows to decode at a time
 
 
 def parquet_source(paths: list[str], x: Any, y: Any, sample_weight: Any) -> TableSource:
-    """Returns the table of Parquet files, of which the footers are read, and the first rows of columns of lists.
+    """Returns the table of Parquet files. Reads their footers, and the first rows of columns of lists.
 
     Args:
-        paths: The files. Those without rows are passed over.
+        paths: The files. Files without rows are ignored.
         x, y, sample_weight: As in `from_parquet`.
     """
     pa = need("pyarrow.parquet", "files", "`from_parquet`")
@@ -42,13 +42,13 @@ def parquet_source(paths: list[str], x: Any, y: Any, sample_weight: Any) -> Tabl
                     source.blocks.append(Block(path, group.num_rows, read))
     if source is None or not source.blocks:
         raise ValueError(
-            f"`files` must have rows. Received: none in {len(paths)} files, {paths[0]!r} the first of them."
+            f"`files` must have rows. Received: {len(paths)} files without rows, the first is {paths[0]!r}."
         )
     return source
 
 
 def _read(path: str, group: int, names: list[str], strings: list[str], first: int) -> Iterator[Any]:
-    """Yields the rows of a row group from a row on."""
+    """Yields the rows of a row group, starting at a row."""
     parquet = need("pyarrow.parquet", "files", "`from_parquet`")
     with parquet.ParquetFile(path, read_dictionary=strings) as file:
         for rows in file.iter_batches(_READ, row_groups=[group], columns=names):
@@ -57,7 +57,7 @@ def _read(path: str, group: int, names: list[str], strings: list[str], first: in
 
 
 def _shapes(file, roles):
-    """Returns what is known of the columns by the first rows of a file."""
+    """Returns the facts about the columns that the first rows of a file show."""
     known = {name: Known(nulls=0) for name in roles.columns}
     lists = [name for name in roles.columns if hasattr(file.schema_arrow.field(name).type, "value_field")]
     if lists and file.metadata.num_rows:
@@ -68,7 +68,7 @@ def _shapes(file, roles):
 
 
 def _learn(known, group):
-    """Adds the statistics of a row group to what is known of its columns."""
+    """Adds the statistics of a row group to the facts about its columns."""
     found = {}
     for i in range(group.num_columns):
         column = group.column(i)

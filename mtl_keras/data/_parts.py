@@ -11,12 +11,12 @@ _SHOWN = 4  # classes whose shares are in the table
 
 
 class Parts(dict):
-    """`{name: row numbers}`, which prints as a table: rows, and by task the labels and their shares or mean.
+    """`{name: row numbers}`. Prints as a table: the number of rows, and by task the labels and their shares or mean.
 
     Args:
         rows: `{name: row numbers, ascending}`
         labels: `{task: labels [N, ...]}`
-        there: `{task: which are there, as booleans of the same shape}`
+        there: `{task: which labels are present, as booleans of the same shape}`
     """
 
     def __init__(self, rows: dict[str, np.ndarray], labels: dict[str, np.ndarray], there: dict[str, np.ndarray]):
@@ -33,7 +33,7 @@ class Parts(dict):
         return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
     def warn(self) -> "Parts":
-        """Warns of parts in which a task has no label, or only one class, and returns the parts."""
+        """Warns if a task has no label or only one class in a part, and returns the parts."""
         for task, labels in self._labels.items():
             known = self._there[task]
             if not known.any():

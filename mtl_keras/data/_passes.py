@@ -17,10 +17,10 @@ def passes(windows_of: Callable, to_batches: Callable, steps: int, facts: Facts)
     Args:
         windows_of: Function `(number, first, place)` that returns the `tf.data.Dataset` of the windows of pass `number`
             from step `first` on, where the two are int64 tensors.
-        to_batches: Function that turns the dataset of all windows into that of their batches. It stands apart because
-            TensorFlow takes several times as long to start what lies within another function.
+        to_batches: Function that turns the dataset of all windows into that of their batches. It is separate because
+            TensorFlow takes several times as long to start a dataset inside another function.
         steps: Number of batches of a pass.
-        facts: What is known of the rows.
+        facts: Known facts about the rows.
     """
 
     def make(place, endless):
@@ -56,7 +56,7 @@ def _options() -> tf.data.Options:
 
 
 def _looked_up(place, steps):
-    """Returns a dataset of one element [2], the start of an iteration, looked up each time that it is iterated."""
+    """Returns a dataset of one element [2], the start of an iteration. It is looked up at each iteration."""
 
     def look_up(_):
         start = tf.numpy_function(in_python(lambda: np.array(place.start(steps), "int64")), [], tf.int64)

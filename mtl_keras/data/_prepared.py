@@ -20,8 +20,8 @@ def images_and_labels(name: str, split: str, data_dir: str | os.PathLike | None,
     Raises:
         ImportError: If tensorflow-datasets is not installed.
         FileNotFoundError: If the data set is not prepared and cannot be downloaded.
-        ValueError: If `split` is not right, the data set has not one image and one label, or the images have several
-            sizes.
+        ValueError: If `split` is invalid, the data set does not have one image and one label, or the images differ in
+            size.
     """
     return opened(name, split, data_dir, download)[1]
 
@@ -33,7 +33,7 @@ def opened(
 
     Args:
         name, split, data_dir, download: As in `data.tfds`.
-        supervised: Whether examples are (image, label), and not dicts of features.
+        supervised: Whether examples are (image, label) instead of dicts of features.
 
     Raises:
         ImportError, FileNotFoundError, ValueError: As in `images_and_labels`.
@@ -56,7 +56,7 @@ def opened(
 
 
 def num_bytes(builder: Any, split: str) -> int:
-    """Returns about how many bytes of files a split has; 0 if it is unknown."""
+    """Returns the approximate size of the files of a split in bytes; 0 if it is unknown."""
     parts = [part.partition("[")[0] for part in split.split("+")]
     whole = [builder.info.splits[part] for part in parts if part in builder.info.splits]
     examples = sum(one.num_examples or 0 for one in whole)
@@ -66,7 +66,7 @@ def num_bytes(builder: Any, split: str) -> int:
 
 
 def shards_of(builder: Any, split: str) -> list[Shard]:
-    """Returns where the examples of a split are, or raises a ValueError if they are in no TFRecord files."""
+    """Returns the shards of a split, or raises a ValueError if they are not TFRecord files."""
     shards = []
     for part in builder.info.splits[split].file_instructions:
         num_rows = part.examples_in_shard - part.skip if part.take < 0 else part.take
@@ -80,7 +80,7 @@ def shards_of(builder: Any, split: str) -> list[Shard]:
 
 
 def to_arrays(examples: tf.data.Dataset) -> Any:
-    """Returns all elements of a dataset as arrays of its structure, or None if it has none."""
+    """Returns all elements of a dataset as arrays in its structure; None if it is empty."""
     chunks = list(examples.batch(1024).prefetch(2).as_numpy_iterator())
     return tf.nest.map_structure(lambda *parts: np.concatenate(parts), *chunks) if chunks else None
 
@@ -101,7 +101,7 @@ def _examples(builder, split, download, supervised):
     """Returns the dataset of the examples, downloaded first if it is not prepared."""
     try:
         return _open(builder, split, supervised)
-    except AssertionError:  # how TensorFlow Datasets says that nothing is prepared
+    except AssertionError:  # TensorFlow Datasets raises it if nothing is prepared
         if builder.is_prepared():
             raise
     if not download:
@@ -119,7 +119,7 @@ def _open(builder, split, supervised):
     try:
         return builder.as_dataset(split=split, as_supervised=supervised, shuffle_files=False)
     except ValueError as error:
-        if supervised and builder.info.supervised_keys is None:  # which is no fault of the split
+        if supervised and builder.info.supervised_keys is None:  # `split` is not the problem
             raise ValueError(_not_one_label(builder.name, f"the features {list(builder.info.features)}")) from error
         raise ValueError(
             f"`split` must be a split of {builder.name!r}, one of {sorted(builder.info.splits)}, or a part "

@@ -13,12 +13,13 @@ def read(name: str, data: Any, pad: bool = False) -> Tensors:
     """Returns an array as a tensor, and a dict or data frame as `{key: tensor}`.
 
     Args:
-        name: What the error messages call `data`.
-        data: An array, a dict of arrays, or whatever has `.columns` and `.to_numpy` as a pandas DataFrame.
-        pad: Whether lists of integers of several lengths are padded with 0.
+        name: Name of `data` in errors.
+        data: An array, a dict of arrays, or an object with `.columns` and `.to_numpy` like a pandas DataFrame.
+        pad: Whether lists of integers of different lengths are padded with 0.
 
     Raises:
-        ValueError: If something is not an array of numbers or strings with a first axis, or two columns have one name.
+        ValueError: If a part is not an array of numbers or strings with a first axis, or two columns have the same
+            name.
     """
     if is_frame(data):
         data = columns(name, data)
@@ -31,7 +32,7 @@ def read(name: str, data: Any, pad: bool = False) -> Tensors:
 
 
 def check_lengths(named: dict[str, Tensors]) -> int:
-    """Returns the one length of all arrays, or raises a ValueError that lists the lengths.
+    """Returns the common length of all arrays, or raises a ValueError that lists the lengths.
 
     Args:
         named: `{name: tensor or {key: tensor}}`.
@@ -45,7 +46,7 @@ def check_lengths(named: dict[str, Tensors]) -> int:
     if len(set(lengths.values())) != 1:
         listing = ", ".join(f"{name}: {length}" for name, length in lengths.items())
         raise ValueError(
-            f"All arrays must have the same length. Received: {listing}. Give every example one row in each."
+            f"All arrays must have the same length. Received: {listing}. Each array needs one row per example."
         )
     return next(iter(lengths.values()))
 
@@ -54,7 +55,7 @@ def _tensor(name, data, pad):
     array = _array(name, data, pad)
     if array.ndim == 0:
         raise ValueError(
-            f"{name} must be an array of shape [N, ...] with one row an example. Received: {data!r}. "
+            f"{name} must be an array of shape [N, ...] with one row per example. Received: {data!r}. "
             "Put the values in an array, a dict of arrays or a DataFrame."
         )
     if array.dtype == object and not all(isinstance(item, str | bytes) for item in array.flat):
@@ -73,16 +74,16 @@ def _tensor(name, data, pad):
 
 
 def _array(name, data, pad):
-    """Returns an array, or raises a ValueError for rows of several lengths."""
+    """Returns an array, or raises a ValueError for rows of different lengths."""
     if isinstance(data, tf.RaggedTensor | tf.SparseTensor):
         way_out = "x.to_tensor()" if isinstance(data, tf.RaggedTensor) else "tf.sparse.to_dense(x)"
-        raise ValueError(f"{name} must be an array. Received: a {type(data).__name__}. Fill it up by `{way_out}`.")
+        raise ValueError(f"{name} must be an array. Received: a {type(data).__name__}. Pad it by `{way_out}`.")
     try:
         array = np.asarray(data)
     except ValueError as error:
         if pad:
             return padded(name, data)
-        raise ValueError(f"{name} must be an array. Received: rows of several lengths. {PAD}") from error
+        raise ValueError(f"{name} must be an array. Received: rows of different lengths. {PAD}") from error
     if has_lists(array):
         if pad and array.ndim == 1:
             return padded(name, array)
@@ -91,11 +92,11 @@ def _array(name, data, pad):
 
 
 def _way_out(array):
-    """Returns what to do with an array of mixed objects."""
+    """Returns advice on an array of mixed objects."""
     strings = [isinstance(item, str | bytes) for item in array.flat]
     missing = [str(item) in ("None", "nan", "<NA>", "NaT") and not isinstance(item, str | bytes) for item in array.flat]
     if any(strings) and all(s or m for s, m in zip(strings, missing, strict=True)):
-        return 'Say what stands for a missing string, such as by `.astype(object).fillna("")`.'
+        return 'Replace missing values by a string, such as by `.astype(object).fillna("")`.'
     if any(strings):
         return "Make all of them strings by `.astype(str)`, or numbers."
     return 'Convert it first, for example with `.astype("float32")`.'

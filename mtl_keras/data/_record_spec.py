@@ -1,4 +1,4 @@
-"""The JSON file beside record files, and the conversion between examples and tensors."""
+"""The JSON file of record files, and the conversion between examples and tensors."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ import tensorflow as tf
 ROLES = ("x", "y", "sample_weight")
 NAME = "records.json"
 _FORMAT = 1
-_DECODED_AS = {"bool": "uint8", "uint32": "int32", "uint64": "int64"}  # of dtypes that `tf.io.decode_raw` lacks
+_DECODED_AS = {"bool": "uint8", "uint32": "int32", "uint64": "int64"}  # for dtypes that `tf.io.decode_raw` lacks
 _SCALARS = ("float32", "int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "bool")
 
 
@@ -26,8 +26,8 @@ class Feature:
     Args:
         role: `"x"`, `"y"` or `"sample_weight"`.
         key: Name of the input or task; None for an input without a name, and for the weight of all tasks.
-        dtype: NumPy's name of it, or "string".
-        shape: Of a row, with None for a first axis of several lengths.
+        dtype: NumPy's name of the dtype, or "string".
+        shape: Shape of a row, with None for a first axis whose length varies.
     """
 
     role: str
@@ -42,12 +42,12 @@ class Feature:
 
     @property
     def is_scalar(self) -> bool:
-        """Whether a row is one number of those that an example holds without loss."""
+        """Whether a row is one number that an example stores without loss."""
         return self.shape == () and self.dtype in _SCALARS
 
     @property
     def parsed(self) -> Any:
-        """What `tf.io.parse_example` takes."""
+        """The feature for `tf.io.parse_example`."""
         if self.dtype == "string":
             return tf.io.FixedLenFeature(self.shape, tf.string)
         if not self.is_scalar:
@@ -55,13 +55,13 @@ class Feature:
         return tf.io.FixedLenFeature([], tf.float32 if self.dtype == "float32" else tf.int64)
 
     def decode(self, stored: tf.Tensor) -> tf.Tensor:
-        """Returns a batch of what was parsed as an array of its dtype and shape."""
+        """Decodes a parsed batch to an array of the feature's dtype and shape."""
         if self.dtype == "string":
             return stored
         if self.is_scalar:
             return tf.cast(stored, self.dtype)
         dtype = tf.as_dtype(_DECODED_AS.get(self.dtype, self.dtype))
-        length = tf.reduce_max(tf.strings.length(stored)) if None in self.shape else None  # to which others are padded
+        length = tf.reduce_max(tf.strings.length(stored)) if None in self.shape else None  # all others are padded to it
         flat = tf.io.decode_raw(stored, dtype, fixed_length=length)
         size = [-1 if n is None else n for n in self.shape]
         values = tf.ensure_shape(tf.reshape(flat, [tf.shape(stored)[0], *size]), [None, *self.shape])
@@ -87,7 +87,7 @@ class Shard:
     """Records of a file.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         num_rows: Number of records.
         first: Number of records before them.
     """
@@ -98,27 +98,27 @@ class Shard:
 
 
 def features_of(dataset: tf.data.Dataset) -> list[Feature]:
-    """Returns the arrays of the batches of a dataset, or raises a ValueError for what is none."""
+    """Returns the features of a dataset, or raises a ValueError if its elements are not batches of arrays."""
     spec = dataset.element_spec
     found = []
     for role, part in zip(ROLES, spec if isinstance(spec, tuple) else (spec,), strict=False):
         for key, one in part.items() if isinstance(part, dict) else [(None, part)]:
             name = f"`{role}`" if key is None else f"`{role}[{key!r}]`"
             if not isinstance(one, tf.TensorSpec) or one.shape.rank is None:
-                raise ValueError(f"{name} must be a tensor of a known number of axes. Received: {one}.")
+                raise ValueError(f"{name} must be a tensor with a known number of axes. Received: {one}.")
             if one.shape.rank == 0:
                 raise ValueError(f"`dataset` must have batches. Received: single examples, with {name} of shape ().")
             shape = tuple(one.shape[1:])
             if None in shape[1:] or (one.dtype == tf.string and None in shape):
                 raise ValueError(
-                    f"{name} must have rows of one size, or differ in the first axis alone. Received: {one.shape}."
+                    f"{name} must have rows that differ at most in their first axis. Received: {one.shape}."
                 )
             found.append(Feature(role, key, one.dtype.name, shape))
     return found
 
 
 def structured(features: list[Feature], values: list[Any]) -> Any:
-    """Returns values of the features as x, (x, y) or (x, y, sample_weight)."""
+    """Arranges the values of the features as x, (x, y) or (x, y, sample_weight)."""
     parts: dict[str, Any] = {}
     for feature, value in zip(features, values, strict=True):
         if feature.key is None:
@@ -129,10 +129,10 @@ def structured(features: list[Feature], values: list[Any]) -> Any:
 
 
 def write_spec(folder: pathlib.Path, features: list[Feature], rows: dict[str, int]) -> None:
-    """Writes the JSON file beside the record files.
+    """Writes the JSON file of the record files.
 
     Args:
-        folder: Where they are.
+        folder: Folder of the record files.
         features: The arrays of a row.
         rows: `{file: number of rows}`.
     """
@@ -145,14 +145,14 @@ def read_spec(folder: str | os.PathLike) -> tuple[list[Feature], list[Shard]]:
     """Returns the arrays of a row and the files that the JSON file in a folder names.
 
     Raises:
-        FileNotFoundError: If a file is not there.
-        ValueError: If one is cut off, or the JSON file is not ours.
+        FileNotFoundError: If a file does not exist.
+        ValueError: If a file is cut off, or the JSON file was not written by `write_records`.
     """
     folder = pathlib.Path(folder)
     if not (folder / NAME).is_file():
         raise FileNotFoundError(
-            f"{folder}: there must be the file {NAME!r}, which `write_records` writes. Say by `parse` what other "
-            "record files hold."
+            f"{folder}: there must be the file {NAME!r}, which `write_records` writes. For other "
+            "record files, pass a function `parse`."
         )
     try:
         spec = json.loads((folder / NAME).read_text(encoding="utf-8"))
@@ -161,10 +161,10 @@ def read_spec(folder: str | os.PathLike) -> tuple[list[Feature], list[Shard]]:
         features = [Feature(**{**feature, "shape": tuple(feature["shape"])}) for feature in spec["features"]]
         shards = [(str(folder / shard["file"]), shard["rows"], shard["bytes"]) for shard in spec["shards"]]
     except (KeyError, TypeError, ValueError) as reason:
-        raise ValueError(f"{folder / NAME} is not what `write_records` writes: {reason!r}.") from reason
+        raise ValueError(f"{folder / NAME} is not a file of `write_records`: {reason!r}.") from reason
     for path, _, size in shards:
         if not os.path.isfile(path):
-            raise FileNotFoundError(f"{path} is not there, though {folder / NAME} names it.")
+            raise FileNotFoundError(f"{path} does not exist, but {folder / NAME} names it.")
         if os.path.getsize(path) != size:
             raise ValueError(f"{path} must have {size:,} bytes. Received: {os.path.getsize(path):,}. It is cut off.")
     return features, [Shard(path, num_rows) for path, num_rows, _ in shards if num_rows]

@@ -13,17 +13,17 @@ from mtl_keras.data._in_python import in_python
 from mtl_keras.data._passes import passes
 from mtl_keras.data._record_spec import Shard
 
-_BUFFER = 2**20  # bytes that are read at a time
+_BUFFER = 2**20  # bytes to read at a time
 
 
 def record_batches(shards: list[Shard], parse: Callable[[tf.Tensor], Any], batching: Batching) -> EpochDataset:
     """Returns the batches of records.
 
     A pass takes the shards in a random order, and shuffles their records within windows. A window is read while batches
-    are taken from the one before; what is read of it is parsed by batch.
+    are taken from the window before. Records are parsed batch by batch.
 
     Args:
-        shards: Where the records are.
+        shards: The files of the records.
         parse: Function of serialized records [B] that returns a batch: x, (x, y) or (x, y, sample_weight).
         batching: How rows become batches.
     """
@@ -86,7 +86,7 @@ def record_batches(shards: list[Shard], parse: Callable[[tf.Tensor], Any], batch
 
 
 def count_records(path: str) -> int:
-    """Returns the number of records of a file, by the lengths in it, or raises a ValueError if it is cut off."""
+    """Returns the number of records of a file, by the lengths stored in it, or raises a ValueError if it is cut off."""
     found = 0
     with open(path, "rb") as file:
         size = file.seek(0, 2)

@@ -11,7 +11,7 @@ from mtl_keras._arguments import by_task, error
 
 @dataclasses.dataclass(frozen=True)
 class Roles:
-    """Columns of a table by role, as names or as another value for each.
+    """Columns of a table by role: their names, or another value for each column.
 
     Args:
         x: The one input, or `{input: column}`.
@@ -46,14 +46,14 @@ def assign(x: Any, y: Any, sample_weight: Any, columns: Iterable[str], where: st
         y: A name, a list of names, `{task: column}`, or None for no labels.
         sample_weight: A column for all tasks, `{task: column}`, or None.
         columns: Names of the table's columns.
-        where: What the table is called in errors.
+        where: Name of the table in errors.
     """
     columns = list(columns)
     y = {} if y is None else _named("y", [y] if isinstance(y, str) else y)
     if isinstance(sample_weight, dict):
         by_task("sample_weight", sample_weight, y, complete=True)
     elif sample_weight is not None and not (isinstance(sample_weight, str) and y):
-        raise ValueError(error("sample_weight", "a column, or {task: column}, beside labels, or None", sample_weight))
+        raise ValueError(error("sample_weight", "a column or {task: column} if `y` is given, or None", sample_weight))
     taken = {*y.values(), *tf.nest.flatten(sample_weight)}
     if x is None:
         x = {column: column for column in columns if column not in taken}
@@ -72,7 +72,7 @@ def assign(x: Any, y: Any, sample_weight: Any, columns: Iterable[str], where: st
 
 
 def _named(role, given):
-    """Returns `{name: column}` of a list or dict."""
+    """Returns `{name: column}` for a list or dict."""
     named = dict(given) if isinstance(given, dict) else {}
     if isinstance(given, list | tuple):
         named = {name: name for name in given}

@@ -1,4 +1,4 @@
-"""Labelled data from the user: as batches, or as arrays of rows."""
+"""Converts labelled data from the user to batches or to arrays of rows."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def batches_of(name: str, data: Any, batch_size: int = 256, shuffle: bool = Fals
         batch_size, shuffle: For arrays.
 
     Raises:
-        ValueError: If it is neither arrays nor a dataset.
+        ValueError: If the data are neither arrays nor a dataset.
     """
     if hasattr(data, "element_spec"):
         spec = data.element_spec
@@ -34,7 +34,7 @@ def batches_of(name: str, data: Any, batch_size: int = 256, shuffle: bool = Fals
 
 
 def rows_of(name: str, data: Any) -> tuple[Any, dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Returns all rows of data as arrays: inputs, `{task: labels}` and `{task: weights}`, 0 for missing labels.
+    """Returns all rows of data as arrays: inputs, `{task: labels}` and `{task: weights}`. Missing labels have weight 0.
 
     Args:
         name: Name of the argument.
@@ -63,7 +63,7 @@ def cut(rows: tuple[Any, ...], chosen: np.ndarray | None = None, batch_size: int
 
 
 def _joined(parts):
-    """Returns batches of arrays, or of structures of arrays, as one."""
+    """Joins batches of arrays, or of structures of arrays, into one."""
     if isinstance(parts[0], dict):
         return {key: _joined([part[key] for part in parts]) for key in parts[0]}
     if isinstance(parts[0], tuple | list):

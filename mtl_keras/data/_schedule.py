@@ -1,10 +1,10 @@
-"""Decides from which source each draw of an epoch comes."""
+"""Decides which source each draw of an epoch comes from."""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-_BLOCK = 2**16  # draws whose order is made at once
+_BLOCK = 2**16  # draws that are ordered at once
 
 
 class Schedule:
@@ -13,7 +13,7 @@ class Schedule:
     Args:
         shares: Function of the epoch that returns the share of each source, [S].
         num_draws: Number of draws in an epoch.
-        in_turn: Whether the sources take turns, instead of a random order.
+        in_turn: Whether the sources take turns instead of a random order.
         seed: An integer of at least 0.
     """
 
@@ -24,7 +24,7 @@ class Schedule:
         self._seed = seed
 
     def counts(self, epoch: int) -> np.ndarray:
-        """Returns how many draws of an epoch each source has, [S]: its share, rounded so that they sum up."""
+        """Returns the number of draws of each source in an epoch, [S]: its share, rounded so that the sum is exact."""
         exact = self._shares(epoch) * self._num_draws
         counts = np.floor(exact + 1e-9).astype("int64")
         if self._in_turn:
@@ -34,7 +34,7 @@ class Schedule:
         return counts
 
     def before(self, epoch: int, draw: int = 0) -> np.ndarray:
-        """Returns how many draws each source has had in all epochs before, and in this one before `draw`, [S]."""
+        """Returns the number of draws of each source before draw number `draw` of an epoch, over all epochs, [S]."""
         total = sum((self.counts(e) for e in range(epoch)), np.zeros_like(self.counts(0)))
         for start, counts in self._blocks(epoch):
             if start + counts.sum() <= draw:
@@ -45,7 +45,7 @@ class Schedule:
         return total
 
     def steps(self, epoch: int, first: int, size: int) -> Iterator[np.ndarray]:
-        """Yields the numbers of the sources of an epoch's draws from `first` on, `size` at a time."""
+        """Yields the source numbers of the draws of an epoch, from draw `first` on, `size` at a time."""
         left = np.empty(0, "int64")
         for start, counts in self._blocks(epoch):
             if start + counts.sum() > first:
@@ -57,7 +57,7 @@ class Schedule:
             yield left
 
     def _blocks(self, epoch):
-        """Yields the first draw of each block, and how many draws each source has in it: as in one random order."""
+        """Yields the first draw of each block and the number of draws of each source in it, as in one random order."""
         left = self.counts(epoch)
         random = np.random.default_rng((self._seed, epoch))
         for start in range(0, self._num_draws, _BLOCK):

@@ -4,20 +4,20 @@ from typing import Any
 
 import numpy as np
 
-_QUANTILES = 5  # into which numbers are cut
-_FEW = 50_000  # units: above it most are dealt out at once, for speed
-_MANY = 50  # different integers: from here on they are numbers, not classes
+_QUANTILES = 5  # number of groups that numbers are divided into
+_FEW = 50_000  # units: above this, most are assigned at once, for speed
+_MANY = 50  # distinct values: integers with at least this many are numbers, not classes
 
 
 def indicators(y: dict[str, np.ndarray], there: dict[str, np.ndarray]) -> np.ndarray:
     """Returns the properties of the labels to spread evenly, as columns of 0 and 1. [N, columns]
 
     There is one column for each class, for each label of multilabel rows, for each fifth of a task's numbers, and for
-    each tag that a sequence has. If some labels of a task are missing, another column says whether a row has one.
+    each tag of a sequence. If some labels of a task are missing, another column says whether a row has a label.
 
     Args:
         y: `{task: labels [N, ...]}`
-        there: `{task: which are there, as booleans of the same shape}`
+        there: `{task: which labels are present, as booleans of the same shape}`
     """
     columns = []
     for task, labels in y.items():
@@ -26,7 +26,7 @@ def indicators(y: dict[str, np.ndarray], there: dict[str, np.ndarray]) -> np.nda
             columns.append(known.any(axis=1))
         flat = labels.reshape(len(labels), -1)
         if is_class(labels):
-            if flat.shape[1] > 1 and set(np.unique(flat[known])) <= {0, 1}:  # several labels a row
+            if flat.shape[1] > 1 and set(np.unique(flat[known])) <= {0, 1}:  # several labels per row
                 columns += list(((flat == 1) & known).T)
             else:
                 columns += [((flat == value) & known).any(axis=1) for value in np.unique(flat[known])]
@@ -58,15 +58,15 @@ def _fifths(numbers, known):
 def assign(strata: np.ndarray, units: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Returns the part of each row, by iterative stratification. [N]
 
-    The rarest column is spread first: each of its units goes to the part that lacks most of it, or else to the part
-    that lacks most rows. With very many units, most of those with equal columns are dealt out beforehand; the others
-    balance the rest.
+    The rarest column is spread first: each of its units goes to the part that lacks most of it; in a tie, to the part
+    that lacks most rows. With very many units, most units with equal columns are assigned at once beforehand; the
+    others balance the rest.
 
     Args:
-        strata: What is to be spread alike. [N, columns]
+        strata: The properties to spread evenly. [N, columns]
         units: Number of the unit of each row, from 0; rows of a unit stay together. [N]
-        shares: Of the rows, by part; they sum up to 1. [parts]
-        rng: For what is equal.
+        shares: Share of the rows of each part; they sum up to 1. [parts]
+        rng: Random generator, for ties.
     """
     num_units = units.max() + 1
     sizes = np.bincount(units, minlength=num_units).astype("float64")
@@ -101,7 +101,7 @@ def assign(strata: np.ndarray, units: np.ndarray, shares: np.ndarray, rng: np.ra
 
 
 def _dealt(rows, shares):
-    """Yields pairs of a row and a part, for so large a share of the rows of each kind."""
+    """Yields pairs of a row and a part, for this share of the rows of each kind."""
     _, kind = np.unique(rows, axis=0, return_inverse=True)
     kind = kind.reshape(-1)
     by_kind = np.argsort(kind, kind="stable")
@@ -111,32 +111,32 @@ def _dealt(rows, shares):
 
 
 def units_of(groups: Any, num_rows: int, at_least: int) -> np.ndarray:
-    """Returns the number of the unit of each row, from 0: its group, or itself for None. [N]"""
+    """Returns the number of the unit of each row, from 0: its group, or the row itself without groups. [N]"""
     if groups is None:
         units = np.arange(num_rows)
     else:
         groups = np.asarray(groups)
         if groups.shape != (num_rows,):
-            raise ValueError(f"`groups` must have shape ({num_rows},), a value a row. Received: {groups.shape}.")
+            raise ValueError(f"`groups` must have shape ({num_rows},), one value per row. Received: {groups.shape}.")
         _, units = np.unique(groups, return_inverse=True)
     if units.size == 0 or units.max() + 1 < at_least:
         what, found = ("rows", num_rows) if groups is None else ("groups", len(np.unique(units)))
-        raise ValueError(f"There must be at least {at_least} {what}, one a part. Received: {found}.")
+        raise ValueError(f"There must be at least {at_least} {what}, one per part. Received: {found}.")
     return units
 
 
 def blocks(order: Any, num_rows: int, shares: np.ndarray) -> np.ndarray:
-    """Returns the number of the block of each row: blocks that follow each other in an order. [N]"""
+    """Returns the number of the block of each row; the blocks follow each other in the given order. [N]"""
     order = np.asarray(order)
     if order.shape != (num_rows,):
-        raise ValueError(f"`order` must have shape ({num_rows},), a value a row. Received: {order.shape}.")
+        raise ValueError(f"`order` must have shape ({num_rows},), one value per row. Received: {order.shape}.")
     _, rank = np.unique(order, return_inverse=True)
     rows_before = np.concatenate([[0], np.cumsum(np.bincount(rank))[:-1]])  # by value
     ends = np.cumsum(shares)[:-1] * num_rows
     block = np.searchsorted(np.round(ends, 6), rows_before, side="right")[rank]
     if len(np.unique(block)) < len(shares):
         raise ValueError(
-            f"`order` must have at least {len(shares)} different values that the parts can be cut at. "
+            f"`order` must have at least {len(shares)} different values at which the parts can be cut. "
             f"Received: {len(rows_before)}, which leave a part empty."
         )
     return block

@@ -1,4 +1,4 @@
-"""A table in files, and its batches: the code that all formats share."""
+"""A table in files, and its batches: the code common to all formats."""
 
 import dataclasses
 from typing import Any
@@ -19,12 +19,12 @@ class TableSource:
     """A table in blocks.
 
     Args:
-        where: What errors call it.
-        roles: Which columns are used for what.
-        types: `{column: pyarrow.DataType}` of these.
-        known: `{column: what is known of its values}`.
-        blocks: Where the rows are.
-        columns: `{column: Column}` of columns that are not what their type says, such as images.
+        where: Name of the table in errors.
+        roles: The columns by role.
+        types: `{column: pyarrow.DataType}` of these columns.
+        known: `{column: Known}`, facts about the values.
+        blocks: The blocks of rows.
+        columns: `{column: Column}` of columns whose kind does not follow from their type, such as images.
     """
 
     where: str
@@ -59,7 +59,7 @@ def source_batches(
 
 
 def columns_of(source: TableSource, lengths: dict[str, int | None]) -> Roles:
-    """Returns the `Column`s of a source by what they are for."""
+    """Returns the `Column`s of a source by role."""
 
     def column(name, role):
         if name in source.columns:
@@ -84,18 +84,16 @@ def may_lack_labels(source: TableSource, y: dict[str, Column], missing: Any = "a
 
 
 def same_types(one: dict[str, Any], other: dict[str, Any], where: str, first: str) -> None:
-    """Raises a ValueError unless two files have the same columns, of the same types.
+    """Raises a ValueError unless two files have the same columns with the same types.
 
     Args:
         one: `{column: type}` of the first file.
-        other: Those of another file.
-        where, first: What errors call the other file and the first one.
+        other: `{column: type}` of the other file.
+        where, first: Names of the other file and of the first one in errors.
     """
     for name, kind in one.items():
         if name not in other:
-            raise ValueError(
-                f"{where}: the column {name!r} is not there, as it is in {first}. Received: {list(other)}."
-            )
+            raise ValueError(f"{where}: the column {name!r} is missing, but {first} has it. Received: {list(other)}.")
         if _plain(kind) != _plain(other[name]):
             raise ValueError(
                 f"{where}: the column {name!r} must be {kind}, as in {first}. Received: {other[name]}. Convert it in "
@@ -104,7 +102,7 @@ def same_types(one: dict[str, Any], other: dict[str, Any], where: str, first: st
 
 
 def _plain(kind):
-    """Returns a type without its encoding."""
+    """Returns a type without its dictionary encoding."""
     types = need("pyarrow", "files", "Reading a table").types
     return kind.value_type if types.is_dictionary(kind) else kind
 

@@ -25,9 +25,9 @@ class Block:
     """Rows of a table that are read together.
 
     Args:
-        name: What errors call it, such as the path of a file.
+        name: Name of the block in errors, such as the path of a file.
         num_rows: Number of rows.
-        read: Function that yields `pyarrow.RecordBatch`es or tables of the rows from a row number on.
+        read: Function of a row number that yields `pyarrow.RecordBatch`es or tables of the rows from there on.
     """
 
     name: str
@@ -41,11 +41,11 @@ def table_batches(
     """Returns the batches of a table's rows.
 
     A pass takes the blocks in a random order, and shuffles their rows within windows. A window is read while batches
-    are taken from the one before.
+    are taken from the window before.
 
     Args:
         blocks: The blocks.
-        columns: The `Column`s by what they are for.
+        columns: The `Column`s by role.
         batching: How rows become batches.
         has_weights: Whether the batches have weights.
         missing: As in `mask_missing`.
@@ -94,7 +94,7 @@ def table_batches(
 
     def to_batches(windows):
         windows = windows.prefetch(1)
-        if not by_batch:  # at once, which takes a third of the time
+        if not by_batch:  # all at once, in a third of the time
             return batching.batches(windows, lambda order, arrays: taken_rows(arrays, order))
         return windows.flat_map(of_one_window)
 
@@ -125,7 +125,7 @@ def _arrays(column, parts):
 
 
 def _chunks(blocks: list[Block], start: int, columns: list[Column]) -> Iterator[list[Any]]:
-    """Yields the columns of blocks, from a row on."""
+    """Yields the columns of blocks, starting at a row."""
     for block in blocks:
         if start >= block.num_rows:
             start -= block.num_rows
@@ -140,7 +140,7 @@ def _chunks(blocks: list[Block], start: int, columns: list[Column]) -> Iterator[
                 yield arrays
         if num_rows != block.num_rows:
             raise ValueError(
-                f"{block.name}: there must be {block.num_rows} rows, as there were at first. Received: {num_rows}."
+                f"{block.name}: there must be {block.num_rows} rows, as in the first reading. Received: {num_rows}."
             )
         start = 0
 
@@ -154,11 +154,11 @@ def reading(name: str) -> Iterator[None]:
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise ValueError(f"{name} cannot be read: it is cut off, or no such file. ({error})") from error
+        raise ValueError(f"{name} cannot be read: it is cut off, or not a file of this format. ({error})") from error
 
 
 def _weight(label, given, task):
-    """Returns the weight of a label: the given weight, 0 where the label is not valid; None for 1 everywhere."""
+    """Returns the weight of a label: the given weight, and 0 for labels that are not valid. None means 1 everywhere."""
     given = given[task] if isinstance(given, dict) else given
     if label.valid is None:
         return None if given is None else given.values

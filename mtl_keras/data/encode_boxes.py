@@ -56,7 +56,7 @@ def encode_boxes(
         boxes,
         inside,
         "`boxes` must be y_min, x_min, y_max, x_max relative to the image, in [0, 1], with y_min < y_max and "
-        "x_min < x_max. Divide pixels by height and width, and say by class -1 which rows are padding.",
+        "x_min < x_max. Divide pixels by height and width, and give rows of padding the class -1.",
     )
     if num_classes is not None:
         text = f"`classes` must be integers from 0 to {num_classes - 1}, and -1 for padding. Count them from 0."
@@ -102,7 +102,7 @@ def _as_padded(boxes, classes):
     if len(boxes.shape) < 2 or boxes.shape[-1] != 4 or not boxes.shape[:-1].is_compatible_with(classes.shape):
         raise ValueError(
             "`boxes` must be of shape [..., N, 4] and `classes` of shape [..., N]. "
-            f"Received: {boxes.shape} and {classes.shape}. An image without boxes has N = 0, or padding."
+            f"Received: {boxes.shape} and {classes.shape}. For an image without boxes, use N = 0 or padding."
         )
     return boxes, classes
 

@@ -128,7 +128,7 @@ def _read_labels(y):
     y = read("y", y)
     if not isinstance(y, dict) or not y:
         raise ValueError(
-            "`y` must be a dict {task: labels} or a DataFrame with one column a task. "
+            "`y` must be a dict {task: labels} or a DataFrame with one column per task. "
             f"Received: {'no task' if isinstance(y, dict) else f'an array of shape {y.shape}'}. "
             'Name the task: `y={"digit": labels}`.'
         )

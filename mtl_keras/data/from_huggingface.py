@@ -107,7 +107,7 @@ def _plain(table):
 
 
 def _known(first, column):
-    """Returns what the first rows tell of a column, and what all rows tell if only numbers must be read."""
+    """Returns facts about a column from its first rows, or from all rows if it holds numbers only."""
     types, compute = (need(f"pyarrow{part}", "huggingface", "`from_huggingface`") for part in (".types", ".compute"))
     if hasattr(first.type, "value_field"):
         return Known(shape=shape_of_lists(first))
@@ -118,13 +118,13 @@ def _known(first, column):
 
 
 def _image_column(name, column):
-    """Returns the column of images, which have the size of the first one."""
+    """Returns the column of images; all must have the size of the first one."""
     encoded = column[0].as_py()
     encoded = encoded and encoded["bytes"]
     if encoded is None:
         raise ValueError(
             f"the data set: the column {name!r} must hold images. Received: a path, or null. Put the files into the "
-            "data set, such as by `dataset.map(lambda example: example)`, and fill or leave out what is null."
+            "data set, such as by `dataset.map(lambda example: example)`, and fill or remove nulls."
         )
     try:
         shape = tuple(tf.io.decode_image(encoded, expand_animations=False).shape)

@@ -71,7 +71,7 @@ def from_records(
     choice("weights", weights, WEIGHTS)
     if parse is None:
         if not isinstance(files, str | os.PathLike):
-            raise ValueError(error("files", "a folder of `write_records`, unless there is a function `parse`", files))
+            raise ValueError(error("files", "a folder of `write_records` if `parse` is None", files))
         features, shards = read_spec(files)
         parse = partial(_parse, features)
     elif not callable(parse):

@@ -67,7 +67,7 @@ def hold_out(
     num_rows = len(next(iter(labels.values())))
     if order is not None:
         if groups is not None:
-            raise ValueError("`groups` and `order` exclude each other. Received both.")
+            raise ValueError("`groups` and `order` exclude each other. Received both. Pass one of them.")
         part = blocks(order, num_rows, shares)
     else:
         units = units_of(groups, num_rows, len(names))

@@ -60,7 +60,7 @@ def k_fold(
     num_rows = len(next(iter(labels.values())))
     if order is not None:
         if groups is not None or repeats > 1:
-            raise ValueError("`order` excludes `groups` and `repeats`. Received several of them.")
+            raise ValueError("`order` excludes `groups` and `repeats`. Received several of them. Leave some out.")
         block = blocks(order, num_rows, np.full(k + 1, 1 / (k + 1)))
         pairs = [(np.flatnonzero(block < i), np.flatnonzero(block == i)) for i in range(1, k + 1)]
     else:

@@ -62,18 +62,18 @@ def _as_tensor(task, label):
     """Returns labels as a tensor of known rank, or raises a ValueError that names the task."""
     name = f"`y[{task!r}]`"
     if label is None:
-        raise ValueError(f"{name} must be an array. Received: None. Give missing labels as NaN or -1.")
+        raise ValueError(f"{name} must be an array. Received: None. Pass missing labels as NaN or -1.")
     if isinstance(label, tf.RaggedTensor | tf.SparseTensor):
         raise ValueError(
-            f"{name} must be an array. Received: a {type(label).__name__}. Fill it up, as by `to_tensor()`."
+            f"{name} must be an array. Received: a {type(label).__name__}. Pad it, such as by `to_tensor()`."
         )
     try:
         tensor = tf.convert_to_tensor(label)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of numbers. Received: what is no tensor ({error}).") from error
+        raise ValueError(f"{name} must be an array of numbers. Received: something else ({error}).") from error
     if tensor.shape.rank is None:
         raise ValueError(
-            f"{name} must have a known number of axes. Received: labels of unknown shape. Say it by "
+            f"{name} must have a known number of axes. Received: labels of unknown shape. Set it by "
             "`tf.ensure_shape(label, [None])`, or by the `output_signature` of the dataset."
         )
     return tensor
@@ -82,7 +82,7 @@ def _as_tensor(task, label):
 def _mask(task, label, weight, value):
     """Returns the label and its weight, both set to 0 where the label is missing."""
     absent = _absent(task, label, value)
-    by_row = all(size == 1 for size in label.shape[1:])  # one element a row: [N], [N, 1]
+    by_row = all(size == 1 for size in label.shape[1:])  # one element per row: [N], [N, 1]
     if absent is not None and by_row:
         absent = tf.reshape(absent, [-1])  # [N]
     rows = tf.shape(label)[:1]
@@ -98,7 +98,7 @@ def _mask(task, label, weight, value):
 
 
 def _absent(task, label, value):
-    """Returns which elements of a label are missing, or None if none can be."""
+    """Returns which elements of a label are missing; None if none can be missing."""
     dtype = label.dtype
     if isinstance(value, str) and value == "auto":
         if dtype.is_floating:
@@ -120,18 +120,18 @@ def _only_minus_one(task, label):
     """Returns the integer label, after a check that -1 can only mean a missing label."""
     minus_one = tf.constant(-1, label.dtype)
     text = (
-        f"`y[{task!r}]` is an integer label with negative values other than -1, so that -1 may be a value "
-        f"or a missing label. Say which: `missing={{{task!r}: -1}}`, or another value, or None if nothing "
+        f"`y[{task!r}]` is an integer label with negative values other than -1, so -1 may be a value "
+        f"or a missing label. Choose one: `missing={{{task!r}: -1}}`, or another value, or None if nothing "
         "is missing."
     )
-    if not tf.executing_eagerly():  # one batch cannot tell what the others hold
+    if not tf.executing_eagerly():  # one batch does not show the values of the others
         with tf.control_dependencies([tf.debugging.assert_greater_equal(label, minus_one, message=text)]):
             return tf.identity(label)
     if tf.reduce_any(label < minus_one) and tf.reduce_any(label == minus_one):
         raise ValueError(text)
     if set(np.unique(label)) == {-1, 1}:
         raise ValueError(
-            f"`y[{task!r}]` holds the integers -1 and 1 alone, so that -1 may mean no or a missing label. Say which: "
+            f"`y[{task!r}]` holds only the integers -1 and 1, so -1 may mean no or a missing label. Choose one: "
             f"if it means no, code the labels as 0 and 1, such as by `(y + 1) // 2`; if they are values, "
             f"`missing={{{task!r}: None}}`; if it means missing, `missing={{{task!r}: -1}}`."
         )

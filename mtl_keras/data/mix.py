@@ -53,7 +53,7 @@ def mix(
             - `{source: number}`: in proportion to these numbers, above 0.
         unit: What is drawn. `"row"`: a batch has rows of all sources. `"batch"`: each batch has rows of one source. A
             weighting that reads gradients then sees one task at a time and can only sum them. Also, the averages of a
-            batch norm then mix statistics that no batch has had. Prefer `"row"`, or freeze the batch norm by
+            batch norm then mix statistics that no batch has. Prefer `"row"`, or freeze the batch norm by
             `mtl_keras.callbacks.Freeze`.
         batch_size: Number of rows in a batch.
         steps_per_epoch: The length of an epoch, the same for all sources. `"all"`: until the largest source was read
@@ -99,7 +99,7 @@ def mix(
     num_rows = _num_rows(steps_per_epoch, sizes, shares(0), batch_size)
     steps = -(-num_rows // batch_size)
     by_row = unit == "row"
-    has_lengths = not all(part.shape[1:].is_fully_defined() for part in tf.nest.flatten(joint.spec))  # one a batch
+    has_lengths = not all(part.shape[1:].is_fully_defined() for part in tf.nest.flatten(joint.spec))  # one per batch
     at_once = 1 if has_lengths else batches_at_once(bytes_per_row(joint.spec), batch_size)
     schedule = Schedule(shares, num_rows if by_row else steps, strategy == "round_robin", seed)
     rows_per_draw = 1 if by_row else batch_size

@@ -79,8 +79,8 @@ def _read(name, labels, split, data_dir, download):
     """Returns the images and the labels of a data set of TensorFlow Datasets."""
     if labels is not None:
         raise ValueError(
-            f"`labels` must be None where `images` names a data set, which has its own. Received: images={name!r} and "
-            f"labels of shape {np.shape(labels)}. Which part of {name!r} is read is said by `split`."
+            f"`labels` must be None if `images` names a data set, which has its own. Received: images={name!r} and "
+            f"labels of shape {np.shape(labels)}. Choose the part of {name!r} to read by `split`."
         )
     return to_arrays(images_and_labels(name, split, data_dir, download))
 
@@ -96,11 +96,11 @@ def _checked(images, labels):
     if images.min() < 0:
         raise ValueError(
             "`images` must not be negative: the background is 0, and the larger pixel counts. "
-            f"Received: a smallest pixel of {images.min()}. Make them zero-mean afterwards, on the canvas."
+            f"Received: a smallest pixel of {images.min()}. Standardize the canvases afterwards instead."
         )
     labels = np.asarray(labels)
     if labels.ndim == 0 or len(labels) != len(images):
         raise ValueError(
-            f"`labels` must have one row an image, {len(images)} in all. Received: labels of shape {labels.shape}."
+            f"`labels` must have one row per image, {len(images)} in all. Received: labels of shape {labels.shape}."
         )
     return images.reshape(*images.shape[:3], -1), labels

@@ -34,7 +34,7 @@ def random_crop(images: Tensor, seed: Tensor, pad: int = 4) -> tf.Tensor:
     pad = count("pad", pad, 0)
     images = tf.convert_to_tensor(images)
     batch, height, width = tf.unstack(tf.shape(images)[:3])
-    seed = tf.random.experimental.stateless_fold_in(seed, 2)  # other draws than random_flip's
+    seed = tf.random.experimental.stateless_fold_in(seed, 2)  # independent of `random_flip`
     corner = tf.random.stateless_uniform([2, batch, 1], seed, maxval=2 * pad + 1, dtype=tf.int32)
     padded = tf.pad(images, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
     cropped = tf.gather(padded, corner[0] + tf.range(height), axis=1, batch_dims=1)

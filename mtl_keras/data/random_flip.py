@@ -23,6 +23,6 @@ def random_flip(images: Tensor, seed: Tensor) -> tf.Tensor:
     ```
     """
     images = tf.convert_to_tensor(images)
-    seed = tf.random.experimental.stateless_fold_in(seed, 1)  # other draws than random_crop's
+    seed = tf.random.experimental.stateless_fold_in(seed, 1)  # independent of `random_crop`
     flipped = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed) < 0.5
     return tf.where(flipped, tf.reverse(images, axis=[2]), images)

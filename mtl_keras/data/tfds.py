@@ -104,7 +104,7 @@ def tfds(
         if keep is not None:
             raise ValueError(
                 f"`keep` must be None for a data set above `in_memory_limit`, {limit:,} bytes. Received: {name!r} with "
-                f"about {num_bytes(builder, split):,}. Raise the limit, or write what is kept by `write_records`."
+                f"about {num_bytes(builder, split):,}. Raise the limit, or write these examples by `write_records`."
             )
         return _streamed(builder, split, row, x is None, batching)
     if keep is not None:
@@ -131,7 +131,7 @@ def _streamed(builder, split, row, supervised, batching):
         if not isinstance(part, tf.TensorSpec) or not part.shape.is_fully_defined():
             raise ValueError(
                 f"Inputs and labels must be tensors of one size. Received: {part} in {builder.name!r}. Bring them to "
-                "one size in functions of the example, such as `x=lambda example: tf.image.resize(example['image'], "
+                "one size with functions of the example, such as `x=lambda example: tf.image.resize(example['image'], "
                 "(64, 64))`."
             )
 

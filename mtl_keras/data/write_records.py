@@ -14,9 +14,9 @@ from mtl_keras.data._record_spec import Feature, features_of, write_spec
 def write_records(dataset: tf.data.Dataset, folder: str | os.PathLike, shards: int = 8) -> pathlib.Path:
     """Writes the rows of a dataset to TFRecord files, for `from_records`.
 
-    Row i goes to file i modulo `shards`, so that each file has rows from the whole dataset. `records.json`, beside the
+    Row i goes to file i modulo `shards`, so that each file has rows from the whole dataset. `records.json`, next to the
     files, has the names, dtypes, shapes and numbers of rows. The folder appears only when it is complete: it is written
-    beside its place and then renamed. Weights and missing labels do not change.
+    under another name and then renamed. Weights and missing labels do not change.
 
     Args:
         dataset: A finite dataset of batches: x, `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})`, for

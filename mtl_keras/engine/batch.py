@@ -1,4 +1,4 @@
-"""A batch in a training or test step: labels, losses, and what is logged of them."""
+"""A batch in a training or test step: its labels, losses and logs."""
 
 from typing import NamedTuple
 
@@ -9,13 +9,13 @@ from mtl_keras._types import Tensor
 
 
 class BatchLosses(NamedTuple):
-    """The losses on what a forward pass gave. A tuple, so that both branches of a condition can return one."""
+    """The losses on the outputs of a forward pass. A tuple, so that both branches of a condition can return one."""
 
     y_pred: dict[str, Tensor]
-    losses: list[Tensor]  # of the tasks; over replicas they sum up to the losses of the whole batch
+    losses: list[Tensor]  # of the tasks; their sums over the replicas are the losses of the whole batch
     counts: Tensor  # [T] how many labels are there, over all replicas
     sizes: Tensor  # [T] what the sums of the losses were divided by, likewise
-    masks: dict[str, Tensor]  # of the outputs that have one, as a condition loses what Keras notes at a tensor
+    masks: dict[str, Tensor]  # of the outputs with a mask; in a condition, tensors lose their Keras masks
 
 
 class Batch:
@@ -23,8 +23,8 @@ class Batch:
 
     Args:
         model: A `MultiTaskModel`.
-        data: What Keras hands to `train_step`.
-        replicas: How many replicas there are (`num`), how to sum over them (`sum`), and what one without rows gets
+        data: The argument of Keras' `train_step`.
+        replicas: The number of replicas (`num`), the sum over them (`sum`), and the batch of a replica without rows
             (`never_empty`).
     """
 
@@ -57,15 +57,15 @@ class Batch:
     def losses_of_halves(self, entries, counts):
         """Returns the losses on the two halves of the batch, and the shares of their labels.
 
-        The halves are the rows at even and at odd places, so that it does not matter which replica a row is on. They
-        are made by weights, which leaves the outputs untouched.
+        The halves are the rows at even and at odd positions, so it does not matter which replica a row is on. They are
+        selected by weights, so the outputs stay unchanged.
 
         Args:
             entries: The `entries` of the whole batch.
-            counts: How many labels are there. [T]
+            counts: Number of present labels. [T]
 
         Returns:
-            Two pairs of a list of T losses and shares [T], which for each task sum up to 1.
+            Two pairs of a list of T losses and shares [T]; the two shares of a task sum up to 1.
         """
         odd = ops.cast(ops.arange(self.num_rows) % 2, "float32")  # [B]
         halves = []
@@ -77,7 +77,7 @@ class Batch:
         return halves
 
     def _sums(self, entries):
-        """Returns how many labels are there, and what their losses are divided by, over all replicas. [T] each"""
+        """Returns the number of present labels and the divisor of their losses, over all replicas. [T] each"""
         counts = [e.num_there() for e in entries]
         if not any(e.is_by_weight for e in entries):
             counts = self.replicas.sum(ops.stack(counts))
@@ -95,12 +95,12 @@ class Batch:
         return [loss * o.loss_weight for loss, o in zip(losses, self.objectives.values(), strict=True)]
 
     def regularization(self):
-        """Returns the sum of the losses of the layers; 0.0 without any."""
+        """Returns the sum of the losses of the layers; 0.0 if there are none."""
         losses = self.model.losses
         return ops.sum([ops.sum(loss) for loss in losses]) / self.replicas.num if losses else 0.0
 
     def penalty(self):
-        """Returns the sum of the penalties, which it logs; 0.0 without any."""
+        """Logs the penalties, and returns their sum; 0.0 if there are none."""
         total = 0.0
         for penalty in self.model.penalties.values():
             value = penalty.value()
@@ -109,12 +109,12 @@ class Batch:
         return total
 
     def track(self, batch_losses, extra, done=None):
-        """Adds the batch to what is logged.
+        """Adds the batch to the logs.
 
         Args:
             batch_losses: The losses, as `BatchLosses`.
-            extra: What was added to them.
-            done: Whether the step was made; one that was not is in none of the means. None for True.
+            extra: Terms that were added to them.
+            done: Whether the step was made; a skipped step is in none of the means. None for True.
         """
         num = self.replicas.num  # the losses of the replicas are summed, not averaged
         rows = ops.cast(self.num_rows, "float32")

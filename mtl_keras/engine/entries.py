@@ -1,4 +1,4 @@
-"""The losses of single labels, and how they become the loss of a batch."""
+"""The losses of single labels, and their reduction to the loss of a batch."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,13 +12,13 @@ from mtl_keras._weights import as_rank, there, times
 class Entries(NamedTuple):
     """The loss of each label of one task in a batch, and how much it counts.
 
-    A label of weight 0 is not there: the loss of a batch is Σ wᵢ·fᵢ·lᵢ / n over its n labels whose weight is not 0.
+    A label of weight 0 is missing: the loss of a batch is Σ wᵢ·fᵢ·lᵢ / n over its n labels whose weight is not 0.
 
     Args:
         values: The loss of each label. [B, ...]
-        weight: Its weight, with as many axes as the values; None for 1.
-        factor: A factor that does not make a label missing, such as a class weight, likewise.
-        reduction: As in Keras, what becomes of them.
+        weight: The weight of each label, with the same number of axes as the values; None for 1.
+        factor: A factor of each label that does not make it missing, such as a class weight; shaped like `weight`.
+        reduction: Reduction of the losses, as in Keras.
     """
 
     values: Tensor
@@ -38,11 +38,11 @@ class Entries(NamedTuple):
 
     @property
     def is_by_weight(self) -> bool:
-        """Whether the sum of the losses is divided by the sum of the weights, and not by the number of labels."""
+        """Whether the sum of the losses is divided by the sum of the weights instead of the number of labels."""
         return self.reduction == "mean_with_sample_weight" and self._product() is not None
 
     def size(self) -> Tensor:
-        """Returns what the sum of the losses is divided by."""
+        """Returns the divisor of the sum of the losses."""
         if not self.is_by_weight:
             return self.num_there()
         return ops.sum(ops.ones_like(self.values) * self._product())
@@ -56,7 +56,7 @@ class Entries(NamedTuple):
         return ops.sum(values if product is None else values * product)
 
     def loss(self, size: Tensor) -> Tensor:
-        """Returns the loss, given what to divide the sum by."""
+        """Returns the loss, given the divisor of the sum."""
         return self.total() if self.reduction == "sum" else ops.divide_no_nan(self.total(), size)
 
     def _product(self):
@@ -64,13 +64,13 @@ class Entries(NamedTuple):
 
 
 class EntriesOfBatch(NamedTuple):
-    """The same for a loss of the batch as a whole, which is no mean over labels.
+    """The same for a loss of the whole batch, which is not a mean over labels.
 
     Args:
         function: Function of weights that returns the loss.
         labels: Ones in the shape of the labels.
         weight: Weight of each label; None for 1.
-        factor: A factor that does not make a label missing, likewise.
+        factor: A factor of each label that does not make it missing; None for 1.
     """
 
     function: Callable[[Tensor | None], Tensor]
@@ -90,5 +90,5 @@ class EntriesOfBatch(NamedTuple):
         return self.num_there()
 
     def loss(self, size: Tensor) -> Tensor:
-        """Returns the loss; on one of several replicas, its share by the labels."""
+        """Returns the loss; on one of several replicas, its share in proportion to the labels."""
         return self.function(times(self.weight, self.factor)) * ops.divide_no_nan(self.num_there(), size)

@@ -1,4 +1,4 @@
-"""Where the tasks' graphs part, found from the functional graph."""
+"""Finds in the functional graph where the graphs of the tasks separate."""
 
 import keras
 
@@ -9,7 +9,7 @@ from mtl_keras.engine.graph import node, nodes_behind
 def find_features(model: keras.Model) -> list[Tensor]:
     """Returns the tensors that lead from the shared part of a model into a task's own part.
 
-    Only those with something trainable behind them: a gate of a task may read the inputs, which nobody learns.
+    Only tensors that depend on trainable layers count: the gate of a task may also read the inputs.
 
     Args:
         model: A functional `keras.Model` whose outputs are a dict by task name.
@@ -21,7 +21,7 @@ def find_features(model: keras.Model) -> list[Tensor]:
         ValueError: If nothing is shared, or a task's output lies in the shared part.
     """
     reached = {task: nodes_behind(output) for task, output in model.output.items()}
-    tasks_of = {}  # {id of a node: how many tasks reach it}
+    tasks_of = {}  # {id of a node: number of tasks that reach it}
     for nodes in reached.values():
         for key in nodes:
             tasks_of[key] = tasks_of.get(key, 0) + 1
@@ -38,8 +38,8 @@ def find_features(model: keras.Model) -> list[Tensor]:
                 found[id(tensor)] = tensor
     if not found:
         raise ValueError(
-            '`level="features"` needs a shared part of the graph whose features the tasks read. In this model nothing '
-            "parts: the tasks share no layer."
+            '`level="features"` needs a shared part of the graph whose features the tasks read. In this model the '
+            "tasks share no layer."
         )
     return list(found.values())
 
@@ -47,16 +47,16 @@ def find_features(model: keras.Model) -> list[Tensor]:
 def is_cut(features: list[Tensor], model: keras.Model, shared: list[keras.Variable]) -> bool:
     """Returns whether each path from a shared variable to an output goes through exactly one of the features.
 
-    Then the gradient of the shared variables follows from that of the features alone. It does not where one feature is
-    computed from another, or where a task's own part uses a shared layer again.
+    Then the gradient of the shared variables follows from that of the features alone. It does not if one feature is
+    computed from another, or if a task's own part uses a shared layer again.
 
     Args:
-        features: What `find_features` found in the model.
+        features: The result of `find_features` for the model.
         model: The `keras.Model`.
         shared: List of the variables that two or more outputs reach.
     """
     makers = {id(node(tensor)) for tensor in features}
-    behind = {}  # {id: node}, all that the features are computed from
+    behind = {}  # {id: node}, all nodes that the features depend on
     for tensor in features:
         nodes = nodes_behind(tensor)
         if len(makers & set(nodes)) > 1:
@@ -70,5 +70,5 @@ def is_cut(features: list[Tensor], model: keras.Model, shared: list[keras.Variab
 
 
 def _trains(tensor):
-    """Returns whether anything behind a tensor is trained."""
+    """Returns whether a tensor depends on trained variables."""
     return any(getattr(call.operation, "trainable_variables", None) for call in nodes_behind(tensor).values())

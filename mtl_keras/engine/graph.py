@@ -1,4 +1,4 @@
-"""Which task reaches what in a functional model. The only place that uses private parts of Keras."""
+"""Finds what each task reaches in a functional model. The only file that uses private parts of Keras."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ SHARED = "shared"  # the part of a model that two or more tasks reach
 class Reach:
     """Which layers and variables lead to which outputs of a functional model.
 
-    A part of a model is `"shared"`, which is all that two or more outputs reach, or the name of a task, which is all
-    that its output alone reaches. Found by cutting the model down to one output after the other, whatever made the
-    graph.
+    A part of a model is either `"shared"` (all that two or more outputs reach) or the name of a task (all that only its
+    output reaches). The parts are found from models with a single output each, so the origin of the graph does not
+    matter.
 
     Args:
         model: A functional `keras.Model` whose outputs are a dict by task name.
@@ -61,19 +61,19 @@ def layers_between(inputs: Tensors, tensor: Tensor) -> list[keras.layers.Layer]:
 
 
 def with_inner(layers: list[keras.layers.Layer]) -> list[keras.layers.Layer]:
-    """Returns layers and the layers inside of each, which come after it."""
+    """Returns layers and their inner layers; the inner layers come after the outer one."""
     return [inner for layer in layers for inner in layer._flatten_layers()]
 
 
 def copy_state(old: keras.layers.Layer, new: keras.layers.Layer) -> None:
-    """Copies the variables that belong to a layer itself, as a file would bring them, to a layer of the same kind."""
+    """Copies the own variables of a layer, those that a file stores for it, to a layer of the same kind."""
     state: dict = {}
     old.save_own_variables(state)
     new.load_own_variables(state)
 
 
 def replace_layer(model: keras.Model, old: keras.layers.Layer | None, new: keras.layers.Layer | None) -> None:
-    """Takes a layer that is not part of the graph out of a model, and puts another in: None for none."""
+    """Replaces a layer of a model that is not part of the graph by another; either may be None."""
     if old in model._layers:
         model._layers.remove(old)
     if new is not None and new not in model._layers:
@@ -97,7 +97,7 @@ def node(tensor: Tensor) -> Any:
 
 
 def nodes_behind(tensor: Tensor) -> dict:
-    """Returns the nodes of the graph behind a tensor, `{id: node}`, its own maker first."""
+    """Returns the nodes that a tensor depends on, `{id: node}`, with the node that made it first."""
     nodes, waiting = {}, [tensor]
     while waiting:
         found = node(waiting.pop())
@@ -108,9 +108,9 @@ def nodes_behind(tensor: Tensor) -> dict:
 
 
 def find_tensor(output: Tensor, operation: str) -> Tensor:
-    """Returns the tensor that the operation of a name made, the nearest one behind an output."""
+    """Returns the tensor made by the operation with a name, the one nearest to an output."""
     waiting, seen = [output], set()
-    for tensor in waiting:  # which grows: in the order of the distance
+    for tensor in waiting:  # the list grows in the order of the distance
         if maker(tensor).name == operation:
             return tensor
         found = node(tensor)
@@ -121,13 +121,13 @@ def find_tensor(output: Tensor, operation: str) -> Tensor:
 
 
 def find_inputs(output: Tensor) -> set[str]:
-    """Returns the names of the model's inputs that an output is computed from."""
+    """Returns the names of the model's inputs that an output depends on."""
     operations = {found.operation for found in nodes_behind(output).values()}
     return {operation.output.name for operation in operations if isinstance(operation, keras.layers.InputLayer)}
 
 
 def _tasks_of(things: dict[str, list]) -> dict[int, list[str]]:
-    """Returns `{id of a thing: tasks that reach it}`."""
+    """Returns `{id of an object: tasks that reach it}`."""
     found: dict[int, list[str]] = {}
     for task, reached in things.items():
         for thing in reached:

@@ -7,7 +7,7 @@ from mtl_keras._types import Tensor
 
 
 class NamedMeans(keras.metrics.Metric):
-    """The means of several numbers over the steps, each reported by its name: one metric, however many tasks.
+    """The means of several numbers over the steps, each reported under its name: one metric for all tasks.
 
     Args:
         names: The names in the logs.
@@ -20,7 +20,7 @@ class NamedMeans(keras.metrics.Metric):
         self.count = self.add_variable((len(self.names),), "zeros", name="count")
 
     def update_state(self, values: Tensor, counts: Tensor) -> None:
-        """Adds values [n] that count so many times [n]."""
+        """Adds values [n] with their counts [n]."""
         self.total.assign_add(values * counts)
         self.count.assign_add(counts)
 

@@ -1,4 +1,4 @@
-"""Which variables the tasks share, found from the functional graph."""
+"""Finds in the functional graph which variables the tasks share."""
 
 import keras
 
@@ -15,8 +15,8 @@ class Partition:
 
     Attributes:
         shared: List of the variables that two or more outputs reach, in the model's order.
-        own: `{task: list of the variables that it alone reaches}`.
-        own_state: `{task: list of what its own layers change by themselves}`: averages and seeds.
+        own: `{task: list of the variables that only it reaches}`.
+        own_state: `{task: list of the variables that its own layers update}`: averages and seeds.
         reached: `{task: list of all variables that it reaches}`.
     """
 

@@ -1,4 +1,4 @@
-"""How the losses of the tasks become one update: what `compile` was told, and the algebra of it on any backend."""
+"""How the losses of the tasks become one update: the arguments of `compile`, and backend-independent algebra."""
 
 import math
 
@@ -15,10 +15,10 @@ class Plan:
 
     Args:
         weighting: A weighting, built.
-        tasks: `{task: whether it takes part}`: one that does not is as if absent from each batch.
-        level: `"parameters"` or `"features"`: with respect to what the Jacobian of the losses is taken.
-        every: The weights are renewed every so many steps.
-        apply_to: `"shared"` or `"all"`: whether the weights act on the own variables of a task, too.
+        tasks: `{task: whether it takes part}`: a task that does not is treated as absent from each batch.
+        level: `"parameters"` or `"features"`: what the Jacobian of the losses is with respect to.
+        every: The weights are updated every n steps.
+        apply_to: `"shared"` or `"all"`: whether the weights also act on the own variables of a task.
         nonfinite: `"skip"` or `"raise"`: what happens at a loss or gradient that is not finite.
         variables: What the optimizer updates: the shared variables, each task's own, the weighting's.
         features_model: For `level="features"`: the model that returns `{"y_pred": outputs, "features": list}`.
@@ -72,14 +72,14 @@ class Plan:
         """Returns which tasks have labels and take part. [T], 0 or 1
 
         Args:
-            counts: How many labels are there. [T]
+            counts: Number of present labels. [T]
         """
         return ops.cast(counts > 0, "float32") * ops.convert_to_tensor(self.taking_part)
 
     def track(self, weights: Tensor, conflict: Tensor, renewed: Tensor, skipped: Tensor) -> None:
         """Adds a step to the logs; the conflicts of the gradients only if it renewed the weights.
 
-        A skipped step is only counted: what led to it is not finite.
+        A skipped step is only counted, because its values are not finite.
         """
         done = ops.equal(skipped, 0.0)
         self.logged_weights.assign(ops.where(done, weights, self.logged_weights))
@@ -105,7 +105,7 @@ class Plan:
         return 1 if self.level == "features" else self.weighting.passes(self.num_tasks)
 
     def relative_cost(self) -> float:
-        """Returns the cost of a step beside that of the plain sum, by the count of operations.
+        """Returns the cost of a step relative to the plain sum, by the count of operations.
 
         The plain step is one forward pass and a backward pass of twice its cost.
         """

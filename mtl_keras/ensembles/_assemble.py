@@ -1,4 +1,4 @@
-"""An ensemble as a compiled `MultiTaskModel`."""
+"""Builds an ensemble as a compiled `MultiTaskModel`."""
 
 import copy
 from typing import Any
@@ -26,7 +26,7 @@ def pooled(members: list[MultiTaskModel], way: str, weights: dict[str, Any], tie
     Args:
         members: Checked models.
         way: As in `layers.PoolPredictions`.
-        weights: `{task: weights of the members}`; None, or no entry, for equal ones.
+        weights: `{task: weights of the members}`; None, or no entry, for equal weights.
         tie: As in `layers.PoolPredictions`.
     """
     graph, of_members = joined(members)
@@ -47,7 +47,7 @@ def assembled(
         inputs: Keras inputs.
         outputs: `{task: output}`.
         tasks: The `Task`s of the outputs.
-        sources: `{task: model}`: where the loss and the metrics that `compile` was given for the task come from.
+        sources: `{task: model}`: the model whose `compile` arguments give the loss and the metrics of the task.
     """
     tasks = [with_head(task, task.head) for task in tasks]
     model = MultiTaskModel(inputs, outputs, tasks=tasks)
@@ -61,12 +61,12 @@ def assembled(
             if value is not None and (same_head or argument != "loss"):
                 by_task[task.name] = _fresh(value)
     model.compile(**{argument: by_task or None for argument, by_task in given.items()})
-    model.build_optimizer()  # a file of a compiled model holds it
+    model.build_optimizer()  # a file of a compiled model contains it
     return model
 
 
 def with_head(task: Task, head: Head) -> Task:
-    """Returns a task like another one, with a head, and metrics that share no state with the other's."""
+    """Returns a copy of a task with another head, whose metrics share no state with the original."""
     new = copy.copy(task)
     new.metrics = _fresh(task.metrics)
     if head.get_config() != task.head.get_config():

@@ -23,7 +23,7 @@ class Votes:
     def __init__(self, task, y, weight, shape, learning_rate):
         self.kind, self.learning_rate = task.head.output_kind, learning_rate
         self.targets = y
-        self.by_entry = self.kind == "events" and y[:1].size == np.prod(shape[1:])  # not one rank for all thresholds
+        self.by_entry = self.kind == "events" and y[:1].size == np.prod(shape[1:])  # not for a rank of thresholds
         self.labels = y.reshape(len(y), *shape[1:]) if self.by_entry else y
         self.num_classes = 2 if self.by_entry else shape[-1] + (self.kind == "events")
         self.alphas: list[np.ndarray] = []
@@ -32,7 +32,7 @@ class Votes:
         self.weights = weights / max(weights[weights > 0].mean() if weights.any() else 1.0, 1e-30)
 
     def learn(self, output: np.ndarray, there: np.ndarray) -> None:
-        """Takes the output of a new member on the rows, and the weights with masks.
+        """Updates the state from the output of a new member on the rows, and the weights with masks.
 
         Args:
             output: [N, ...]
@@ -58,7 +58,7 @@ class Votes:
     def pool(self) -> tuple[str, Any, float, float]:
         """Returns the way, the weights of the members, the votes of a tie and the factor of the pooled output."""
         alphas = np.array(self.alphas)  # [M, columns]
-        alphas[:, alphas.sum(axis=0) == 0] = 1.0  # where no member is better than chance
+        alphas[:, alphas.sum(axis=0) == 0] = 1.0  # no member is better than chance
         tie = 1e-3 * float(alphas[alphas > 0].min())
         return "vote", (alphas if self.by_entry else alphas[:, 0]).tolist(), tie, 1.0
 
@@ -76,7 +76,7 @@ class Residuals:
         self.num_members = 0
 
     def learn(self, output: np.ndarray, there: np.ndarray) -> None:
-        """Takes the output of a new member on the rows."""
+        """Updates the state from the output of a new member on the rows."""
         self.targets = self.targets - self.learning_rate * output.reshape(self.targets.shape)
         self.num_members += 1
 

@@ -19,6 +19,6 @@ def copy_of(model: MultiTaskModel) -> MultiTaskModel:
 
 
 def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
-    """Returns the layers of batch norm whose statistics training moves."""
+    """Returns the batch norm layers whose statistics change in training."""
     layers = with_inner(model.layers)
     return [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]

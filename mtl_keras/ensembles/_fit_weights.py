@@ -1,4 +1,4 @@
-"""The weights of members with the lowest loss on held-out data."""
+"""Finds the weights of the members with the lowest loss on held-out data."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _MAX_ITERS = 100
 
 
 def fit_weights(members: list, way: str, valid: Any) -> dict[str, list[float]]:
-    """Returns `{task: weights of the members}`, with the sum 1, that make the loss of each task on data smallest.
+    """Returns `{task: weights of the members}`, with sum 1, that minimise the loss of each task on data.
 
     Args:
         members: Checked models.

@@ -13,15 +13,14 @@ from mtl_keras.engine.graph import copy_state, with_inner
 class JointGraph:
     """Copies of models over common inputs.
 
-    A layer or operation that equals one of the graph, with equal weights and the same input tensors, is not added
-    again: a frozen backbone that several models have is computed once. The copies are frozen, and have new
-    names.
+    If the graph already has an equal layer or operation, with equal weights and the same input tensors, it is not added
+    again: the frozen backbone of several models is computed once. The copies are frozen and have new names.
 
     Args:
-        model: A functional model, whose inputs the graph has.
+        model: A functional model. The graph has its inputs.
 
     Attributes:
-        inputs: Keras inputs in the structure of those of the model.
+        inputs: Keras inputs, in the structure of the model's inputs.
     """
 
     def __init__(self, model: keras.Model):
@@ -29,20 +28,20 @@ class JointGraph:
             lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), model.input
         )
         self._by_name = {x.name: x for x in keras.tree.flatten(self.inputs)}
-        self._calls: dict[Any, Any] = {}  # {what is computed, and from what: what came out}
-        self._kept: list[Any] = []  # what ids were taken of, so that none is given twice
+        self._calls: dict[Any, Any] = {}  # {(operation, inputs): outputs}
+        self._kept: list[Any] = []  # keeps objects alive, so that their ids stay unique
         self._names: set[str] = set(self._by_name)
 
     def add(self, model: keras.Model, outputs: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-        """Copies what leads to outputs of a model; returns the copies of the outputs.
+        """Copies the layers that lead to outputs of a model; returns the copies of the outputs.
 
         Args:
             model: A functional model with inputs of the same names.
             outputs: `{task: output}` of the model.
-            prefix: What the names of the copies begin with.
+            prefix: Beginning of the names of the copies.
         """
         part = keras.Model(model.inputs, outputs)
-        copies: dict[int, tuple[Any, Any]] = {}  # {id of a layer: (it, its copy)}
+        copies: dict[int, tuple[Any, Any]] = {}  # {id of a layer: (layer, copy)}
         meanings: dict[int, Any] = {}
 
         def call(operation, *args, **kwargs):

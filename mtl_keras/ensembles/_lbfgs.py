@@ -12,14 +12,14 @@ _HALVINGS = 20
 def minimise(gradient: Callable[[np.ndarray], np.ndarray], start: np.ndarray, max_iters: int, eps: float) -> np.ndarray:
     """Returns a point where the gradient is about 0, by L-BFGS.
 
-    A step is accepted by the slope at its end, not by the value of the function: slopes stay exact where values no
+    A step is accepted by the slope at its end, not by the value of the function: slopes stay exact when values no
     longer differ in single precision.
 
     Args:
         gradient: Function of a point [P] that returns the gradient [P].
-        start: Where to begin. [P]
-        max_iters: The most steps.
-        eps: No more steps once no entry of the gradient is larger.
+        start: Initial point. [P]
+        max_iters: Maximum number of steps.
+        eps: Stops when no entry of the gradient is larger.
     """
     point, slope = start.astype("float64"), gradient(start)
     pairs: deque = deque(maxlen=_MEMORY)
@@ -27,7 +27,7 @@ def minimise(gradient: Callable[[np.ndarray], np.ndarray], start: np.ndarray, ma
         if np.abs(slope).max() <= eps:
             break
         direction = _direction(slope, pairs)
-        if direction @ slope >= 0:  # of a function that is not convex
+        if direction @ slope >= 0:  # the function is not convex
             pairs.clear()
             direction = _direction(slope, pairs)
         size, new_slope = _line(gradient, point, direction, slope)
@@ -59,7 +59,7 @@ def _direction(slope, pairs):
 
 
 def _line(gradient, point, direction, slope):
-    """Returns a step along a direction at whose end the slope is small or still falling, and the gradient there."""
+    """Returns a step along a direction, with a small or still falling slope at its end, and the gradient there."""
     low, high, size, steepness = 0.0, np.inf, 1.0, direction @ slope
     for _ in range(_HALVINGS):
         new = gradient(point + size * direction)

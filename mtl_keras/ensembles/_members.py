@@ -9,14 +9,14 @@ from mtl_keras._arguments import error
 from mtl_keras.models import MultiTaskModel
 from mtl_keras.task import Task
 
-_OWN = ("hidden", "activation", "link", "crossing", "size", "factor")  # of a head: what its output does not tell
+_OWN = ("hidden", "activation", "link", "crossing", "size", "factor")  # of a head, not visible in its output
 
 
 def check_members(models: Any, argument: str = "models") -> list[MultiTaskModel]:
     """Returns a list of models that predict the same tasks from the same inputs.
 
     Raises:
-        ValueError: If they are none, or differ in inputs, tasks or heads; it says which and in what.
+        ValueError: If there are no models, or they differ in inputs, tasks or heads; it names the difference.
     """
     several = isinstance(models, Iterable) and not isinstance(models, str | dict | keras.Model)
     members = list(models) if several else []
@@ -30,7 +30,7 @@ def check_members(models: Any, argument: str = "models") -> list[MultiTaskModel]
 
 
 def check_member(model: Any, name: str) -> None:
-    """Raises a ValueError unless something is a `MultiTaskModel` with tasks."""
+    """Raises a ValueError unless a value is a `MultiTaskModel` with tasks."""
     if not isinstance(model, MultiTaskModel) or not model.tasks:
         raise ValueError(
             error(name, "a `MultiTaskModel` with tasks", model, "Build it by `mtl_keras.build_model`, or pass `tasks`.")
@@ -38,7 +38,7 @@ def check_member(model: Any, name: str) -> None:
 
 
 def check_inputs(first: MultiTaskModel, model: MultiTaskModel, first_name: str, name: str) -> None:
-    """Raises a ValueError unless two models have inputs of the same names, in one order, of the same shapes."""
+    """Raises a ValueError unless two models have inputs with the same names and shapes, in the same order."""
     expected, received = ([x.name for x in m.inputs] for m in (first, model))
     if expected != received:
         raise ValueError(
@@ -49,7 +49,7 @@ def check_inputs(first: MultiTaskModel, model: MultiTaskModel, first_name: str, 
         if (a.shape, a.dtype) != (b.shape, b.dtype):
             raise ValueError(
                 f"`{name}` must have the inputs of `{first_name}`. Received: the input {b.name!r} of shape "
-                f"{tuple(b.shape)} and type {b.dtype}, in place of {tuple(a.shape)} and {a.dtype}."
+                f"{tuple(b.shape)} and type {b.dtype}, instead of {tuple(a.shape)} and {a.dtype}."
             )
 
 

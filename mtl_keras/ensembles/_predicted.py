@@ -17,12 +17,12 @@ from mtl_keras.models import MultiTaskModel
 def predicted(inputs: Any, tensors: Any, batches: Any) -> list[tuple[Any, Any, Any]]:
     """Returns batches `(values of tensors, {task: y}, {task: weight})` of data.
 
-    Positions that a Keras mask of the values leaves out have weight 0.
+    Positions that the Keras mask of the values excludes have weight 0.
 
     Args:
         inputs: Keras inputs.
         tensors: `{task: list of Keras tensors}`.
-        batches: What `batches_of` or `cut` returned.
+        batches: The result of `batches_of` or `cut`.
     """
     model = keras.Model(inputs, tensors)
     found = []
@@ -38,12 +38,12 @@ def predicted(inputs: Any, tensors: Any, batches: Any) -> list[tuple[Any, Any, A
             own = times(None if own is None else ops.cast(own, "float32"), mask)
             weight[task] = ops.ones(ops.shape(y[task])[:1]) if own is None else own
         bare = keras.tree.map_structure(lambda value: ops.convert_to_tensor(ops.convert_to_numpy(value)), values)
-        found.append((bare, y, weight))  # without masks, which a model does not take
+        found.append((bare, y, weight))  # without masks, because models do not accept them
     return found
 
 
 def check_labels(name: str, batches: list, tasks: list[str]) -> None:
-    """Raises a ValueError for a task without any label."""
+    """Raises a ValueError if a task has no label."""
     for task in tasks:
         if not any(float(ops.sum(ops.abs(weight[task]))) for _, _, weight in batches):
             raise ValueError(f"`{name}` must have labels of every task. Received: none of the task {task!r}.")
@@ -54,8 +54,8 @@ def fitted(model: MultiTaskModel, batches: list, max_iters: int, l2: float = 0.0
 
     Args:
         model: A compiled model, with one input, or with those of `as_inputs`.
-        batches: What `predicted` returned.
-        max_iters: The most steps.
+        batches: The result of `predicted`.
+        max_iters: Maximum number of steps.
         l2: Half the factor of the squares of all kernels, over the sum of the weights of the labels.
     """
     (task,) = model.task_names
@@ -75,7 +75,7 @@ def _as_x(model, values):
 
 
 def as_inputs(tensors: list[Tensor]) -> dict[str, Tensor]:
-    """Returns Keras inputs in the place of tensors, `inputs0`, `inputs1` and so on."""
+    """Returns Keras inputs to replace tensors, named `inputs0`, `inputs1` and so on."""
     return {
         f"inputs{i}": keras.Input(batch_shape=(None, *t.shape[1:]), dtype=t.dtype, name=f"inputs{i}")
         for i, t in enumerate(tensors)

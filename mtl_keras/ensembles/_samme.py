@@ -1,8 +1,8 @@
-"""The weights of SAMME: of a member, and of the rows for the next one."""
+"""The weights of SAMME: the weight of a member, and the weights of the rows for the next member."""
 
 import numpy as np
 
-_LOWEST = 1e-6  # error, so that a member without any has a finite weight
+_LOWEST = 1e-6  # lowest error, so that a member without errors has a finite weight
 
 
 def samme(
@@ -10,12 +10,12 @@ def samme(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the weight of a member, and the weights of the labels for the next one.
 
-    α = learning_rate · (log((1 − e) / e) + log(K − 1)), with e the weighted share of wrong labels; the weights of the
-    wrong ones are multiplied by exp(α), and all by a factor that keeps their mean. A member that is no better than
-    chance, e ≥ 1 − 1 / K, has the weight 0, and changes nothing.
+    α = learning_rate · (log((1 − e) / e) + log(K − 1)), where e is the weighted share of wrong labels. The weights of
+    wrong labels are multiplied by exp(α); then all weights are scaled so that their mean stays the same. A member that
+    is no better than chance, e ≥ 1 − 1 / K, has weight 0 and changes nothing.
 
     Args:
-        wrong: Which labels the member has wrong. [N, columns]
+        wrong: Which labels the member predicts wrongly. [N, columns]
         weights: Weights of the labels, 0 for missing ones. [N, columns]
         num_classes: K.
         learning_rate: Factor of the weights of members.

@@ -17,8 +17,8 @@ _MEAN = {3: keras.layers.GlobalAveragePooling1D, 4: keras.layers.GlobalAveragePo
 def features(members: list[MultiTaskModel]) -> tuple[JointGraph, dict[str, Tensor]]:
     """Returns the graph of all members, and `{task: features}` of the heads.
 
-    A task with an answer for each row reads all predictions, [B, F], those for positions as means over these. A task
-    with an answer for each position reads the predictions for these positions, and beside them all others.
+    A task with one answer per row reads all predictions, [B, F]; predictions for positions are averaged. A task with
+    one answer per position reads the predictions for these positions, and all other predictions at each position.
     """
     graph, of_members = joined(members)
     answers = [_answer(task, of_member[task.name]) for of_member in of_members for task in tasks_of(members[0])]
@@ -26,7 +26,7 @@ def features(members: list[MultiTaskModel]) -> tuple[JointGraph, dict[str, Tenso
 
 
 def _answer(task, output):
-    """Returns an output as numbers for each row or position: probabilities of tags in place of a chain."""
+    """Returns an output as numbers for each row or position; for a chain of tags, their probabilities."""
     if task.head.output_kind != "chain":
         return output
     return PoolPredictions("chain", dtype="float32")([output])
@@ -44,7 +44,7 @@ def _features(name: str, first: Any, answers: list[Tensor]) -> Tensor:
 
 
 def _places(output, head):
-    """Returns the sizes of the axes of positions of an output; () without any."""
+    """Returns the sizes of the axes of positions of an output; () without positions."""
     if head.output_kind != "chain":
         return tuple(output.shape[1:-1])
     return (None if output.shape[1] is None else output.shape[1] - output.shape[2],)

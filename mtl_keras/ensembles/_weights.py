@@ -6,12 +6,12 @@ from mtl_keras._arguments import by_task, choice, error, number
 
 
 def check_weights(weights: Any, members: list, choices: tuple[str, ...]) -> Any:
-    """Returns weights as a list of numbers or a dict by task of such lists; None or a string as they are.
+    """Returns weights as a list of numbers, or as a dict by task of such lists. None or a string stay unchanged.
 
     Args:
-        weights: What was passed.
+        weights: The value that was passed.
         members: The members.
-        choices: Strings that it can be.
+        choices: Allowed strings.
 
     Raises:
         ValueError: If it is none of these.
@@ -27,7 +27,7 @@ def check_weights(weights: Any, members: list, choices: tuple[str, ...]) -> Any:
 
 
 def shares_by_task(weights: Any, members: list) -> dict[str, Any]:
-    """Returns `{task: weights}` from what `check_weights` returned."""
+    """Returns `{task: weights}` from the result of `check_weights`."""
     return weights if isinstance(weights, dict) else dict.fromkeys(members[0].task_names, weights)
 
 

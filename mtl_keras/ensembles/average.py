@@ -69,7 +69,7 @@ def average(
     checked = check_weights(weights, members, ("validation",))
     if checked == "validation":
         if valid is None:
-            raise ValueError('`valid` must be held-out data where `weights="validation"`. Received: valid=None.')
+            raise ValueError('`valid` must be held-out data if `weights="validation"`. Received: valid=None.')
         checked = fit_weights(members, way, valid)
     elif valid is not None:
         raise ValueError(f'`valid` must be None unless `weights="validation"`. Received: weights={weights!r}.')

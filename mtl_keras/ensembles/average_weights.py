@@ -57,15 +57,15 @@ def average_weights(
     members = check_members(models)
     shares = check_weights(weights, members, ())
     if isinstance(shares, dict):
-        raise ValueError("`weights` must be the same for all tasks, which share variables. Received: a dict.")
+        raise ValueError("`weights` must be the same for all tasks, because they share variables. Received: a dict.")
     for i, model in enumerate(members):
         _check_layers(members[0], model, i)
     model = copy_of(members[0])
     norms = batch_norms(model)
     if norms and data is None:
         raise ValueError(
-            f"`data` must be training data, as there is batch norm: {[layer.name for layer in norms]}. Received: "
-            "data=None."
+            f"`data` must be training data, because the models have batch norm: {[layer.name for layer in norms]}. "
+            "Received: data=None."
         )
     for variable, *values in zip(model.weights, *(m.weights for m in members), strict=True):
         if "float" in str(variable.dtype):
@@ -89,8 +89,8 @@ def _check_layers(first, model, i):
     for layer, a, b in zip(expected, *names, strict=True):
         if a != b:
             raise ValueError(
-                f"`models[{i}]` must have the layers of `models[0]`. Received: {b[0]} with weights of shapes {b[1]} in "
-                f"place of {layer.name!r}, {a[0]} with {a[1]}."
+                f"`models[{i}]` must have the layers of `models[0]`. Received: {b[0]} with weights of shapes {b[1]} "
+                f"instead of {layer.name!r}, {a[0]} with {a[1]}."
             )
 
 
@@ -101,7 +101,7 @@ def _count_again(model, norms, batches):
     sums, rows = None, 0
     try:
         for layer in norms:
-            layer.momentum = 0.0  # so that the statistics are those of the last batch
+            layer.momentum = 0.0  # then the statistics are those of the last batch
         for batch in batches:
             x = batch[0]
             model(x, training=True)

@@ -80,11 +80,11 @@ def bag(
 
 
 def _figures(members, out, rows, num_rows):
-    """Returns the metrics of the average of the members, each row without the members that were trained on it.
+    """Returns the metrics of the averaged members. For each row, only members that were not trained on it count.
 
     Args:
         members: The models.
-        out: Numbers of the out-of-bag rows of each member.
+        out: The out-of-bag rows of each member, as row numbers.
         rows: Inputs, labels and weights.
         num_rows: Number of rows.
     """
@@ -103,7 +103,7 @@ def _figures(members, out, rows, num_rows):
                 weight[task] = np.zeros((num_rows, *known.shape[1:]), "float32")
             weight[task][of_member] = known
     is_out = np.stack([np.isin(np.arange(num_rows), o) for o in out]).astype("float32")  # [M, N]
-    is_out[:, is_out.sum(axis=0) == 0] = 1.0  # of weight 0
+    is_out[:, is_out.sum(axis=0) == 0] = 1.0  # these rows have weight 0
     inputs, answers, x, judged = {}, {}, {}, []
     for task in tasks:
         values = outputs[task.name]

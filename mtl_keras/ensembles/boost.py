@@ -100,7 +100,7 @@ def boost(
 
 
 def _parts(model, y, weight, learning_rate):
-    """Returns `{task: state of its boosting}`; raises a ValueError for a head without a rule."""
+    """Returns `{task: state of its boosting}`; raises a ValueError for a head that cannot be boosted."""
     parts = {}
     for task in tasks_of(model):
         kind, shape, labels = task.head.output_kind, model.output[task.name].shape, y[task.name]

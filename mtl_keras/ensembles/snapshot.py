@@ -60,14 +60,14 @@ def snapshot(
     """
     check_member(model, "model")
     if not model.compiled:
-        raise ValueError("`model` must be compiled. Received: one that is not. Call `model.compile`.")
+        raise ValueError("`model` must be compiled. Received: a model that is not. Call `model.compile`.")
     cycles, epochs = count("cycles", cycles), count("epochs", epochs)
     keep = cycles if keep is None else count("keep", keep, at_most=cycles)
     rate = model.optimizer.get_config().get("learning_rate")
     if not isinstance(rate, int | float):
         raise ValueError(
-            f"`model` must have an optimizer with a number as its learning rate. Received: {rate!r}. The cycles are "
-            "its schedule."
+            f"`model` must have an optimizer with a number as its learning rate. Received: {rate!r}. The cycles "
+            "replace a schedule."
         )
     batches = batches_of("data", data, count("batch_size", batch_size), shuffle=True)
     steps = int(batches.cardinality())

@@ -114,7 +114,7 @@ def _out_of_fold(builds, data, k_fold, training, seed):
     several = isinstance(builds, Iterable) and not isinstance(builds, str | dict)
     builds = list(builds) if several else []
     if not builds:
-        raise ValueError(error("models", "a list of functions that build members, as there is a `k_fold`", builds))
+        raise ValueError(error("models", "a list of functions that build members if `k_fold` is given", builds))
     for i, build in enumerate(builds):
         check_build(f"models[{i}]", build)
     x, y, weight = rows_of("data", data)

@@ -9,19 +9,19 @@ from mtl_keras._arguments import error
 
 
 def conform(name: str, given: Any, spec: tf.TensorSpec) -> np.ndarray:
-    """Returns what a user gave for an input as an array of its dtype.
+    """Returns the value that a user passed for an input as an array of the input's dtype.
 
     Numbers become floats, and integers become other integers that can represent them. Floats do not become integers: if
     the model takes pixels in [0, 255] and gets pixels in [0, 1], all would become 0.
 
     Args:
-        name: What the error messages call the input.
+        name: Name of the input in errors.
         given: Array, list or tensor.
         spec: `tf.TensorSpec` of the input.
 
     Raises:
-        ValueError: If the values are no numbers, or no strings, where the input takes these, if a cast would change
-            them, or the shape is another.
+        ValueError: If the input takes numbers or strings and the values are something else, a cast would change the
+            values, or the shape is wrong.
     """
     try:
         array = np.asarray(given, object if spec.dtype == tf.string else None)  # bytes may end in zeros
@@ -31,7 +31,7 @@ def conform(name: str, given: Any, spec: tf.TensorSpec) -> np.ndarray:
         array = _strings(name, array)
     elif array.size:
         array = _numbers(name, array, spec.dtype)
-    else:  # an empty list has no dtype of its own
+    else:  # an empty list has no dtype
         array = array.astype(spec.dtype.as_numpy_dtype)
     if not spec.shape.is_compatible_with(array.shape):
         raise ValueError(f"`{name}` must have shape {tuple(spec.shape)}. Received shape: {array.shape}.")

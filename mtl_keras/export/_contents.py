@@ -1,4 +1,4 @@
-"""The contents of an export, read without loading it: nothing of its graph runs."""
+"""The contents of an export, read without loading it: none of its graph runs."""
 
 import os
 import pathlib
@@ -13,16 +13,16 @@ from mtl_keras.export._versions import GRAPH, read_version
 
 
 class Contents:
-    """The signatures of an export and what `tasks.json` says of it.
+    """The signatures of an export and its description in `tasks.json`.
 
     Args:
-        path: Folder of a model, of which the highest version is read, or of a version.
+        path: Folder of a model, whose highest version is read, or folder of a version.
 
     Attributes:
         path: `pathlib.Path` of the version's folder.
-        tasks: `{task: what tasks.json says of it}`: `shape`, `head`, `config`, `labels`, where they are known.
+        tasks: `{task: its description in tasks.json}`: `shape`, `head`, `config`, `labels`, if known.
         signatures: `{signature: {"inputs": {name: tf.TensorSpec}, "outputs": {name: tf.TensorSpec}}}`.
-        description: What `tasks.json` says of the whole: `versions`, `metrics`.
+        description: The description of the export in `tasks.json`: `versions`, `metrics`.
 
     Raises:
         FileNotFoundError: If there is no export.
@@ -39,7 +39,7 @@ class Contents:
 
 
 def tasks_of(description: dict[str, Any], signatures: dict[str, Any]) -> dict[str, Any]:
-    """Returns `{task: what is known of it}`; without a description, the outputs of the default signature."""
+    """Returns `{task: known facts}`; without a description, the tasks are the outputs of the default signature."""
     default = signatures.get("serving_default", {"outputs": {}})
     return description.get("tasks") or {task: {"shape": _sizes(spec)} for task, spec in default["outputs"].items()}
 
@@ -62,7 +62,7 @@ def _signatures(folder: pathlib.Path) -> dict[str, dict[str, dict[str, tf.Tensor
             for side in ("inputs", "outputs")
         }
         for name, signature in graphs[0].signature_def.items()
-        if not name.startswith("__")  # of SavedModel itself
+        if not name.startswith("__")  # names of SavedModel itself
     }
 
 

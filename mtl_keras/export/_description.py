@@ -28,7 +28,7 @@ def check_metrics(metrics: Any) -> dict[str, float]:
 
 
 def _scalar(value):
-    """Returns a tensor or array with one value as a Python number, and anything else as it is."""
+    """Returns a tensor or array with one value as a Python number, and anything else unchanged."""
     return np.asarray(value).item() if getattr(value, "shape", None) == () else value
 
 
@@ -39,7 +39,7 @@ def describe(
     labels: dict[str, list[str]],
     metrics: dict[str, float],
 ) -> dict[str, Any]:
-    """Returns the facts about an export that a program without a Keras model needs, for JSON."""
+    """Returns the facts about an export that a program needs without a Keras model, in a form for JSON."""
     described: dict[str, Any] = {}
     part = plain(model, tasks)
     for task in tasks:
@@ -63,10 +63,10 @@ def write(folder: str | os.PathLike, description: dict[str, Any]) -> None:
 
 
 def read(folder: str | os.PathLike) -> dict[str, Any]:
-    """Returns the description in the folder of a version; `{}` where there is none.
+    """Returns the description in the folder of a version; `{}` if there is none.
 
     Raises:
-        ValueError: If the file is broken, or lacks what the export wrote.
+        ValueError: If the file is broken or incomplete.
     """
     file = pathlib.Path(folder) / FILE
     if not file.is_file():
@@ -82,7 +82,7 @@ def read(folder: str | os.PathLike) -> dict[str, Any]:
 
 
 def _wrong(description: Any) -> str:
-    """Returns the problem of a description, or an empty string."""
+    """Returns the problem with a description, or an empty string."""
     if not isinstance(description, dict):
         return "it must be an object"
     for field in ("tasks", "metrics", "versions"):

@@ -12,24 +12,24 @@ from mtl_keras._unfinished import unfinished
 from mtl_keras.export._plain import check_model, check_tasks, plain
 
 Run = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
-_SIZE = 32  # of what has no size
+_SIZE = 32  # size of axes without a fixed size
 
 
 class Refusal(ValueError):
-    """The error for a file that the runtime of its format does not open.
+    """The error for a file that the runtime of its format cannot open.
 
     Args:
         runtime: Name of the runtime.
-        problem: What it lacks or says.
-        way_out: A sentence that comes last.
+        problem: What it lacks, or its error.
+        way_out: Last sentence of the error.
     """
 
     def __init__(self, runtime: str, problem: str, way_out: str = ""):
         super().__init__(
-            f"`model` must have operations that {runtime} has, too. Received: one for which it refuses the file, which "
-            f"is not kept: {' '.join(problem.split())[:500]}. Texts, and categories that are looked up, are the usual "
-            "cause: look them up in front of the model, and build it on their ids; `export.saved_model` takes them as "
-            f"they are. {way_out}".rstrip()
+            f"`model` must have operations that {runtime} has. Received: a model for which it refuses the file, which "
+            f"is not kept: {' '.join(problem.split())[:500]}. The usual cause is texts, or categories that the model "
+            "looks up: look them up before the model, and build it on their ids; or use `export.saved_model`, which "
+            f"supports them. {way_out}".rstrip()
         )
 
 
@@ -47,10 +47,10 @@ def write_model(
     Args:
         model, tasks: As users give them.
         path: Where the file goes; its folder is made if it is not there, and a file of that name replaced.
-        suffix: What `path` must end in.
-        write: Function of a plain Keras model and of a path, that writes the file there, and maybe others of its stem.
-        runtime: Name of what runs such files.
-        open_file: Function of the path that opens the file and returns a function that runs it, of `{input: array}`.
+        suffix: Required ending of `path`.
+        write: Function of a plain Keras model and a path that writes the file there, and possibly others of its stem.
+        runtime: Name of the runtime of such files.
+        open_file: Function of the path that opens the file and returns a function of `{input: array}` that runs it.
 
     Returns:
         `path` as a `pathlib.Path`.
@@ -68,19 +68,19 @@ def write_model(
         write(part, place / path.name)
         _try_out(runtime, part, open_file(place / path.name))
         others = [file for file in place.iterdir() if file.name != path.name]
-        for file in [*others, place / path.name]:  # the one that names the others comes last
+        for file in [*others, place / path.name]:  # the file that names the others comes last
             os.replace(file, path.parent / file.name)
     return path
 
 
 def _try_out(runtime, part, run):
-    """Raises a ValueError unless a file computes every task of a model, and no NaN where the model does not."""
+    """Raises a ValueError unless a file computes every task of a model, and NaN only where the model does."""
     row = {x.name: _row(x) for x in part.inputs}
     try:
         found = run(row)
-    except Exception as error:  # of classes of the runtime
+    except Exception as error:  # the runtime has its own classes of errors
         if any(None in x.shape[1:] for x in part.inputs) and not isinstance(error, Refusal):
-            return  # the sizes that were chosen may be too small for the model
+            return  # the chosen sizes may be too small for the model
         raise error if isinstance(error, Refusal) else Refusal(runtime, str(error)) from error
     missing = [task for task in part.output if task not in found]
     if missing:

@@ -1,4 +1,4 @@
-"""Decodes images to the size that a model takes."""
+"""Decodes images to the size of a model's input."""
 
 import tensorflow as tf
 
@@ -26,5 +26,5 @@ def is_image(spec: tf.TensorSpec) -> bool:
 
 
 def to_pixels(images: Tensor, dtype: tf.DType) -> Tensor:
-    """Returns decoded images in the type that a model takes: rounded where it takes integers."""
+    """Returns decoded images in the dtype of a model's input: rounded if it is an integer type."""
     return tf.saturate_cast(tf.round(tf.cast(images, "float32")) if dtype.is_integer else images, dtype)

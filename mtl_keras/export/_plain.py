@@ -16,7 +16,7 @@ def check_model(model: Any) -> None:
 
 
 def check_tasks(model: keras.Model, tasks: Sequence[str] | None) -> list[str]:
-    """Returns the names of the tasks to export: all of them for None."""
+    """Returns the names of the tasks to export; all for None."""
     names = list(model.output)
     if tasks is None:
         return names
@@ -29,8 +29,8 @@ def check_tasks(model: keras.Model, tasks: Sequence[str] | None) -> list[str]:
 def plain(model: keras.Model, tasks: Sequence[str]) -> keras.Model:
     """Returns a Keras model of the same layers, from a list of inputs to the outputs of some tasks.
 
-    What training adds stays out, and so do layers and inputs that none of the tasks needs. The outputs are those that
-    `predict` gives.
+    Parts that only training needs are left out, and so are layers and inputs that none of the tasks needs. The outputs
+    are those of `predict`.
     """
     outputs = {task: model.output[task] for task in tasks}
     if hasattr(model, "predictions"):  # a `MultiTaskModel`

@@ -15,9 +15,9 @@ def check_labels(
     """Returns `{task: list of names}`.
 
     Args:
-        labels: What the user gave: `{task: names of the labels, in their order}` or None.
+        labels: The value that the user passed: `{task: names of the labels, in their order}` or None.
         tasks: Names of the exported tasks.
-        heads: `{task: head}`, of the tasks whose head is known.
+        heads: `{task: head}` of the tasks whose heads are known.
     """
     if labels is None:
         return {}
@@ -25,8 +25,10 @@ def check_labels(
     for task, names in known.items():
         count = heads[task].num_labels if task in heads else None
         if count is None:
-            head = type(heads[task]).__name__ if task in heads else "no head that is known"
-            raise ValueError(f"`labels` can name only what a head decides. Received: task {task!r}, which has {head}.")
+            head = type(heads[task]).__name__ if task in heads else "no known head"
+            raise ValueError(
+                f"`labels` can name only the labels that a head decides on. Received: task {task!r}, which has {head}."
+            )
         if len(names) != count or not all(isinstance(name, str) for name in names):
             raise ValueError(f"`labels[{task!r}]` must be {count} strings. Received: {names!r}.")
     return known
@@ -35,13 +37,13 @@ def check_labels(
 def decoder(
     labels: dict[str, list[str]], heads: dict[str, Any], top_k: int | None = None, values: bool = True
 ) -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:
-    """Returns a function that adds to the outputs `{task: tensor}` what they decide, as `<task>_label` and so on.
+    """Returns a function that adds decisions to the outputs `{task: tensor}`, as `<task>_label` and so on.
 
     Args:
         labels: `{task: list of names}`: the tasks to decode.
         heads: `{task: head}`.
         top_k: As in `Head.decode`.
-        values: Whether the outputs of the tasks that are decoded stay beside it.
+        values: Whether to keep the outputs of the decoded tasks.
     """
 
     def decode(outputs):
@@ -56,7 +58,7 @@ def decoder(
 
 
 def check_names(tasks: Sequence[str], labels: dict[str, list[str]], heads: dict[str, Any]) -> None:
-    """Raises a ValueError if what a task decides would have the name of another task."""
+    """Raises a ValueError if the decision of a task would have the name of another task."""
     for task in labels:
         taken = {f"{task}_{what}" for what in ("label", "score", "top_label", "top_score", "box", "count")} & set(tasks)
         if taken:

@@ -23,9 +23,9 @@ class Served:
 
     Attributes:
         path: `pathlib.Path` of the version's folder.
-        tasks: `{task: what tasks.json says of it}`: `shape`, `head`, `config`, `labels`, where they are known.
+        tasks: `{task: its description in tasks.json}`: `shape`, `head`, `config`, `labels`, if known.
         signatures: `{signature: {"inputs": {name: tf.TensorSpec}, "outputs": {name: tf.TensorSpec}}}`.
-        description: What `tasks.json` says of the whole: `versions`, `metrics`.
+        description: The description of the export in `tasks.json`: `versions`, `metrics`.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -76,12 +76,12 @@ class Served:
         name, spec = next(iter(specs.items()))
         if len(specs) != 1 or not is_image(spec):
             raise ValueError(
-                f"{file}: the signature {signature!r} takes no image. Give its inputs {list(specs)} as .npz."
+                f"{file}: the signature {signature!r} takes no image. Pass its inputs {list(specs)} as .npz."
             )
         try:
             image = decode_image(pathlib.Path(file).read_bytes(), spec.shape[1:])
         except tf.errors.InvalidArgumentError as error:
-            raise ValueError(f"{file} is no image that TensorFlow decodes: a PNG, JPEG, GIF or BMP.") from error
+            raise ValueError(f"{file} is not an image that TensorFlow can decode: PNG, JPEG, GIF or BMP.") from error
         return {name: to_pixels(image[None], spec.dtype).numpy()}
 
     def _tensors(self, inputs, specs):

@@ -1,4 +1,4 @@
-"""The calls of TensorFlow Serving's gRPC protocol, answered from exports in memory. Needs the extra `serving`."""
+"""Answers the calls of TensorFlow Serving's gRPC protocol from exports in memory. Needs the extra `serving`."""
 
 import contextlib
 
@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
 )
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
-LARGEST_TENSOR = 2**28  # bytes that a request's shape may ask for
+LARGEST_TENSOR = 2**28  # maximum size in bytes for the shape of a tensor in a request
 
 
 class Model:
@@ -48,7 +48,7 @@ class Model:
 
 
 def _tensor(proto, spec):
-    """Returns a tensor from a request, if it is what a signature takes."""
+    """Returns a tensor from a request, or raises a ValueError if it does not fit the signature."""
     sizes = [dim.size for dim in proto.tensor_shape.dim]
     if proto.dtype != spec.dtype.as_datatype_enum or not spec.shape.is_compatible_with(sizes):
         raise ValueError(f"Expected {spec}. Received: dtype {proto.dtype} and shape {sizes}.")
@@ -58,21 +58,21 @@ def _tensor(proto, spec):
 
 
 def add_service(server, models):
-    """Lets a gRPC server answer for `{name: Model}`."""
+    """Adds the service for `{name: Model}` to a gRPC server."""
     service = Service(models)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(service, server)
 
 
 class Service(prediction_service_pb2_grpc.PredictionServiceServicer, model_service_pb2_grpc.ModelServiceServicer):
-    """The three calls, on models by name."""
+    """The three calls, for models by name."""
 
     def __init__(self, models):
         self.models = models
 
     @contextlib.contextmanager
     def _model(self, spec, context):
-        """Gives the model of a request; what goes wrong with it becomes an error status."""
+        """Yields the model of a request; errors inside the context become an error status."""
         model = self.models.get(spec.name)
         if model is None or spec.version.value not in (0, int(model.folder.name)):
             context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {spec.name!r}")

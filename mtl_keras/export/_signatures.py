@@ -21,7 +21,7 @@ class Signature:
     Attributes:
         inputs: `{name: tf.TensorSpec}`.
         call: Function of `{name: tensor}` that returns `{name: tensor}`.
-        request: Function that makes these inputs from the model's, `{name: array}`.
+        request: Function that turns the inputs of the model, `{name: array}`, into these inputs.
     """
 
     inputs: dict[str, tf.TensorSpec]
@@ -30,9 +30,9 @@ class Signature:
 
 
 def of_tasks(model: keras.Model, tasks: Sequence[str]) -> Signature:
-    """Returns the signature of some tasks, which takes the inputs that they need and computes nothing else.
+    """Returns the signature of some tasks. It takes only the inputs that they need, and computes nothing else.
 
-    A client sends and gets float32 where the model has float16 or bfloat16: JSON and NumPy have no bfloat16.
+    If the model has float16 or bfloat16, clients send and get float32: JSON and NumPy have no bfloat16.
     """
     part = plain(model, tasks)
     inputs = {
@@ -48,7 +48,7 @@ def of_tasks(model: keras.Model, tasks: Sequence[str]) -> Signature:
 
 
 def with_outputs(signature: Signature, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> Signature:
-    """Returns a signature whose outputs go through a function of `{name: tensor}`."""
+    """Returns a signature with a function of `{name: tensor}` applied to its outputs."""
     return dataclasses.replace(signature, call=lambda given: change(signature.call(given)))
 
 
@@ -56,7 +56,7 @@ def from_bytes(signature: Signature, preprocess: Callable[[Tensor], Tensor] | No
     """Returns a signature that takes encoded images: PNG, JPEG, GIF or BMP.
 
     Args:
-        signature: One with exactly one image among its inputs, [B, H, W] or [B, H, W, C] with C of 1, 3 or 4.
+        signature: Signature with exactly one image input, [B, H, W] or [B, H, W, C] with C of 1, 3 or 4.
         preprocess: Function of the decoded images, floats from 0 to 255 in the input's shape, or None.
     """
     name = _image(signature.inputs)
@@ -84,7 +84,7 @@ def from_bytes(signature: Signature, preprocess: Callable[[Tensor], Tensor] | No
 
 
 def from_examples(signature: Signature) -> Signature:
-    """Returns a signature that takes serialized `tf.train.Example`s with a feature for each input, by its name.
+    """Returns a signature that takes serialized `tf.train.Example`s with one feature per input, under its name.
 
     Floats are a `float_list`, integers and booleans an `int64_list`, strings a `bytes_list`.
     """
@@ -114,8 +114,8 @@ def _image(inputs):
     if len(found) != 1:
         shapes = {name: tuple(spec.shape) for name, spec in inputs.items()}
         raise ValueError(
-            "`signatures` can have 'bytes' only for a model with exactly one image, [B, H, W] or [B, H, W, C] with C "
-            f"of 1, 3 or 4, among its inputs. Received: inputs of shapes {shapes}."
+            "`signatures` can have 'bytes' only for a model with exactly one image input, [B, H, W] or [B, H, W, C] "
+            f"with C of 1, 3 or 4. Received: inputs of shapes {shapes}."
         )
     return found[0]
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from mtl_keras._arguments import count
 from mtl_keras._unfinished import alone, unfinished
 
-LAST = 2**63 - 1  # servers keep the number as an int64
+LAST = 2**63 - 1  # servers store the number as an int64
 GRAPH = "saved_model.pb"  # the file that makes a folder an export
 
 Read = TypeVar("Read")
@@ -27,7 +27,7 @@ def check_place(
     if version is not None:
         version = count("version", version)
         if version > LAST:
-            hint = "Servers keep it as a 64-bit integer."
+            hint = "Servers store it as a 64-bit integer."
             version = count("version", version, at_most=LAST, hint=hint)
         if (path / str(version)).exists():
             raise FileExistsError(
@@ -37,7 +37,7 @@ def check_place(
 
 
 def versions(path: str | os.PathLike) -> list[int]:
-    """Returns the sorted numbers of the versions in a folder: of folders that are named as an export names them."""
+    """Returns the sorted numbers of the versions in a folder: of subfolders whose names are those of exports."""
     path = pathlib.Path(path)
     return sorted(number for number, name in _numbered(path) if name == str(number) and (path / name).is_dir())
 
@@ -56,12 +56,12 @@ def find_version(path: str | os.PathLike) -> pathlib.Path:
 
 
 def read_version(path: str | os.PathLike, read: Callable[[pathlib.Path], Read]) -> tuple[pathlib.Path, Read]:
-    """Returns the folder of an export and what a function reads there.
+    """Returns the folder of an export and the result of a function that reads it.
 
-    Where another process removes the version in the meantime, the one that is the highest then is read.
+    If another process removes the version in the meantime, the new highest version is read.
 
     Args:
-        path: Folder of a model, of which the highest version is read, or of a version.
+        path: Folder of a model, whose highest version is read, or folder of a version.
         read: Function of the folder of a version.
 
     Raises:
@@ -85,17 +85,18 @@ def publish(
     write: Callable[[pathlib.Path], None],
     keep: int | None = None,
 ) -> pathlib.Path:
-    """Lets a version appear whole: it is written under a hidden name and then renamed.
+    """Publishes a version in one step: it is written under a hidden name and then renamed.
 
-    A server looks at folders whose names are numbers alone. What a kill leaves is a folder `.unfinished-...`, which the
-    next call removes. Several processes may publish at once: each gets a number of its own.
+    Servers only look at folders whose names are numbers. If the process is killed, a folder `.unfinished-...` is left,
+    which the next call removes. Several processes may publish at the same time: each gets its own number.
 
     Args:
-        path: Folder of the model, made if it is not there.
-        version: Its number, or None for one more than the highest. What is no version of ours but has a number for a
-            name, such as a file `9` or a folder `0001`, stays, and its number is not used: a server may read it.
-        write: Function that fills the folder it is given.
-        keep: How many versions stay, the highest ones and the new one; all by default.
+        path: Folder of the model; created if it does not exist.
+        version: Number of the version; None for one more than the highest. Other files and folders with a number as
+            their name, such as a file `9` or a folder `0001`, stay. Their numbers are not used, because a server may
+            read them.
+        write: Function that writes the version into a folder.
+        keep: Number of versions to keep, the highest ones and the new one; all by default.
 
     Returns:
         The `pathlib.Path` of the version's folder.
@@ -114,7 +115,7 @@ def publish(
 def _rename(place, path, version):
     while True:
         target = path / str(version or _next(path))
-        if target.exists() and not target.is_dir():  # which some systems would overwrite
+        if target.exists() and not target.is_dir():  # some systems would overwrite it
             raise FileExistsError(f"Version {target.name} cannot be written: {target} is a file.")
         try:
             return place.rename(target)
@@ -125,26 +126,26 @@ def _rename(place, path, version):
 
 
 def _remove_old(path, new, keep, place):
-    """Removes the lowest versions but for the new one."""
+    """Removes the lowest versions, except the new one."""
     others = [version for version in versions(path) if version != new]
     for old in others[: max(0, len(others) - (keep - 1))]:
         removed = place.with_name(f"old-{old}")
         try:
-            (path / str(old)).rename(removed)  # at once, so that a server never sees half of it either
+            (path / str(old)).rename(removed)  # in one step, so that a server never sees half of it
         except FileNotFoundError:  # another process was faster
             continue
-        except OSError as error:  # the new one is there all the same
+        except OSError as error:  # the new version exists anyway
             warnings.warn(f"Version {old} in {path} could not be removed: {error}", stacklevel=2)
             continue
         shutil.rmtree(removed, ignore_errors=True)
 
 
 def _next(path):
-    """Returns one more than the highest number that is a name in the folder."""
+    """Returns one more than the highest number among the names in the folder."""
     number = max((number for number, _ in _numbered(path)), default=0) + 1
     if number > LAST:
         raise ValueError(
-            f"`version` must be given, as the highest one in {path}, {number - 1}, has no next one. Servers keep the "
+            f"`version` must be given, as the highest one in {path}, {number - 1}, has no next one. Servers store the "
             "number as a 64-bit integer."
         )
     return number

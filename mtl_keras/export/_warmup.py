@@ -1,4 +1,4 @@
-"""Requests that a server replays before it serves a version, so that the first client does not wait."""
+"""Requests that a server replays before it serves a version, so that the first client need not wait."""
 
 import os
 import pathlib
@@ -20,7 +20,7 @@ def check_available() -> None:
 
 
 def model_inputs(warmup: Any, specs: dict[str, tf.TensorSpec]) -> dict[str, np.ndarray]:
-    """Returns the model's inputs `{name: array}` for the requests.
+    """Returns the inputs of the model for the requests, `{name: array}`.
 
     Args:
         warmup: True for one row of zeros and empty strings, or inputs as `predict` takes them.

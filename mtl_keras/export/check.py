@@ -53,7 +53,7 @@ def check(model: keras.Model, path: str | os.PathLike, x: Tensors) -> dict[str, 
     tasks = list(served.tasks)
     part = plain(model, tasks)
     specs = of_tasks(model, tasks).inputs
-    for i in part.inputs:  # before Keras casts them
+    for i in part.inputs:  # checked before Keras casts them
         conform(f"x[{i.name!r}]", inputs[i.name], specs[i.name])
     given = [tf.constant(inputs[i.name]) if i.dtype == "string" else inputs[i.name] for i in part.inputs]
     expected = part.predict(given, verbose=0)

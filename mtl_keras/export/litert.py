@@ -71,13 +71,13 @@ def _open(file):
     def run(row):
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # TensorFlow's own is on its way out
+                warnings.simplefilter("ignore")  # TensorFlow's own interpreter is deprecated
                 runner = Interpreter(str(file)).get_signature_runner("serving_default")
                 return runner(**{name: row[name] for name in runner.get_input_details()})
         except RuntimeError as error:
             if "Select TensorFlow op" not in str(error):
                 raise
-            way_out = "A program with the Flex delegate can read what `keras.Model.export` writes."
+            way_out = "A program with the Flex delegate can run the file that `keras.Model.export` writes."
             raise Refusal("LiteRT", str(error), way_out) from error
 
     return run

@@ -56,7 +56,7 @@ def onnx(
             # tf2onnx 1.17 needs `np.object` when it is imported, which NumPy 2 does not have.
             warnings.filterwarnings("ignore", category=FutureWarning)
             need("tf2onnx", "onnx", "`export.onnx`")
-            # Passed, because Keras finds it only for a model that has been called.
+            # Passed explicitly, because Keras finds it only for a model that was called before.
             inputs = [keras.InputSpec(x.dtype, (None, *x.shape[1:]), name=x.name) for x in part.inputs]
             part.export(str(file), format="onnx", verbose=False, input_signature=[inputs], opset_version=opset_version)
 
@@ -73,7 +73,7 @@ def _open(file):
         raise Refusal("ONNX", f"it has no {', '.join(unknown)}")
     try:
         session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    except Exception as error:  # of classes that the runtime does not export
+    except Exception as error:  # the runtime does not export its classes of errors
         raise Refusal("ONNX Runtime", str(error)) from error
     names = [output.name for output in session.get_outputs()]
     wanted = [given.name for given in session.get_inputs()]

@@ -11,7 +11,7 @@ from mtl_keras.export._files import Refusal, write_model
 
 
 def openvino(model: keras.Model, path: str | os.PathLike, tasks: Sequence[str] | None = None) -> pathlib.Path:
-    """Writes an OpenVINO file (`.xml`, and `.bin` beside it) whose inputs and outputs have the model's names.
+    """Writes an OpenVINO file (`.xml`, and `.bin` next to it) whose inputs and outputs have the model's names.
 
     A thin layer over `keras.Model.export(format="openvino")`. A tensor has a set of names; one of them is the name of
     the task. On processors with bfloat16, OpenVINO computes in bfloat16 unless you tell it not to, as below. Before the
@@ -47,7 +47,7 @@ def openvino(model: keras.Model, path: str | os.PathLike, tasks: Sequence[str] |
             need(module, "openvino", "`export.openvino`")
         try:
             part.export(str(file), format="openvino", verbose=False)
-        except Exception as error:  # of classes of the converter
+        except Exception as error:  # the converter has its own classes of errors
             raise Refusal("OpenVINO", str(error)) from error
 
     return write_model(model, path, tasks, ".xml", write, "OpenVINO", _open)
@@ -58,7 +58,7 @@ def _open(file):
     core = need("openvino", "openvino", "`export.openvino`").Core()
     try:
         compiled = core.compile_model(str(file), "CPU")
-    except Exception as error:  # of classes of the runtime
+    except Exception as error:  # the runtime has its own classes of errors
         raise Refusal("OpenVINO", str(error)) from error
 
     def run(row):

@@ -17,7 +17,7 @@ from mtl_keras.export._signatures import from_bytes, from_examples, of_tasks, wi
 from mtl_keras.export._versions import check_place, publish
 
 KINDS = ("tasks", "bytes", "examples")
-# Names of our own signatures, and names that a SavedModel has in addition.
+# Names of our own signatures, and reserved names of a SavedModel.
 RESERVED = {"serving_default", "serving_bytes", "serving_examples", "labels", "signatures"} | {
     "variables",
     "trainable_variables",
@@ -145,7 +145,7 @@ def _check_kinds(signatures, tasks):
     taken = sorted(RESERVED & set(tasks))
     if "tasks" in kinds and taken:
         raise ValueError(
-            f"`signatures` cannot have 'tasks' for the tasks {taken}, whose names a SavedModel has for other things. "
+            f"`signatures` cannot have 'tasks' for the tasks {taken}, whose names have other meanings in a SavedModel. "
             "Use `signatures=()`, or other names of tasks."
         )
     return kinds

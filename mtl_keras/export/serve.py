@@ -57,7 +57,7 @@ def serve(models: dict[str, str | os.PathLike], workers: int = 8) -> Iterator[st
 
 
 def _load(make, path):
-    """Returns the highest version in a folder, loaded."""
+    """Loads and returns the highest version in a folder."""
     if not versions(path):
         raise FileNotFoundError(
             f"`models` must name folders of versions, such as 1/. Received: {path}, which has none."

@@ -68,7 +68,7 @@ def serving_config(
     for name, path in models.items():
         command += ["-v", f"{pathlib.Path(path).resolve()}:/models/{name}:ro"]
     command += ["-v", f"{folder.resolve()}:/serving:ro", image, "--model_config_file=/serving/models.config"]
-    if labels:  # also before the server has loaded a labelled version
+    if labels:  # labels are also accepted before the server has loaded the version
         command.append("--allow_version_labels_for_unavailable_models=true")
     if batching:
         lines = "".join(f"{key} {{ value: {value} }}\n" for key, value in batching.items())

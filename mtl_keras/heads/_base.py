@@ -21,12 +21,12 @@ class Head:
         activation: Activation of those layers.
     """
 
-    num_classes = None  # of a head whose classes can have weights: how many there are
-    is_binary = False  # whether the output is one probability, of yes
-    keeps_positions = False  # whether there is an answer for every position of a sequence or a map
-    num_labels = None  # of a head whose outputs can be called by names: how many there are
-    label_range = None  # the lowest and the highest label that its default loss takes, where there are such
-    output_kind = None  # what the output is, where outputs of several models can be pooled: a kind of `PoolPredictions`
+    num_classes = None  # number of classes, if classes can have weights
+    is_binary = False  # whether the output is one probability, that of yes
+    keeps_positions = False  # whether there is an answer for every position of a sequence or map
+    num_labels = None  # number of outputs, if they can have names
+    label_range = None  # the lowest and the highest label that its default loss accepts; None for no limits
+    output_kind = None  # a kind of `PoolPredictions`, if outputs of several models can be pooled
 
     def __init__(self, hidden: tuple[int, ...] = (), activation: str = "relu"):
         self.hidden = counts("hidden", hidden, empty=True)

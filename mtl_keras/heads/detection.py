@@ -73,10 +73,10 @@ class Detection(Head):
         activation: str = "relu",
     ):
         super().__init__(hidden, activation)
-        # `num_classes` stays None: it is for labels that are classes, [batch], as class weights need them.
+        # `num_classes` stays None: it is only for labels that are classes, [batch], which class weights need.
         self.num_labels = count("num_classes", num_classes)
-        self.label_range = (-1, max(1, self.num_labels - 1))  # class -1 where nothing is, and confidences of 1
-        decoder = DecodeBoxes(max_boxes, score_threshold, iou_threshold)  # checks these three
+        self.label_range = (-1, max(1, self.num_labels - 1))  # class -1 for empty cells, and confidences of 1
+        decoder = DecodeBoxes(max_boxes, score_threshold, iou_threshold)  # checks these arguments
         self.max_boxes = decoder.max_boxes
         self.score_threshold = decoder.score_threshold
         self.iou_threshold = decoder.iou_threshold

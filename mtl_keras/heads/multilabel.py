@@ -54,7 +54,7 @@ class Multilabel(Head):
         return [ElementwiseBinaryAccuracy(name="accuracy"), pooled, by_label]
 
     def class_weights(self, factors: Tensor, y: Tensor, y_pred: Tensor) -> Tensor:
-        return ops.broadcast_to(factors, ops.shape(y))  # of the column
+        return ops.broadcast_to(factors, ops.shape(y))  # the factor of the column
 
     def decode(self, output: Tensor, top_k: int | None = None) -> dict[str, Tensor]:
         scores, labels = ops.top_k(output, min(top_k or self.num_labels, self.num_labels))  # [B, k]

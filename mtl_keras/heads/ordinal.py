@@ -89,5 +89,5 @@ class Ordinal(Head):
 
 
 def _rank(above):
-    """Returns the median rank from the probabilities of a rank above 0, above 1 and so on."""
+    """Returns the median rank from the probabilities that the rank is above 0, above 1 and so on."""
     return ops.sum(ops.cast(ops.greater(above, 0.5), "int32"), axis=-1)

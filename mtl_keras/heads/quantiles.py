@@ -58,7 +58,7 @@ class Quantiles(Head):
         given = list(quantiles) if isinstance(quantiles, Iterable) else []
         self.quantiles = [number("quantiles", quantile, above=0, below=1) for quantile in given]
         if not given or any(low >= high for low, high in itertools.pairwise(self.quantiles)):
-            raise ValueError(error("quantiles", "numbers in (0, 1) that rise", quantiles))
+            raise ValueError(error("quantiles", "increasing numbers in (0, 1)", quantiles))
         self.crossing = flag("crossing", crossing)
 
     def activate(self, logits: Tensor, name: str) -> Tensor:
@@ -78,7 +78,7 @@ class Quantiles(Head):
 
 
 def _covered(y_true, y_pred):
-    """Returns 1 for each label from the lowest to the highest predicted quantile. [B]"""
+    """Returns 1 for each label between the lowest and the highest predicted quantile, else 0. [B]"""
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.cast(ops.reshape(y_true, (-1,)), y_pred.dtype)
     low, high = ops.min(y_pred, axis=-1), ops.max(y_pred, axis=-1)

@@ -21,7 +21,7 @@ class Tagging(Head):
 
     The features must be a sequence, [batch, length, channels], as from a sequence tower. Labels are integers from 0 to
     `num_tags` - 1, [batch, length]; any may be missing: for `data.from_arrays`, mark them with -1. The Keras mask of
-    the features leaves padding out of the loss and the metrics, whatever its labels are. Predictions for padding have
+    the features leaves padding out of the loss and the metrics, for any labels. Predictions for padding have
     no meaning.
 
     With `structure="softmax"`, each tag is predicted independently; the default loss is the sparse categorical

@@ -1,4 +1,4 @@
-"""Functions that the stitching units share: initial weights, and the check of inputs."""
+"""Common code of the stitching units: initial weights, and the check of inputs."""
 
 from keras import ops
 
@@ -10,12 +10,12 @@ def own_row(num_streams, index, own):
 
 
 def shown(name, alpha):
-    """Returns `{table: {row: {column: value}}}`, as `sharing.inspect` shows it: α by the tasks' numbers. [T]"""
+    """Returns `{table: {row: {column: value}}}`, as `sharing.inspect` shows it: α by the numbers of the tasks. [T]"""
     return {"alpha": {name: {f"task{i}": value for i, value in enumerate(alpha, start=1)}}}
 
 
 def check_streams(shapes, index):
-    """Raises ValueError unless there are two inputs or more, of one shape, and one at `index`."""
+    """Raises ValueError unless there are two or more inputs of the same shape, one of them at `index`."""
     shapes = [tuple(shape) for shape in shapes] if isinstance(shapes[0], list | tuple) else [tuple(shapes)]
     if len(shapes) < 2 or len(set(shapes)) > 1 or index >= len(shapes):
         raise ValueError(

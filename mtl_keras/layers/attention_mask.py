@@ -11,7 +11,7 @@ from mtl_keras._types import Shape, Tensor
 
 @public
 class AttentionMask(keras.layers.Layer):
-    """Returns a mask between 0 and 1 for each entry, σ(z), whose mean `sharing.inspect` shows.
+    """Returns a mask in (0, 1) for each entry, σ(z). `sharing.inspect` shows its mean.
 
     Input: logits z, [B, ..., C]. Output: [B, ..., C].
 

@@ -1,4 +1,4 @@
-"""Appends a vector to each position of a sequence or a map."""
+"""Appends a vector to each position of a sequence or map."""
 
 from typing import Any
 

@@ -56,7 +56,7 @@ class Branching(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def build(self, input_shape: list[Shape]) -> None:
-        # In float32 always: half precision can count to 2048 only.
+        # Always in float32: half precision can count to 2048 only.
         self.logits = self.add_weight(
             name="logits", shape=(len(input_shape),), initializer="zeros", dtype="float32", autocast=False
         )
@@ -99,7 +99,7 @@ class Branching(keras.layers.Layer):
         store["seed_generator"] = self.seed_generator.state  # Keras does not save the state of a layer's generator
 
     def load_own_variables(self, store: Any) -> None:
-        store = {key: store[key] for key in list(store.keys())}  # a file's store is no dict
+        store = {key: store[key] for key in list(store.keys())}  # the store of a file is not a dict
         self.seed_generator.state.assign(store.pop("seed_generator"))
         super().load_own_variables(store)
 

@@ -1,4 +1,4 @@
-"""A penalty on a probability that is above another one."""
+"""A penalty if one probability is above another."""
 
 from typing import Any
 

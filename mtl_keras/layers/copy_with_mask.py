@@ -1,4 +1,4 @@
-"""A copy of a sequence, so that attention does not remove its mask."""
+"""Copies a sequence, so that attention does not remove its mask."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Boxes from a grid of cells, without duplicates."""
+"""Turns a grid of cells into boxes without duplicates."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ class DecodeBoxes(keras.layers.Layer):
         if len(input_shape) != 4 or input_shape[-1] < 6:
             raise ValueError(
                 f"`cells` must be of shape [B, S, S', 5 + num_classes]. Received: {tuple(input_shape)}. "
-                "Give the output of `heads.Detection`."
+                "Pass the output of `heads.Detection`."
             )
 
     def call(self, cells: Tensor) -> Tensor:

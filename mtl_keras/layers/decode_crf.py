@@ -1,4 +1,4 @@
-"""The tags of a chain, from its potentials."""
+"""Finds the tags of a chain from its potentials."""
 
 from typing import Any
 

@@ -85,7 +85,7 @@ class DSelectKGate(keras.layers.Layer):
     def build(self, input_shape: Shape) -> None:
         for name, width, bound in (("z", self.k * self.num_digits, self.gamma / 100), ("w", self.k, 0.05)):
             for part, shape in (("kernel", (input_shape[-1], width)), ("bias", (width,))):
-                start = keras.initializers.RandomUniform(-bound, bound)  # a new one, with a seed of its own, for each
+                start = keras.initializers.RandomUniform(-bound, bound)  # a new one for each, with its own seed
                 used = part == "bias" or self.per_example
                 weight = self.add_weight(name=f"{name}_{part}", shape=shape, initializer=start) if used else None
                 setattr(self, f"{name}_{part}", weight)
@@ -104,7 +104,7 @@ class DSelectKGate(keras.layers.Layer):
         return ops.cast(ops.zeros_like(x[:, :1]) + bias, "float32")  # the same for each example
 
     def _add_losses(self, selectors, gate):
-        """Adds the losses of the selectors' shares of the experts, [B, k, E], and of the gate."""
+        """Adds the losses of the gate, and of the selectors' shares of the experts, [B, k, E]."""
         if self.entropy:
             entropy = -ops.sum(selectors * ops.log(selectors + 1e-6), axis=(1, 2))
             self.add_loss(self.entropy * ops.mean(entropy))

@@ -32,7 +32,7 @@ class FillEmpty(keras.layers.Layer):
 
     def call(self, ids: Tensor) -> Tensor:
         ids = ops.cast(ids, "int32")
-        if not ids.shape[1]:  # 0, or not known before
+        if not ids.shape[1]:  # 0 or unknown
             ids = ops.pad(ids, [[0, 0], [0, 1]])[:, : ops.maximum(ops.shape(ids)[1], 1)]
         is_first = ops.equal(ops.cumsum(ops.ones_like(ids), axis=1), 1)
         is_empty = ops.logical_not(ops.any(ops.not_equal(ids, 0), axis=1, keepdims=True))  # [B, 1]

@@ -89,7 +89,7 @@ class HMM(keras.layers.Layer):
         for array in arrays:
             if array.ndim != 2 or array.min(initial=0) < -1 or array.max(initial=0) >= size:
                 raise ValueError(
-                    f"`labels` must be tags [N, L] from 0 to {size - 1}, and -1 where there is none. "
+                    f"`labels` must be tags [N, L] from 0 to {size - 1}, and -1 for missing tags. "
                     f"Received: shape {array.shape}, values from {array.min(initial=0)} to {array.max(initial=0)}."
                 )
             there = array >= 0

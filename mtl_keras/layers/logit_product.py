@@ -1,4 +1,4 @@
-"""The product of probabilities, from and to logits."""
+"""The product of probabilities, given and returned as logits."""
 
 import keras
 from keras import ops

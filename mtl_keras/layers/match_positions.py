@@ -63,7 +63,7 @@ def _mean(x, here):
 
 
 def _pooled_tokens(x, here, wanted):
-    """Returns means of the positions that a mask leaves [B, n], at those that another one wants [B, m]. [B, m, C]"""
+    """Averages the positions in a mask [B, n] onto the positions in another mask [B, m]. Returns [B, m, C]."""
     here, wanted = ops.cast(here, "int32"), ops.cast(wanted, "int32")
     entry = ops.expand_dims(ops.cumsum(here, axis=1) - 1, axis=1)  # [B, 1, n]
     cell = ops.expand_dims(ops.cumsum(wanted, axis=1) - 1, axis=2)  # [B, m, 1]
@@ -75,7 +75,7 @@ def _pooled_tokens(x, here, wanted):
 
 
 def _pooled(x, size, axis):
-    """Returns x with `size` means along an axis."""
+    """Averages x along an axis to `size` entries."""
     length = ops.shape(x)[axis]
     cell, entry = ops.expand_dims(ops.arange(size), 1), ops.arange(length)  # [m, 1], [n]
     inside = (entry >= cell * length // size) & (entry < -(-(cell + 1) * length // size))  # [m, n]

@@ -44,7 +44,9 @@ class MixExperts(keras.layers.Layer):
         (_, num_weights), *stacks = input_shape
         num_experts = sum(shape[1] for shape in stacks)
         if num_experts != num_weights:
-            raise ValueError(f"`inputs` must hold an expert a weight. Received: {num_experts} and {num_weights}.")
+            raise ValueError(
+                f"`inputs` must hold one expert per weight. Received: {num_experts} experts and {num_weights} weights."
+            )
 
     def call(self, inputs: list[Tensor]) -> Tensor:
         gate, *stacks = inputs

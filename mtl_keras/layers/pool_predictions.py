@@ -1,4 +1,4 @@
-"""One prediction from those of several models."""
+"""Combines the predictions of several models."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -84,7 +84,7 @@ class PoolPredictions(keras.layers.Layer):
             raise ValueError(f"`outputs` must have one shape. Received: {sorted(map(str, shapes))}.")
         if self.member_weights is not None and len(self.member_weights) != len(input_shape):
             raise ValueError(
-                f"`weights` must be one for each of {len(input_shape)} outputs. Received: {self.member_weights}."
+                f"`weights` must be one number per output, {len(input_shape)}. Received: {self.member_weights}."
             )
 
     def call(self, outputs: list[Tensor]) -> Tensor:

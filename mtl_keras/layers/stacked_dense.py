@@ -23,7 +23,7 @@ class StackedDense(keras.layers.Layer):
         units: Width of each.
         activation: Name of a Keras activation, or a function.
         use_bias: Whether each has a bias.
-        kernel_initializer: Initializer of one kernel `[n, units]`, drawn anew for each.
+        kernel_initializer: Initializer of one kernel `[n, units]`, drawn separately for each.
         bias_initializer: Initializer of one bias `[units]`.
         kernel_regularizer: Regularizer of all kernels together, `[num_experts, n, units]`.
         **kwargs: Arguments of a Keras layer.
@@ -69,7 +69,7 @@ class StackedDense(keras.layers.Layer):
         if len(input_shape) not in (2, 3) or (len(input_shape) == 3 and input_shape[1] != self.num_experts):
             raise ValueError(
                 f"`x` must be of shape [B, n] or [B, {self.num_experts}, n]. Received: {list(input_shape)}. "
-                "Flatten what all layers read."
+                "Flatten an input that all layers read."
             )
         self.kernel = self.add_weight(
             name="kernel",
@@ -104,7 +104,7 @@ class StackedDense(keras.layers.Layer):
 
 
 def _each(initializer):
-    """Returns an initializer that draws each slice of the first axis by itself."""
+    """Returns an initializer that draws each slice of the first axis separately."""
 
     def initialize(shape, dtype=None):
         return ops.stack([_copy(initializer, i)(shape[1:], dtype=dtype) for i in range(shape[0])])
@@ -113,7 +113,7 @@ def _each(initializer):
 
 
 def _copy(initializer, i):
-    """Returns the i-th of several initializers that draw different numbers: called twice, one repeats itself."""
+    """Returns the i-th of several initializers that draw different numbers. A single one would repeat its numbers."""
     if not isinstance(initializer, initializers.Initializer):
         return initializer  # a function
     config = initializer.get_config()
@@ -121,5 +121,5 @@ def _copy(initializer, i):
     if isinstance(seed, int):
         config["seed"] = seed + i
     elif seed is not None:
-        return initializer  # a seed generator, which goes on from draw to draw
+        return initializer  # a seed generator, whose state changes with each draw
     return type(initializer).from_config(config)

@@ -49,7 +49,7 @@ class Thresholds(keras.layers.Layer):
             raise ValueError(f"`score` must be of shape [..., 1]. Received: {list(input_shape)}.")
         share = np.arange(1, self.num_thresholds + 1) / (self.num_thresholds + 1)
         thresholds = np.log(share / (1 - share))
-        steps = np.concatenate([thresholds[:1], np.log(np.expm1(np.diff(thresholds)))])  # softplus taken back
+        steps = np.concatenate([thresholds[:1], np.log(np.expm1(np.diff(thresholds)))])  # inverse of softplus
         self.steps = self.add_weight(
             name="steps", shape=steps.shape, initializer=lambda shape, dtype: ops.convert_to_tensor(steps, dtype)
         )

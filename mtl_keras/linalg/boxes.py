@@ -1,4 +1,4 @@
-"""Boxes (y_min, x_min, y_max, x_max): their overlap, their form in the cells of a grid, and which of many to keep."""
+"""Boxes (y_min, x_min, y_max, x_max): their overlap, their coding in the cells of a grid, and which ones to keep."""
 
 from keras import ops
 
@@ -21,14 +21,14 @@ def overlaps(boxes, others):
 
 
 def to_cells(boxes):
-    """Returns the boxes of a grid as their cells see them.
+    """Returns the boxes of a grid relative to their cells.
 
     Args:
         boxes: A box for each cell, relative to the image. [B, S, S', 4]
 
     Returns:
-        The centre, from the top left corner of the cell in its sides, and the square roots of height and width. The
-        centre of a box that lies in its cell is in [0, 1]. [B, S, S', 4]
+        The centre, measured from the top left corner of the cell in sides of the cell, and the square roots of height
+        and width. The centre of a box that lies in its cell is in [0, 1]. [B, S, S', 4]
     """
     corner, sides = _grid(boxes)
     centre = 0.5 * (boxes[..., :2] + boxes[..., 2:]) * sides - corner
@@ -37,7 +37,7 @@ def to_cells(boxes):
 
 
 def from_cells(cells):
-    """Returns the boxes relative to the image, cut at its border, of which `to_cells` returned `cells`."""
+    """Inverts `to_cells`: returns the boxes relative to the image, cut at its border."""
     corner, sides = _grid(cells)
     centre, half = (cells[..., :2] + corner) / sides, 0.5 * ops.square(cells[..., 2:])
     return ops.clip(ops.concatenate([centre - half, centre + half], axis=-1), 0.0, 1.0)
@@ -46,19 +46,19 @@ def from_cells(cells):
 def suppress(boxes, scores, max_boxes, score_threshold, iou_threshold):
     """Returns which boxes to keep, by greedy non-maximum suppression within each class.
 
-    A box is a candidate for each class. The candidate of the highest score is kept, and those of its class that overlap
-    it by more than `iou_threshold` are dropped; again and again, `max_boxes` times.
+    Each box is a candidate for each class. The candidate with the highest score is kept, and candidates of its class
+    that overlap it by more than `iou_threshold` are dropped. This is repeated `max_boxes` times.
 
     Args:
         boxes: [B, N, 4]
         scores: Scores of each box for each class. [B, N, C]
-        max_boxes: How many candidates are kept at most, a Python integer.
+        max_boxes: Maximum number of candidates to keep, a Python integer.
         score_threshold: Candidates up to this score are dropped; at least 0.
         iou_threshold: Overlap up to which two candidates of a class are both kept.
 
     Returns:
-        Box and class of the candidates that are kept, in the order of their scores, int32, and -1 where there are no
-        more. [B, max_boxes, 2]
+        Box and class of the kept candidates, in the order of their scores, int32; the rest is filled with -1.
+        [B, max_boxes, 2]
     """
     boxes, scores = ops.stop_gradient(boxes), ops.stop_gradient(scores)
     every_box, every_class = ops.arange(ops.shape(scores)[1])[:, None], ops.arange(scores.shape[2])
@@ -66,7 +66,7 @@ def suppress(boxes, scores, max_boxes, score_threshold, iou_threshold):
 
     def keep_one(i, state):
         left, kept = state  # [B, N, C], [B, max_boxes, 2]
-        # Keras' argmax works on bits, which converters to other formats do not know.
+        # The argmax of Keras works on bits, which converters to other formats do not support.
         score, label = ops.top_k(left, 1)  # [B, N, 1]
         score, best = ops.top_k(score[:, :, 0], 1)  # [B, 1]
         label = ops.take_along_axis(label[:, :, 0], best, axis=1)

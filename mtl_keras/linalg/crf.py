@@ -2,9 +2,9 @@
 
 from keras import ops
 
-_RANGE = 60.0  # of the transitions, up to which their exponentials lose nothing in float32
-_ABSENT = -1e30  # the scores of a position that is no part of the chain
-_IMPOSSIBLE = -1e9  # the score of a tag in place of -inf
+_RANGE = 60.0  # bound of the transitions whose exponentials are accurate in float32
+_ABSENT = -1e30  # the scores of a position outside the chain
+_IMPOSSIBLE = -1e9  # the score of an impossible tag, instead of -inf
 
 
 def pack(emissions, transitions, mask=None):
@@ -23,12 +23,12 @@ def pack(emissions, transitions, mask=None):
 
 
 def unpack(potentials):
-    """Returns the emissions [B, L, K], the transitions [K, K] and the mask [B, L] that `pack` made one tensor of."""
+    """Returns the emissions [B, L, K], the transitions [K, K] and the mask [B, L] that `pack` joined."""
     size = potentials.shape[-1]
     emissions = potentials[:, :-size]
-    low = emissions <= 0.5 * _ABSENT  # which NaN is not
+    low = emissions <= 0.5 * _ABSENT  # False for NaN
     mask = ops.logical_not(ops.all(low, axis=-1))
-    transitions = ops.reshape(potentials[0, -size:], (size, size))  # whose rows are known even if L is not
+    transitions = ops.reshape(potentials[0, -size:], (size, size))  # its rows are known even if L is not
     return ops.where(mask[:, :, None], ops.where(low, _IMPOSSIBLE, emissions), 0.0), transitions, mask
 
 
@@ -47,9 +47,9 @@ def ends(emissions, mask=None):
 def log_partition(emissions, transitions, mask):
     """Returns the logarithm of the sum of exp(score) over all paths through each chain.
 
-    The score of a path is the sum of its emissions and transitions. Positions outside the mask are passed over, and a
-    chain of none has the value 0. The gradient is that of the formula: the marginal probabilities. Transitions that
-    are further apart than by 60 take a slower way, which cuts none.
+    The score of a path is the sum of its emissions and transitions. Positions outside the mask are ignored; a chain
+    without positions has the value 0. The gradient is exact: the marginal probabilities. If transitions differ by more
+    than 60, a slower method is used that cuts none of them.
 
     Args:
         emissions: [B, L, K]
@@ -109,7 +109,7 @@ def viterbi(emissions, transitions, mask):
 
 
 def _by_time(emissions, mask):
-    """Returns emissions and mask as one tensor [L, B, K + 1]: of several, a scan must know the length beforehand."""
+    """Returns emissions and mask as one tensor [L, B, K + 1]: with several tensors, a scan needs a known length."""
     here = ops.cast(mask[:, :, None], emissions.dtype)
     return ops.transpose(ops.concatenate([emissions, here], axis=2), (1, 0, 2))
 
@@ -117,7 +117,7 @@ def _by_time(emissions, mask):
 def _messages(emissions, transitions, mask):
     """Returns for each position and tag the log-sum over the paths that end there, [L, B, K].
 
-    At a position outside the mask it is that of the position before; before the first of the chain it is 0.
+    At a position outside the mask it is that of the position before; before the start of the chain it is 0.
     """
     highest = ops.max(transitions)
     factors = ops.exp(transitions - highest)
@@ -148,12 +148,12 @@ def _are_close(transitions):
 
 
 def _marginals(ahead, emissions, transitions, mask, weights):
-    """Returns the marginals of the positions, and the sum over all neighbours of those of pairs times the weights.
+    """Returns the marginals of the positions, and the weighted sum of the marginals of all pairs of neighbours.
 
     Args:
-        ahead: What `_messages` returned. [L, B, K]
+        ahead: The result of `_messages`. [L, B, K]
         emissions, transitions, mask: As in `log_partition`.
-        weights: A factor a chain. [B]
+        weights: One factor per chain. [B]
     """
     read = _by_time(emissions, mask)
     emission, here = read[:, :, :-1], read[:, :, -1:]

@@ -10,8 +10,8 @@ def dual_cone_coefficients(cosines: Tensor, points: Tensor) -> tuple[Tensor, Ten
     """Projects K combinations of unit rows onto the cone of directions that conflict with no row.
 
     The projection of Jᵀu onto {d : Jd >= 0} is Jᵀv with v = argmin vᵀGv subject to v >= u. With v = u + z
-    this is a quadratic program in z >= 0, solved exactly. Among equal rows the solution of least norm is
-    taken.
+    this is a quadratic program in z >= 0, solved exactly. For equal rows it takes the solution of least
+    norm.
 
     Args:
         cosines: The Gramian of unit rows; a zero row takes no part. [T, T]

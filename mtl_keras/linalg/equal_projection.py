@@ -1,4 +1,4 @@
-"""The combination of gradients, of sum 1, with equal projections on all unit gradients."""
+"""The combination of gradients, with weights of sum 1, that has equal projections on all unit gradients."""
 
 from keras import ops
 
@@ -12,13 +12,13 @@ _SMALLEST_SUM = 1e-6
 def equal_projection_weights(gramian: Tensor, fallback: Tensor) -> Tensor:
     """Returns the weights [T], of sum 1, with which d·gᵢ / ‖gᵢ‖ is the same for all tasks.
 
-    They are C⁻¹1 / norm, divided by its sum, for the cosines C. Towards dependent rows, where C⁻¹ grows without
-    end, the part of it that grows is what is left after the division: d goes to 0 where no other direction has equal
-    projections, such as between opposed rows. A zero row has weight 0.
+    They are C⁻¹1 / norm, divided by its sum, for the cosines C. When rows become linearly dependent, C⁻¹ grows without
+    bound, and only the growing part remains after the division. d then goes to 0 if no other direction has equal
+    projections, as for opposed rows. A zero row has weight 0.
 
     Args:
         gramian: G = J·Jᵀ. [T, T]
-        fallback: The answer where the sum to be divided by vanishes. [T]
+        fallback: The weights to return if this sum is 0. [T]
     """
     cosines, norms, nonzero = unit_gramian(gramian)
     used = ops.cast(nonzero, "float64")

@@ -1,10 +1,10 @@
-"""A Gramian taken apart into norms and cosines, so that no method depends on the scale of a row."""
+"""Splits a Gramian into norms and cosines, so that no method depends on the scale of a row."""
 
 from keras import ops
 
 from mtl_keras._types import Tensor
 
-_SMALLEST = 1e-37  # a squared norm below it is zero: XLA flushes what float32 cannot hold in full
+_SMALLEST = 1e-37  # a squared norm below it counts as 0: XLA flushes denormal float32 numbers to 0
 _LARGEST = 3e38  # of float32
 
 
@@ -12,7 +12,7 @@ def unit_gramian(gramian: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Splits a Gramian into the cosines of its rows and their norms, in float64.
 
     Everything after this function is of order one, whatever the scale of the rows, and float64 keeps the
-    solvers exact where the Gramian of float32 rows is nearly singular.
+    solvers exact when the Gramian of float32 rows is nearly singular.
 
     Args:
         gramian: G = J·Jᵀ. [T, T]
@@ -33,5 +33,5 @@ def unit_gramian(gramian: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def to_float32(x: Tensor) -> Tensor:
-    """Casts to float32, with what float32 cannot hold at its largest number instead of infinity."""
+    """Casts to float32; numbers that are too large become the largest float32 number instead of infinity."""
     return ops.cast(ops.clip(x, -_LARGEST, _LARGEST), "float32")

@@ -1,8 +1,8 @@
-"""Softmax, norms, logarithms and scales that pass over absent tasks and stay finite."""
+"""Softmax, norms, logarithms and scales that ignore absent tasks and stay finite."""
 
 from keras import ops
 
-_FAR = 10.0  # a value over so many times the first one shows that the first said nothing
+_FAR = 10.0  # a value above this multiple of the first one shows that the first one was not typical
 _LARGEST_LOG_SCALE = 30.0
 _LOWEST = -3e38  # below every finite loss; its exponential is 0
 
@@ -37,9 +37,9 @@ def row_norms(rows):
 
 
 def first_value(first, value):
-    """Returns the first values, with `value` for those of 0, and for those that it exceeds ten times. [T]
+    """Returns the first values, but `value` if it is more than ten times as large, or the first value is 0. [T]
 
-    What is measured by its first value would be lost for good where that is 0, or next to it.
+    Quantities relative to a first value of almost 0 would stay useless for the rest of the training.
     """
     return ops.where(value > _FAR * first, value, first)
 
@@ -47,7 +47,8 @@ def first_value(first, value):
 def scaled_loss(log_scales, losses):
     """Returns exp(s)·L - s, whose gradient keeps the log-scales s within [-30, 30]. [T]
 
-    At a bound it only leads back: a loss that stays at 0 would raise its scale until that overflows.
+    At a bound, the gradient only points back: otherwise a loss that stays at 0 would raise its scale until it
+    overflows.
     """
     fixed = ops.stop_gradient(log_scales)
     s = ops.clip(fixed, -_LARGEST_LOG_SCALE, _LARGEST_LOG_SCALE)

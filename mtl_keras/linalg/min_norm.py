@@ -12,7 +12,7 @@ def min_norm_point(gramian: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
 
     On the simplex wᵀGw and wᵀ(G + c11ᵀ)w differ by the constant c, and for c > 0 the minimum over the
     simplex is, up to its length, the minimum of wᵀ(G + c11ᵀ)w / 2 - 1ᵀw over w >= 0. That is solved in the
-    variables w·norm, with c the least squared norm, so that rows of very different length do no harm. Equal
+    variables w·norm, with c the least squared norm, so rows of very different lengths are no problem. Equal
     rows get equal weights. If a present row is zero, the weight is shared among the zero rows.
 
     Args:

@@ -4,7 +4,7 @@ from keras import ops
 
 from mtl_keras._types import Tensor
 
-_ZERO = 1e-12  # a sign below it is round-off
+_ZERO = 1e-12  # the sign of a smaller number is round-off
 _PATIENCE = 3  # block exchanges without progress before single ones
 RIDGE = 1e-6  # above the round-off in the eigenvalues of cosines of float32 rows
 _REFINEMENTS = 3
@@ -13,12 +13,12 @@ _REFINEMENTS = 3
 def nonnegative_qp(matrix: Tensor, linear: Tensor) -> tuple[Tensor, Tensor]:
     """Minimises zᵀMz / 2 + qᵀz over z >= 0, for K vectors q at once, with M perhaps singular.
 
-    A ridge of 1e-6 keeps M positive definite in spite of round-off; three proximal steps, each of which draws
-    z to the last one instead of to 0, take its effect out again where M has larger eigenvalues.
+    A ridge of 1e-6 keeps M positive definite despite round-off. Three proximal steps, each of which pulls z to
+    the last z instead of to 0, remove its effect for larger eigenvalues of M.
 
     Args:
         matrix: M, symmetric, positive semi-definite up to round-off, with a diagonal of order 1. A zero row
-            stands for an entry that is to be 0. [T, T]
+            sets its entry of z to 0. [T, T]
         linear: The vectors q. [K, T]
 
     Returns:
@@ -35,16 +35,16 @@ def nonnegative_qp(matrix: Tensor, linear: Tensor) -> tuple[Tensor, Tensor]:
 def ridge_qp(matrix: Tensor, linear: Tensor, center: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
     """Minimises zᵀMz / 2 + qᵀz + 1e-6·‖z - center‖² / 2 over z >= 0, for K vectors q at once.
 
-    Block principal pivoting: with the set of free entries guessed, z solves a linear system, and every free
-    entry with z < 0 and every bound entry with gradient y < 0 changes sides. When that makes no progress
-    three times, only the last such entry changes, which cannot cycle. It ends with the exact solution, as a
-    rule after less than ten exchanges; at most 2T + 20 are made.
+    Block principal pivoting: for a guessed set of free entries, z solves a linear system. Then every free entry
+    with z < 0 and every bound entry with gradient y < 0 changes sides. After three exchanges without progress,
+    only the last such entry changes, which cannot cycle. It ends with the exact solution, usually after fewer
+    than ten exchanges; the limit is 2T + 20.
 
     Args:
         matrix: As in `nonnegative_qp`. [T, T]
         linear: The vectors q. [K, T]
-        center: Where the ridge draws z to. [K, T]
-        start: Entries believed to be positive in the solution, as booleans. [K, T]
+        center: The point to which the ridge pulls z. [K, T]
+        start: Initial guess of the positive entries of the solution, as booleans. [K, T]
 
     Returns:
         The solutions, and which of their entries are free. [K, T] both

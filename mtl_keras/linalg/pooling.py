@@ -1,4 +1,4 @@
-"""One prediction from those of several models, by the kind of what they predict."""
+"""Combines the predictions of several models, by the kind of prediction."""
 
 from keras import ops
 
@@ -7,15 +7,15 @@ from mtl_keras.linalg import crf
 KINDS = ("classes", "events", "numbers", "rates", "normal", "chain", "cells")
 WAYS = ("mean", "geometric", "vote")
 _TINY = 1e-30
-_EPS = 6e-8  # what 1 - p is at most where p is 1 in float32
+_EPS = 6e-8  # upper bound of 1 - p if p is 1 in float32
 
 
 def pool_outputs(kind, way, outputs, weights, tie=0.5):
     """Returns the pooled outputs of M models, in float32.
 
     Args:
-        kind: As in `pool`; or `"chain"`, the potentials of tags, [B, L + K, K], from which probabilities [B, L, K]
-            come, except under `"geometric"`.
+        kind: As in `pool`; or `"chain"`, the potentials of tags, [B, L + K, K]. They are turned into probabilities
+            [B, L, K], except under `"geometric"`.
         way, weights, tie: As in `pool`.
         outputs: List of M tensors [..., F].
     """
@@ -40,13 +40,13 @@ def pool(kind, way, predictions, weights, tie=0.5, votes=None):
         kind: `"classes"`, probabilities that sum up to 1 on the last axis; `"events"`, probabilities that do not;
             `"numbers"`; `"rates"`, positive numbers; `"normal"`, a mean and a standard deviation on the last axis; or
             `"cells"`, the cells of a detector.
-        way: `"mean"`, that of a mixture; `"geometric"`, the mean of logarithms, where there are such; or `"vote"`, of
-            classes and events.
+        way: `"mean"`, that of a mixture; `"geometric"`, the mean of the logarithms, for kinds that have logarithms; or
+            `"vote"`, for classes and events.
         predictions: [M, ..., F]
         weights: Weights of the models, [M], or [M, F] for each entry of the last axis; or [M, ..., 1].
-        tie: How many votes the mean probabilities count for in a vote.
-        votes: What each model votes for, 0 or 1, [M, ..., F]; by default the most probable class, or the events that
-            are more likely than not.
+        tie: Number of votes that the mean probabilities count as.
+        votes: The votes of each model, 0 or 1, [M, ..., F]; by default for the most probable class, or for events with
+            a probability above 0.5.
 
     Returns:
         [..., F]
@@ -55,7 +55,7 @@ def pool(kind, way, predictions, weights, tie=0.5, votes=None):
     w = _normalised(weights, predictions)
     if way == "vote" and kind in ("classes", "events"):
         votes = _votes(kind, predictions) if votes is None else votes
-        total = ops.sum(weights, axis=0)  # of a model of weight 1 the vote counts as 1
+        total = ops.sum(weights, axis=0)  # a vote of a model with weight 1 counts as 1
         return (total * ops.sum(w * votes, axis=0) + tie * ops.sum(w * predictions, axis=0)) / (total + tie)
     if kind == "cells":
         return _cells(predictions, w, way)
@@ -80,7 +80,7 @@ def _normalised(weights, predictions):
 
 
 def _votes(kind, predictions):
-    """Returns a vote of 1 of each model: for the most probable class, or for each event that is likely."""
+    """Returns the votes of each model: 1 for the most probable class, or for each likely event."""
     if kind == "events":
         return ops.cast(predictions > 0.5, predictions.dtype)
     best = ops.argmax(predictions, axis=-1)
@@ -100,7 +100,7 @@ def _normal(predictions, w, way):
 
 
 def _cells(logits, w, way):
-    """Returns the cells of a detector, whose boxes are means with the confidences as weights."""
+    """Returns the cells of a detector. Their boxes are means weighted by the confidences."""
     if way == "geometric":
         return ops.sum(w * logits, axis=0)
     boxes, confidences = ops.sigmoid(logits[..., :4]), ops.sigmoid(logits[..., 4:5])

@@ -1,17 +1,17 @@
-"""Functions of a positive semi-definite matrix by its eigenvalues."""
+"""Functions of a positive semi-definite matrix, computed from its eigenvalues."""
 
 from keras import ops
 
 from mtl_keras._types import Tensor
 
-_ROUND_OFF = 1.2e-7  # of the float32 rows that a Gramian is made of
+_ROUND_OFF = 1.2e-7  # round-off of the float32 rows behind a Gramian
 _DAMPING = 1e-6  # above the round-off in the eigenvalues of cosines of float32 rows
 
 
 def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the eigenvalues of a symmetric matrix in ascending order, and the eigenvectors as columns.
 
-    XLA's decomposition stops at 1e-6. One step of Ogita and Aishima's refinement (2018) squares the error.
+    XLA's decomposition stops at an error of 1e-6. One step of Ogita and Aishima's refinement (2018) squares the error.
     """
     _, vectors = ops.eigh(matrix)
     size = matrix.shape[0]
@@ -48,9 +48,9 @@ def spectrum(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def damped_solve(matrix: Tensor, target: Tensor) -> Tensor:
     """Returns the solution x [T] of Mx = b for a Gramian M, without a jump where M becomes singular.
 
-    A pseudo-inverse jumps where an eigenvalue begins to count. Here four Tikhonov steps, each with (M + δ)⁻¹ on what is
-    left of b, take (1 - (δ / (λ + δ))⁴) / λ for the inverse of an eigenvalue: exact to 1e-8 above 100 δ, and smoothly
-    bounded by 4 / δ below.
+    A pseudo-inverse jumps when an eigenvalue begins to count. Here, four Tikhonov steps apply (M + δ)⁻¹ to the rest of
+    b. They replace the inverse of an eigenvalue λ by (1 - (δ / (λ + δ))⁴) / λ, which is exact to 1e-8 above 100 δ, and
+    smoothly bounded by 4 / δ below.
 
     Args:
         matrix: A Gramian of unit rows. [T, T]

@@ -15,17 +15,16 @@ def solve_reciprocal(gramian: Tensor, exponent: float) -> tuple[Tensor, Tensor]:
 
     The solution is the minimum of wᵀGw / 2 + Σ ψ(wᵢ) with ψ' = -w^-s, which is strictly convex. In the
     variables x = w·norm, with the cosines C, it reads C x = k x^-s with k = norm^(s - 1). Every step tries
-    twelve lengths at once and takes the best. Ends when the equations hold to 1e-10; at most 60 steps. C has
-    a ridge of 1e-6 against round-off, which is taken out again by a second solution with a ridge around the
-    first one.
+    twelve lengths at once and takes the best. It ends when the equations hold to 1e-10, or after 60 steps. C has
+    a ridge of 1e-6 against round-off. A second solution, with a ridge around the first one, removes its effect.
 
     Args:
         gramian: G = J·Jᵀ. [T, T]
         exponent: s > 0, a number.
 
     Returns:
-        The solution [T] in float64, 0 for zero rows; the residual max |(Cx)ᵢ xᵢ^s / kᵢ - 1|, a scalar. Where
-        no solution exists (some combination of rows with positive coefficients is zero) it is the solution
+        The solution [T] in float64, 0 for zero rows; the residual max |(Cx)ᵢ xᵢ^s / kᵢ - 1|, a scalar. If
+        no solution exists (some combination of rows with positive coefficients is zero), it is the solution
         with the ridge.
     """
     cosines, norms, nonzero = unit_gramian(gramian)

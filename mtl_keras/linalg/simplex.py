@@ -13,7 +13,7 @@ def project_simplex(point: Tensor, present: Tensor) -> Tensor:
 
     Args:
         point: The point to project. [T]
-        present: 1 for an entry that takes part, 0 for one that is to be 0. [T]
+        present: 1 for entries that take part, 0 for entries that become 0. [T]
 
     Returns:
         The projection. [T]
@@ -21,7 +21,7 @@ def project_simplex(point: Tensor, present: Tensor) -> Tensor:
     present = ops.cast(present, point.dtype)
     lowest = ops.min(point)
     point = ops.where(present > 0, point, lowest)
-    point = point - ops.max(point)  # the projection does not see a shift; small numbers lose nothing
+    point = point - ops.max(point)  # a shift does not change the projection; small numbers are accurate
     point = ops.where(present > 0, point, ops.min(point) - 1.0)
     descending = -ops.sort(-point)  # absent entries come last
     rank = ops.arange(1, point.shape[0] + 1, dtype=point.dtype)

@@ -9,7 +9,7 @@ def squared_l2_distance(groups):
     Computed as T · Σ_i ‖θ_i − mean(θ)‖², which is the same and takes T differences instead of T(T − 1)/2.
 
     Args:
-        groups: One list of tensors a tower; the k-th tensors of all lists correspond and share a shape.
+        groups: One list of tensors per tower; the k-th tensors of all lists correspond and have the same shape.
     """
     total = 0.0
     for tensors in zip(*groups, strict=True):

@@ -1,4 +1,4 @@
-"""Base classes of losses: of entries, and of whole batches."""
+"""Base classes of losses: of single entries, and of whole batches."""
 
 from typing import Any
 
@@ -37,15 +37,15 @@ def _like(y_true, y_pred):
         y_true = ops.expand_dims(y_true, -1)
     if len(y_true.shape) != len(y_pred.shape) or y_true.shape[1:] != y_pred.shape[1:]:
         raise ValueError(
-            "`y_true` must have the shape of `y_pred`, a label an entry. "
+            "`y_true` must have the shape of `y_pred`, one label per entry. "
             f"Received: y_true of shape {tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}. "
-            "Make the number of units of the output the number of labels."
+            "Give the output one unit per label."
         )
     return y_true
 
 
 def a_weight_an_entry(sample_weight, shape):
-    """Returns weights `[B]`, `[B, 1]` or of the full shape in the full shape."""
+    """Broadcasts weights `[B]` or `[B, 1]` to the full shape."""
     return ops.broadcast_to(as_rank(ops.convert_to_tensor(sample_weight), len(shape)), shape)
 
 
@@ -55,7 +55,7 @@ def a_label_a_row(y_true, y_pred):
         y_true = ops.expand_dims(y_true, -1)
     if len(y_true.shape) != 2 or y_true.shape[-1] != 1 or len(y_pred.shape) != 2:
         raise ValueError(
-            "`y_true` must be of shape [B] or [B, 1], a label a row, and `y_pred` of shape [B, k]. "
+            "`y_true` must be of shape [B] or [B, 1], one label per row, and `y_pred` of shape [B, k]. "
             f"Received: y_true of shape {tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}."
         )
     return y_true
@@ -92,7 +92,7 @@ def as_indicators(y_true, y_pred, weight):
     """Returns labels as 0 and 1, predictions and weights, each [B, k].
 
     Args:
-        y_true: Labels of 0 and 1 in the shape of the predictions, or classes without the last axis or with one of 1.
+        y_true: Labels of 0 and 1 in the shape of the predictions; or classes, without the last axis or with size 1.
         y_pred: Probabilities, [..., k].
         weight: A scalar, or of the labels' shape, or [B].
     """

@@ -35,9 +35,13 @@ class CRFLikelihood(keras.losses.Loss):
         name: Name of the loss.
         dtype: Type of the loss, as in Keras.
 
+    Call arguments:
+        y_true: Tags, [B, L].
+        y_pred: Potentials from `layers.CRF`, [B, L + num_tags, num_tags].
+        sample_weight: [B], [B, 1] or [B, L]; optional.
+
     Returns:
-        When called on `y_true` [B, L], `y_pred` [B, L + num_tags, num_tags] from `layers.CRF` and perhaps
-        `sample_weight` [B], [B, 1] or [B, L]: a scalar.
+        A scalar.
 
     Raises:
         ValueError: If `likelihood` is neither of the two; when called, if the labels are not [B, L].
@@ -83,8 +87,8 @@ class CRFLikelihood(keras.losses.Loss):
         lengths = {*y_true.shape[1:2], mask.shape[1]} - {None}
         if len(y_true.shape) != 2 or len(lengths) > 1:
             raise ValueError(
-                f"`y_true` must be of shape {(None, mask.shape[1])}, a tag a token. "
-                f"Received: {tuple(y_true.shape)}. Pad the labels as the tokens."
+                f"`y_true` must be of shape {(None, mask.shape[1])}, one tag per token. "
+                f"Received: {tuple(y_true.shape)}. Pad the labels like the tokens."
             )
         y_true = ops.cast(y_true, "int32")
         known = ops.logical_and(y_true >= 0, mask)  # [B, L]

@@ -16,12 +16,12 @@ from mtl_keras.losses._base import a_weight_an_entry
 class DetectionLoss(keras.losses.Loss):
     """Loss of the raw output of `heads.Detection`: confidence, box and class of the cells of a grid.
 
-    A cell in which an object lies adds `box_weight` times the squared errors of its centre and of the square roots of
-    height and width, the cross-entropy of its confidence with 1, and that of its class. A cell without one adds
-    `no_object_weight` times the cross-entropy of its confidence with 0.
+    A cell with an object adds three terms: `box_weight` times the squared errors of its centre and of the square roots
+    of height and width; the cross-entropy of its confidence with 1; and the cross-entropy of its class. A cell without
+    an object adds `no_object_weight` times the cross-entropy of its confidence with 0.
 
-    There is one value, and optionally one weight, for every entry of the labels. Give the cells with unknown content
-    weight 0. The values of an image add up to its loss. The mean is per image, too.
+    There is one value, and optionally one weight, for every entry of the labels. Give cells with unknown content weight
+    0. The values of an image add up to its loss. The mean is over the images.
 
     Args:
         box_weight: Weight of the squared errors, at least 0.
@@ -31,9 +31,13 @@ class DetectionLoss(keras.losses.Loss):
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
 
+    Call arguments:
+        y_true: Labels from `data.encode_boxes`, [B, S, S', 6].
+        y_pred: Raw output of the head, [B, S, S', 5 + num_classes].
+        sample_weight: [B], [B, 1] or [B, S, S', 6]; optional.
+
     Returns:
-        When called on `y_true` [B, S, S', 6] from `data.encode_boxes`, `y_pred` [B, S, S', 5 + num_classes] and perhaps
-        `sample_weight` [B], [B, 1], or [B, S, S', 6]: a scalar.
+        A scalar.
 
     Raises:
         ValueError: If a weight is negative; when called, if the labels do not have the grid of the output.

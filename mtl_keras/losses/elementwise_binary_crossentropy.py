@@ -22,9 +22,13 @@ class ElementwiseBinaryCrossentropy(ElementwiseLoss):
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
 
+    Call arguments:
+        y_true: Labels, [B, k].
+        y_pred: Probabilities, [B, k].
+        sample_weight: [B], [B, 1] or [B, k]; optional.
+
     Returns:
-        When called on `y_true` [B, k], `y_pred` [B, k], the probabilities, and perhaps `sample_weight`
-        [B], [B, 1] or [B, k]: a scalar.
+        A scalar.
 
     Raises:
         ValueError: When called, if the labels do not have the shape of the predictions.

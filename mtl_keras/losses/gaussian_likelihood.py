@@ -21,9 +21,13 @@ class GaussianLikelihood(keras.losses.Loss):
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
 
+    Call arguments:
+        y_true: Numbers, [B] or [B, 1].
+        y_pred: Means and standard deviations, [B, 2].
+        sample_weight: [B]; optional.
+
     Returns:
-        When called on `y_true` [B] or [B, 1], `y_pred` [B, 2], the mean and the standard deviation, and perhaps
-        `sample_weight` [B]: a scalar.
+        A scalar.
 
     Raises:
         ValueError: When called, if there is not one label per row.

@@ -20,9 +20,13 @@ class OrdinalCrossentropy(keras.losses.Loss):
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
 
+    Call arguments:
+        y_true: Ranks from 0 to K - 1, [B] or [B, 1].
+        y_pred: Probabilities that the rank is above 0, above 1 and so on, [B, K - 1].
+        sample_weight: [B]; optional.
+
     Returns:
-        When called on `y_true` [B] or [B, 1], ranks from 0 to K - 1, `y_pred` [B, K - 1], the probabilities of a rank
-        above 0, above 1 and so on, and perhaps `sample_weight` [B]: a scalar.
+        A scalar.
 
     Raises:
         ValueError: When called, if there is not one label per row.

@@ -23,10 +23,13 @@ class PairwiseAUC(BatchLoss):
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
 
+    Call arguments:
+        y_true: 0 and 1 in the shape of `y_pred`, or [B] for k = 1.
+        y_pred: Probabilities of yes for k labels, [B, k].
+        sample_weight: [B], [B, 1] or [B, k]; optional. The weight of a pair is the product of its two weights.
+
     Returns:
-        When called on `y_pred` [B, k], the probabilities of yes for k labels; `y_true` of 0 and 1 in the same shape, or
-        [B] for k = 1; and perhaps `sample_weight` [B], [B, 1] or [B, k]: a scalar, the mean over the labels that have
-        pairs. The weight of a pair is the product of its two weights. 0 if there is no pair.
+        A scalar, the mean over the labels that have pairs; 0 if there is no pair.
 
     Raises:
         ValueError: If `margin` is not in (0, 1]; when called, if the shapes do not fit each other.

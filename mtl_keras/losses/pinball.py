@@ -25,9 +25,13 @@ class Pinball(keras.losses.Loss):
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
 
+    Call arguments:
+        y_true: Numbers, [B] or [B, 1].
+        y_pred: Quantiles, [B, number of quantiles].
+        sample_weight: [B]; optional.
+
     Returns:
-        When called on `y_true` [B] or [B, 1], `y_pred` [B, number of quantiles] and perhaps `sample_weight` [B]: a
-        scalar.
+        A scalar.
 
     Raises:
         ValueError: If a quantile is not in (0, 1); when called, if the shapes differ from these.
@@ -59,7 +63,7 @@ class Pinball(keras.losses.Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         if y_pred.shape[-1] != len(self.quantiles):
             raise ValueError(
-                f"`y_pred` must have {len(self.quantiles)} columns, one a quantile. Received: {tuple(y_pred.shape)}."
+                f"`y_pred` must have {len(self.quantiles)} columns, one per quantile. Received: {tuple(y_pred.shape)}."
             )
         error = ops.cast(a_label_a_row(y_true, y_pred), y_pred.dtype) - y_pred  # [B, K]
         quantiles = ops.convert_to_tensor(self.quantiles, y_pred.dtype)

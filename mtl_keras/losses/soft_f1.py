@@ -25,10 +25,13 @@ class SoftF1(BatchLoss):
         name: Name of the loss.
         dtype: Type to compute in, as in Keras.
 
+    Call arguments:
+        y_true: 0 and 1 in the shape of `y_pred`, or integers [B] or [B, 1].
+        y_pred: Probabilities of k classes or labels, or of yes for k = 1, [B, k].
+        sample_weight: [B], [B, 1] or [B, k]; optional.
+
     Returns:
-        When called on `y_pred` [B, k], the probabilities of k classes or labels, or of yes for k = 1; `y_true` of 0 and
-        1 in the same shape, or integers [B] or [B, 1]; and perhaps `sample_weight` [B], [B, 1] or [B, k]: a scalar from
-        0 to 1. 0 for a batch without labels; under `"macro"`, also for a batch without any yes.
+        A scalar in [0, 1]. 0 for a batch without labels; under `"macro"`, also for a batch without any yes.
 
     Raises:
         ValueError: If `average` is neither of the two; when called, if the shapes do not fit each other.

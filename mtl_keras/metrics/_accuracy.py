@@ -1,4 +1,4 @@
-"""Accuracies that look at the shapes of labels and predictions."""
+"""Accuracies that depend on the shapes of labels and predictions."""
 
 import keras
 from keras import ops
@@ -20,7 +20,7 @@ def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 
 def accuracy_of_classes(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """Returns 1.0 for each class that is predicted correctly and 0.0 for each other, [batch, ...].
+    """Returns 1.0 for each class that is predicted correctly, else 0.0, [batch, ...].
 
     Args:
         y_true: Class numbers [batch, ...] or [batch, ..., 1], or one-hot rows [batch, ..., classes].

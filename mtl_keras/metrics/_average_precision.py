@@ -1,4 +1,4 @@
-"""The average precision of predicted boxes, exactly, on NumPy."""
+"""The exact average precision of predicted boxes, in NumPy."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def checked_iou(iou):
         return iou
     if isinstance(iou, (list, tuple)) and iou:
         return [number(f"iou[{i}]", value, above=0, at_most=1) for i, value in enumerate(iou)]
-    return number("iou", iou, above=0, at_most=1, hint='Or give several, or iou="coco" for 0.5, 0.55, ..., 0.95.')
+    return number("iou", iou, above=0, at_most=1, hint='Or pass several, or iou="coco" for 0.5, 0.55, ..., 0.95.')
 
 
 def thresholds_of(iou):
@@ -24,14 +24,14 @@ def thresholds_of(iou):
 
 
 def rows(array):
-    """Returns the rows of an image that are no padding. [N, n]"""
+    """Returns the rows of an image without padding. [N, n]"""
     array = np.asarray(array, "float64")
     array = array.reshape(-1, array.shape[-1])
     return array[array[:, -1] >= 0]
 
 
 def average_precision(images, label, thresholds, max_boxes):
-    """Returns the average precision of a class, a mean over the thresholds."""
+    """Returns the average precision of a class, averaged over the thresholds."""
     scores, right, count = [], [], 0
     for truth, found in images:
         truth, found = truth[truth[:, -1] == label], found[found[:, -1] == label]
@@ -63,7 +63,7 @@ def _right(truth, found, thresholds):
     every = np.arange(len(thresholds))
     for i, row in enumerate(overlap):
         candidates = np.where(free, row, -1.0)  # [T, G]
-        best = len(truth) - 1 - np.argmax(candidates[:, ::-1], axis=1)  # of equal ones the last, as in pycocotools
+        best = len(truth) - 1 - np.argmax(candidates[:, ::-1], axis=1)  # of equal ones, the last, as in pycocotools
         right[:, i] = candidates[every, best] >= least
         free[every, best] &= ~right[:, i]
     return right

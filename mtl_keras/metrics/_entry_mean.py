@@ -33,9 +33,9 @@ class EntryMean(keras.metrics.Mean):
         if sample_weight is not None:
             if len(values.shape) == 0:
                 raise ValueError(
-                    f"The metric {self.name!r} averages over the batch itself, and so over missing labels and padding, "
-                    "too. Return one value a label: average over the last axis at most, as `ops.mean(..., axis=-1)` "
-                    "does."
+                    f"The metric {self.name!r} averages over the batch itself, so it includes missing labels "
+                    "and padding. Return one value per label: average over the last axis at most, as "
+                    "`ops.mean(..., axis=-1)` does."
                 )
             sample_weight = as_rank(ops.convert_to_tensor(sample_weight, self.dtype), len(values.shape))
             sample_weight = ops.reshape(ops.broadcast_to(sample_weight, ops.shape(values)), (-1,))

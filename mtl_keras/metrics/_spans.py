@@ -6,7 +6,7 @@ from keras import ops
 
 from mtl_keras._arguments import choice
 
-SCHEMES = {  # scheme: the prefixes that tags can have, beside O
+SCHEMES = {  # scheme: the prefixes that tags other than O can have
     None: "BIES",
     "IOB1": "BI",
     "IOB2": "BI",
@@ -20,7 +20,7 @@ class SpanRules:
 
     Args:
         tags: Names of the tags, "O", "B-x" and so on.
-        scheme: `"IOB1"`, `"IOB2"`, `"IOBES"`; or None for the reading that takes every tag as part of a span.
+        scheme: `"IOB1"`, `"IOB2"`, `"IOBES"`; or None for the lenient rules, under which every tag is part of a span.
 
     Raises:
         ValueError: If the scheme is unknown, or a tag does not belong to it.
@@ -37,7 +37,7 @@ class SpanRules:
         self.starts, self.continues, self.ends = ([row[i] for row in pairs] for i in range(3))  # [(K + 1)²] each
 
     def spans(self, tags):
-        """Returns which positions begin a span, where that ends (excluded), and its type; all [B, L + 1].
+        """Returns which positions begin a span, the end of the span (excluded), and its type; all [B, L + 1].
 
         Args:
             tags: Indices of the tags, [B, L].
@@ -48,7 +48,7 @@ class SpanRules:
         starts, continues, ends = (
             ops.take(ops.convert_to_tensor(table, "bool"), pairs) for table in (self.starts, self.continues, self.ends)
         )
-        # What can be both continues a span if the tag before began one.
+        # A tag that can begin or continue a span continues it if the tag before began one.
         begun = ops.concatenate([ops.zeros_like(starts[:, :1]), starts[:, :-1]], axis=1)
         starts = ops.logical_and(starts, ops.logical_not(ops.logical_and(continues, begun)))
         breaks = ops.logical_or(starts, ops.logical_not(continues))
@@ -74,12 +74,12 @@ def _parse(tag, prefixes):
     return prefix, kind
 
 
-# Each returns for a tag and the one before whether a span begins here, whether one goes on, and, where it does not,
-# whether the tag before can have been its last.
+# Each returns, for a tag and the one before it: whether a span begins here, whether a span continues here, and,
+# if it does not continue, whether the tag before may be its last one.
 
 
 def _lenient(before, before_kind, tag, kind):
-    """As the script conlleval: prefixes divide what belongs to one type, and no tag is invalid."""
+    """Like the script conlleval: prefixes separate spans of one type, and no tag is invalid."""
     inside = tag != "O"
     starts = inside and (kind != before_kind or tag in "BS" or before in "ES")
     return starts, inside and not starts, True

@@ -1,4 +1,4 @@
-"""Shared code of metrics of tags."""
+"""Common code of the metrics of tags."""
 
 from keras import ops
 

@@ -61,6 +61,6 @@ def _check_same(argument, given, figures):
 def _relative(task, metric, value, base):
     if not abs(base) > 0:
         raise ValueError(
-            f"`single` must hold no figure of 0, to which no gain is relative. Received: {metric!r} of task {task!r}."
+            f"`single` must hold no figure of 0, as gains are relative to it. Received: {metric!r} of task {task!r}."
         )
     return float(value - base) / abs(float(base))

@@ -19,7 +19,7 @@ def joint_accuracy(labels: dict[str, Tensor], predictions: dict[str, Tensor], th
         threshold: Probability above which a prediction is a yes.
 
     Returns:
-        A float from 0 to 1; NaN if no row has a label.
+        A float in [0, 1]; NaN if no row has a label.
 
     Raises:
         ValueError: If a task has no predictions, or its shapes do not fit each other.
@@ -38,7 +38,7 @@ def joint_accuracy(labels: dict[str, Tensor], predictions: dict[str, Tensor], th
     absent = [task for task in labels if task not in predictions]
     if absent or not labels:
         raise ValueError(f"`predictions` must have the tasks {list(labels)}. Received: {list(predictions)}.")
-    right, there = [], []  # of each task, [N]
+    right, there = [], []  # by task, [N]
     for task, y in labels.items():
         y, decided = _decided(task, np.asarray(y), np.asarray(predictions[task]), threshold)
         right.append(((y == decided) | (y < 0)).all(axis=1))
@@ -48,7 +48,7 @@ def joint_accuracy(labels: dict[str, Tensor], predictions: dict[str, Tensor], th
 
 
 def _decided(task, y, p, threshold):
-    """Returns labels and what the predictions decide, both [N, ...] with all positions on one axis."""
+    """Returns labels and predicted labels, both [N, ...] with all positions on one axis."""
     shapes = f"labels of shape {y.shape}, predictions of shape {p.shape}"
     if y.shape[1:] == (1,):
         y = y[:, 0]

@@ -74,10 +74,10 @@ class MeanAveragePrecision(keras.metrics.Metric):
     """Mean average precision of predicted boxes, in any graph: `mean_average_precision` on binned scores.
 
     The state of a Keras metric cannot grow with the data. So right and wrong boxes are counted in bins of the score,
-    evenly spaced in its logit from -10 to 10, and those of a bin count at once, as if the wrong ones came first. With
-    the default bins, 1,500 random images came out 0.001 below the exact value at 0.5. Many equal scores, as of a
-    network rounded to 8 bits, can make it more than 0.1: there the value is the lowest that any order of the equal
-    ones has, while the function takes them in the order of the data. For a figure to publish, use
+    evenly spaced in its logit from -10 to 10. Within a bin, the wrong boxes count as if they came first. With the
+    default bins, 1,500 random images came out 0.001 below the exact value at 0.5. Many equal scores, such as those of a
+    network rounded to 8 bits, can make the difference larger than 0.1: here the value is the lowest for any order of
+    the equal scores, while the function takes them in the order of the data. For a figure to publish, use
     `metrics.mean_average_precision` on the result of `predict`.
 
     Labels and predictions have the form that the function takes, as arrays. The weight of an image is the smallest
@@ -171,8 +171,8 @@ class MeanAveragePrecision(keras.metrics.Metric):
     def result(self) -> Tensor:
         right, wrong = ops.cumsum(self.right, axis=-1), ops.cumsum(self.wrong, axis=-1)  # [T, C, bins]
         precision = right / ops.maximum(right + wrong, 1e-9)
-        best = _highest_from_here(precision)  # at this recall or above
-        # How many of the 101 recalls are reached up to each bin. The 0 is reached in the first one.
+        best = _highest_from_here(precision)  # the best at this recall or above
+        # How many of the 101 recalls are reached up to each bin. Recall 0 is reached in the first bin.
         reached = ops.floor(100.0 * right / ops.maximum(self.boxes, 1e-9)[:, None] + 1e-3) + 1.0
         new = ops.concatenate([reached[..., :1], reached[..., 1:] - reached[..., :-1]], axis=-1)
         average = ops.mean(ops.sum(new * best, axis=-1) / 101.0, axis=0)  # [C]
@@ -185,9 +185,9 @@ class MeanAveragePrecision(keras.metrics.Metric):
 
 
 def _highest_from_here(x):
-    """Returns the maximum of each entry and those after it, along the last axis of values of at least 0. [T, C, n]"""
+    """Returns the maximum of each entry and all later ones, along the last axis, for values of at least 0. [T, C, n]"""
     step = 1
-    while step < x.shape[-1]:  # each time over twice as many entries
+    while step < x.shape[-1]:  # each pass covers twice as many entries
         x = ops.maximum(x, ops.pad(x[..., step:], [[0, 0], [0, 0], [0, step]]))
         step *= 2
     return x

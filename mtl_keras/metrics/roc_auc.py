@@ -10,17 +10,17 @@ from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras._weights import as_rank
 
-_RANGE = 16.0  # of the logits that the bins lie in; what is beyond counts in the first bin or the last
+_RANGE = 16.0  # the bins cover logits up to this size; larger ones count in the first or last bin
 
 
 @public
 class ROCAUC(keras.metrics.Metric):
     """The area under the ROC curve of probabilities of yes: the share of yes/no pairs in the right order.
 
-    Probabilities are counted in bins of equal width of their logit, from -16 to 16; a pair in one bin counts half. The
-    logit tells the small probabilities of rare events apart, of which `keras.metrics.AUC` puts most below its first
-    threshold. With 65,536 bins, in 512 KiB, the result is within 1e-4 of the exact one where the logits have a standard
-    deviation of 0.3 or more; equal probabilities are ties here as in the exact value.
+    Probabilities are counted in bins of equal width of their logit, from -16 to 16; a pair in the same bin counts half.
+    Logits separate the small probabilities of rare events, most of which `keras.metrics.AUC` puts below its first
+    threshold. With 65,536 bins (512 KiB), the result is within 1e-4 of the exact one if the logits have a standard
+    deviation of 0.3 or more. Equal probabilities are ties, as in the exact value.
 
     Args:
         num_labels: None: all labels count as one; or the number of columns, for the mean of the columns' areas over the
@@ -35,10 +35,10 @@ class ROCAUC(keras.metrics.Metric):
         sample_weight: [B], or of the labels' shape.
 
     Returns:
-        From `result`: a scalar from 0 to 1; NaN without a yes or without a no.
+        From `result`: a scalar in [0, 1]; NaN without a yes or without a no.
 
     Raises:
-        ValueError: If an argument is not a positive integer, or the last axis has not `num_labels` entries.
+        ValueError: If an argument is not a positive integer, or the last axis does not have `num_labels` entries.
 
     Example:
 
@@ -65,7 +65,7 @@ class ROCAUC(keras.metrics.Metric):
         y_pred = ops.cast(y_pred, "float32")
         if self.num_labels is not None and y_pred.shape[-1] != self.num_labels:
             raise ValueError(
-                f"`y_pred` must have {self.num_labels} entries in its last axis, as `num_labels` says. "
+                f"`y_pred` must have {self.num_labels} entries in its last axis, the number of `num_labels`. "
                 f"Received shape {tuple(y_pred.shape)}."
             )
         y_true = ops.reshape(ops.cast(y_true, self.dtype), ops.shape(y_pred))

@@ -51,8 +51,8 @@ def restore(callbacks: list[keras.callbacks.Callback], states: list[tuple[str, A
             vars(callback).update(found[1])
     if left:
         warnings.warn(
-            f"The backup has the state of callbacks that this run lacks: {[name for name, _ in left]}. They start "
-            "anew when they are given again.",
+            f"The backup has the state of callbacks that this run lacks: {[name for name, _ in left]}. If a later "
+            "run has them again, they start without a state.",
             stacklevel=2,
         )
 

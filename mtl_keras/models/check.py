@@ -46,7 +46,7 @@ def check_shape(task, y, y_pred, sample_weight, expected=None):
     elif len(y.shape) == len(y_pred.shape) and y.shape[-1] not in (1, None, y_pred.shape[-1]):
         raise ValueError(
             f"`y[{task!r}]` has shape {tuple(y.shape)}, and the task's output has shape {tuple(y_pred.shape)}. "
-            "Their last axes must agree, or the labels' be 1."
+            "Their last axes must be equal, or that of the labels must be 1."
         )
 
 
@@ -69,7 +69,7 @@ def check_kind(task, y, y_pred, objective):
 
 
 def check_ranges(objectives):
-    """Raises a ValueError if a task has had invalid labels or weights, and clears the record of them."""
+    """Raises a ValueError if a task got invalid labels or weights, and resets their counts."""
     for name, objective in objectives.items():
         # An operation, because each replica has its own variable; it reads their sum.
         labels, weights = (int(count) for count in ops.convert_to_numpy(ops.abs(objective.num_wrong)))

@@ -28,7 +28,7 @@ class Compilation:
     labels_since_update: keras.Variable | None = None
     arguments: dict = dataclasses.field(default_factory=dict)
     trained: set = dataclasses.field(default_factory=set)  # ids of the variables that were trainable
-    metrics_names: list = dataclasses.field(default_factory=list)  # of the last evaluation
+    metrics_names: list = dataclasses.field(default_factory=list)  # names of the results of the last evaluation
 
 
 class Compiling:
@@ -67,7 +67,7 @@ class Compiling:
         meters = self.plan.meters if self.plan else []
         of_keras = super().metrics
         if self.total is not None:
-            of_keras[0] = self.total  # in place of the mean of the batches' losses
+            of_keras[0] = self.total  # replaces the mean of the batches' losses
         return [*of_keras, *self.objectives.values(), *penalty_means, *meters]
 
     @property
@@ -77,7 +77,7 @@ class Compiling:
 
     @property
     def labels_since_update(self) -> keras.Variable | None:
-        """Which tasks have had labels since the optimizer's last update, [T]; None if each batch is an update."""
+        """Which tasks had labels since the optimizer's last update, [T]; None if each batch is an update."""
         return self._compilation.labels_since_update
 
     @property
@@ -157,7 +157,7 @@ class Compiling:
         if plan:
             check_optimizer(self.optimizer)
         if plan or self.frozen:
-            self.build_optimizer()  # in the order in which a load builds it
+            self.build_optimizer()  # in the same order as when a file is loaded
         self._compilation = Compilation(
             objectives=objectives,
             total=Total(lambda: self.objectives, self._weights_of_epoch),
@@ -169,9 +169,9 @@ class Compiling:
         )
 
     def follow_trainable(self) -> None:
-        """Compiles again if a layer was frozen, thawed or extended since `compile`, and no training step is traced yet.
+        """Compiles again if layers were frozen, unfrozen or extended since `compile`, and no step is traced yet.
 
-        After tracing, Keras too asks for another `compile`.
+        After tracing, the user must call `compile` again, as in Keras.
         """
         is_traced = self.train_function is not None and not self.run_eagerly
         trained = {id(v) for v in self.trainable_variables}
@@ -179,7 +179,7 @@ class Compiling:
             return
         arguments = dict(self.compile_arguments)
         if not trained <= self._compilation.trained and not int(self.optimizer.iterations):
-            optimizer = self.optimizer  # may be built, and takes no more variables then
+            optimizer = self.optimizer  # once built, it accepts no further variables
             arguments["optimizer"] = type(optimizer).from_config(optimizer.get_config())
         self.compile(**arguments)
 
@@ -189,4 +189,4 @@ class Compiling:
     def _set_weighting(self, weighting):
         """Adds a weighting to the model as a layer, so that its state is trained and saved with the model."""
         replaced, self.weighting = self.weighting, weighting
-        replace_layer(self, replaced, weighting)  # Keras neither takes a layer back nor adds one that it has had
+        replace_layer(self, replaced, weighting)  # Keras can neither remove a layer nor add one again

@@ -1,4 +1,4 @@
-"""Tells the data and the weighting which epoch `fit` is in, and looks at what the steps found."""
+"""Tells the data and the weighting which epoch `fit` is in, and checks what the steps recorded."""
 
 import threading
 from typing import Any
@@ -12,16 +12,16 @@ from mtl_keras.models.run_state import Keeper, RunState, assign, run_variables_o
 
 
 class EpochClock(keras.callbacks.Callback):
-    """Follows the epochs of one `fit`: its place in the data, the weighting, the model's count of epochs and steps.
+    """Follows the epochs of one `fit`: sets its place in the data, informs the weighting, counts epochs and steps.
 
-    It is the first of the callbacks, and so knows at the start of a step that all have seen the step before. Raises the
-    error for labels that are out of range: after the first batch, and after each epoch.
+    It is the first callback. When a step starts, all callbacks have therefore seen the step before. It raises the error
+    for labels out of range: after the first batch, and after each epoch.
 
     Args:
-        place: The `Place` of the run in its data, or None for data that do not know of epochs.
-        facts: What is known of the rows of the data. Of a mix, the logs of an epoch tell the rows of each source.
+        place: The `Place` of the run in its data; None for data that do not depend on the epoch.
+        facts: Known facts about the rows of the data. For a mix, the logs of an epoch have the rows of each source.
         starts_within: Whether the data can start within an epoch.
-        callbacks: The callbacks of the run. A `Keeper` among them is told between the steps.
+        callbacks: The callbacks of the run. A `Keeper` among them is called between the steps.
     """
 
     def __init__(
@@ -34,30 +34,30 @@ class EpochClock(keras.callbacks.Callback):
         super().__init__()
         self._rows_of = facts and facts.rows_of
         self.place = place
-        self._lock = threading.Lock()  # Keras calls it for several batches at once, in any order
-        self._before: int | None = None  # epochs before this `fit`, where it counts from 0 again
+        self._lock = threading.Lock()  # Keras may call it for several batches at once, in any order
+        self._before: int | None = None  # epochs before this `fit`, if it counts from 0 again
         self._callbacks = list(callbacks)
         keepers = [callback for callback in callbacks if isinstance(callback, Keeper)]
         if len(keepers) > 1:
-            raise ValueError(f"`callbacks` must have one backup at most. Received: {len(keepers)} of them.")
+            raise ValueError(f"`callbacks` must have one backup at most. Received: {len(keepers)} backups.")
         self._starts_within = starts_within
         self._keeper = keepers[0] if keepers else None
         self._resumed: RunState | None = None
         self._at_first: list | None = None  # the states of the callbacks
-        self._first_step = 0  # of this epoch, in this run
+        self._first_step = 0  # first step of this epoch in this run
         self._cuts_short = False
-        self.async_safe = self._keeper is None  # or Keras would wait for each batch
+        self.async_safe = self._keeper is None  # otherwise Keras would wait for each batch
 
     def resume(self, model: Any) -> int | None:
-        """Takes a run up from what its keeper has, before Keras' `fit`, and returns the epoch to start at."""
+        """Resumes a run from the state of its keeper, before Keras' `fit`, and returns the epoch to start at."""
         state = self._keeper and self._keeper.load(model, self._starts_within)
         if not state:
             return None
         replicas = model.distribute_strategy.num_replicas_in_sync
         if state.num_replicas != replicas:
             raise ValueError(
-                f"The backup is of a run with {state.num_replicas} replicas, and this one has {replicas}. Start as "
-                "many workers and devices as the run that made the backup had, or use another folder."
+                f"The backup is of a run with {state.num_replicas} replicas, and this one has {replicas}. Use the "
+                "same number of workers and devices as the run that made the backup, or another folder."
             )
         assign(model, variables_of(model), state.variables, "variables")
         model.num_epochs, model.progress.num_steps = state.num_epochs, state.num_steps
@@ -68,7 +68,7 @@ class EpochClock(keras.callbacks.Callback):
         self._is_first = True
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self._resumed:  # now, as other callbacks change the model when an epoch begins
+        if self._resumed:  # only now, because other callbacks change the model when an epoch begins
             assign(self.model, run_variables_of(self.model), self._resumed.run_variables, "metrics")
             self._resumed = None
         elif self._keeper and batch:
@@ -76,7 +76,7 @@ class EpochClock(keras.callbacks.Callback):
             self._keeper.at_rest(step, lambda: self._state(self._epoch, step))
 
     def on_train_batch_end(self, batch, logs=None):
-        # `batch` is the last step that an execution has room for; the last execution may run fewer.
+        # `batch` is the last step that fits into an execution; the last execution may have fewer steps.
         steps = ((self.params or {}).get("steps") or batch + 1 + self._first_step) - self._first_step
         with self._lock:
             progress = self.model.progress
@@ -85,10 +85,10 @@ class EpochClock(keras.callbacks.Callback):
             check_ranges(self.model.objectives)
         self._is_first = False
         if self._first_step and batch + 1 >= steps and not self.model.stop_training:
-            self._cuts_short = self.model.stop_training = True  # of the epoch, which Keras takes for a whole one
+            self._cuts_short = self.model.stop_training = True  # Keras counts this as a whole epoch
 
     def on_test_begin(self, logs=None):
-        check_ranges(self.model.objectives)  # before a validation resets what was counted
+        check_ranges(self.model.objectives)  # before a validation resets the counts
 
     def on_epoch_begin(self, epoch, logs=None):
         self._first_step = 0
@@ -97,7 +97,7 @@ class EpochClock(keras.callbacks.Callback):
         if self._resumed:
             self._first_step = self._resumed.step
             callback_states.restore(self._all_callbacks(), self._resumed.callbacks)
-        elif self._before is None:  # not when training begins, as another callback may load weights then
+        elif self._before is None:  # not when training begins, because another callback may load weights then
             self.model.progress.start(self.model.optimizer)
             self._before = self.model.num_epochs if epoch == 0 else 0
         elif self._keeper:
@@ -121,7 +121,7 @@ class EpochClock(keras.callbacks.Callback):
             logs.update({f"rows_{source}": number for source, number in rows.items()})
 
     def on_train_end(self, logs=None):
-        if self._resumed:  # a run that had come to its end
+        if self._resumed:  # the run was already complete
             callback_states.restore(self._all_callbacks(), self._resumed.callbacks)
         elif self._keeper:
             self._keeper.at_rest(0, lambda: self._state(self.params["epochs"], 0))
@@ -140,5 +140,5 @@ class EpochClock(keras.callbacks.Callback):
         )
 
     def _all_callbacks(self):
-        """Returns the callbacks of the run, with the history that Keras adds."""
+        """Returns the callbacks of the run, including the history that Keras adds."""
         return [*(one for one in self._callbacks if one is not self._keeper), self.model.history]

@@ -1,4 +1,4 @@
-"""Freezes parts of a model: what two or more tasks share, what only one task uses, or a stage of the tower."""
+"""Freezes parts of a model: the shared part, the own part of a task, or a stage of the tower."""
 
 import contextlib
 import re
@@ -10,14 +10,14 @@ from mtl_keras.engine.graph import with_inner
 
 
 def check_part(model, part):
-    """Raises a ValueError if a model with outputs by task name has no such part, or nothing to train in it."""
+    """Raises a ValueError if a model with outputs by task name lacks the part, or the part has nothing to train."""
     known = [SHARED, *model.output]
     if part not in known and not _layers_of_stage(model, part):
         raise ValueError(f"`part` must be one of {known}, or a stage of the tower. Received: part={part!r}.")
     if not any(layer.trainable_variables for layer in _by_position(model, part).values()):
         raise ValueError(
             f"The part {part!r} of the model has no trainable variables. "
-            + ("The tasks share none." if part == SHARED else "All that the task reaches is shared, or frozen.")
+            + ("The tasks share none." if part == SHARED else "All variables of the task are shared or frozen.")
         )
 
 
@@ -39,8 +39,10 @@ def overlap(model, part, trainable, other):
 
 
 def thaw(model, part, trainable):
-    """Sets the layers of a part trainable that were trainable before, by their positions, and the others not."""
-    for position, layer in _by_position(model, part).items():  # an outer layer first, which sets its inner ones too
+    """Sets the layers of a part trainable if they were so before, given by their positions, and the others not."""
+    for position, layer in _by_position(
+        model, part
+    ).items():  # outer layers first, because they also set their inner layers
         layer.trainable = position in trainable
 
 
@@ -66,7 +68,7 @@ def check_optimizer(optimizer):
     inner = [optimizer, getattr(optimizer, "inner_optimizer", None)]
     if type(optimizer) is getattr(keras.optimizers, "MultiOptimizer", None):
         raise ValueError(
-            "A `keras.optimizers.MultiOptimizer` needs a gradient of every variable, which a frozen one has not. "
+            "A `keras.optimizers.MultiOptimizer` needs a gradient of every variable, and frozen ones have none. "
             "Use `mtl_keras.optimizers.by_part`."
         )
     inner += getattr(optimizer, "optimizers", [])
@@ -87,7 +89,7 @@ def _by_position(model, part):
 
 
 def _layers_of_stage(model, stage):
-    """Returns the layers of all copies of a stage: layers of the towers with its name in theirs."""
+    """Returns the layers of all copies of a stage: the layers of the towers whose names contain that of the stage."""
     if not isinstance(stage, str):
         return []
     in_towers = {name for tower in model.tower_layers.values() for name in tower}

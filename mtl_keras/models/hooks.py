@@ -1,4 +1,4 @@
-"""What callbacks add to the training step for the duration of one `fit`."""
+"""Terms and probes that callbacks add to the training step for one `fit`."""
 
 import functools
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class Hooks:
             value: Function without arguments that returns the scalar, called in the graph of the training step.
         """
         self.penalties[name] = Penalty(name, value)
-        self.train_function = None  # traced anew with the penalty in it
+        self.train_function = None  # to trace it again with the penalty
 
     def add_cosine_probe(
         self, every: int, in_step: bool = True, variables: list[keras.Variable] | None = None
@@ -54,7 +54,7 @@ class Hooks:
 
         Args:
             every, in_step: As in `add_cosine_probe`.
-            rate: Learning rate of the tried steps; None for that of the optimizer.
+            rate: Learning rate of the trial steps; None for that of the optimizer.
         """
         return self._add_probe(every, in_step, functools.partial(affinities, rate=rate))
 
@@ -62,7 +62,7 @@ class Hooks:
         probe = MatrixProbe(self, every, compute)
         if in_step:
             self.probes.append(probe)
-            self.train_function = None  # traced anew with the probe in it
+            self.train_function = None  # to trace it again with the probe
         return probe
 
     def add_ending(self, ending: Callable[[], None]) -> None:
@@ -76,4 +76,4 @@ class Hooks:
         if self.penalties or self.probes:
             self.penalties.clear()
             self.probes.clear()
-            self.train_function = None  # traced anew without them
+            self.train_function = None  # to trace it again without them

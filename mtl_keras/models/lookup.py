@@ -1,4 +1,4 @@
-"""The losses and metrics for Keras' identifiers."""
+"""Turns Keras' identifiers into losses and metrics."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def as_loss(identifier: Any) -> keras.losses.Loss:
     if isinstance(loss, keras.losses.Loss):
         return loss
     name = getattr(loss, "__name__", "loss")
-    return FunctionLoss(loss, name=name if name.isidentifier() else "loss")  # a lambda's name is no name for Keras
+    return FunctionLoss(loss, name=name if name.isidentifier() else "loss")  # Keras rejects the name of a lambda
 
 
 def takes_one_hot(loss: keras.losses.Loss) -> bool | None:
@@ -41,7 +41,7 @@ def takes_one_hot(loss: keras.losses.Loss) -> bool | None:
 
 
 def computes_any(loss: keras.losses.Loss, names: tuple[str, ...]) -> bool:
-    """Returns whether a loss computes one of Keras' functions with these names."""
+    """Returns whether a loss computes one of the Keras functions with these names."""
     function = loss.function if isinstance(loss, FunctionLoss) else getattr(loss, "fn", None)
     return function is not None and function in [getattr(keras.losses, name, None) for name in names]
 

@@ -71,8 +71,8 @@ class MultiTaskModel(Hooks, Compiling, Running, Transfer, Saving, TrainStep, ker
         nested = {name: list(value) for name, value in self.output.items() if isinstance(value, (dict, list, tuple))}
         if nested:
             raise ValueError(
-                "`outputs` must have one tensor a task, without dicts or lists inside. "
-                f"Received: {nested}. Give each tensor a name of its own."
+                "`outputs` must have one tensor per task, without nested dicts or lists. "
+                f"Received: {nested}. Give each tensor its own name."
             )
         check_names(list(self.output))
         self.tasks = list(tasks or [])
@@ -80,7 +80,7 @@ class MultiTaskModel(Hooks, Compiling, Running, Transfer, Saving, TrainStep, ker
             by_task("outputs", self.output, [task.name for task in self.tasks], complete=True)
         self.tower_layers = {task: list(layers) for task, layers in (tower_layers or {}).items()}
         self.feature_layers = dict(feature_layers or {})
-        self.num_epochs = 0  # that the model has been trained for
+        self.num_epochs = 0  # number of epochs that the model was trained for
         self.frozen = {}  # {part: positions of the layers in it that were trainable}
         self.weighting = None
         # In namespaces, because Keras would track the content of a dict forever.

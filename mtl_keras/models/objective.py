@@ -54,7 +54,7 @@ class Objective(keras.metrics.Metric):
         self.class_weight = class_weight
         self.label_range = label_range
         self.one_hot = one_hot
-        self.skips_nonfinite = False  # whether a training step that is not finite is left out or stopped at anyway
+        self.skips_nonfinite = False  # whether the training step itself skips or raises if it is not finite
         self.num_wrong = self.add_variable((2,), "zeros", name="num_wrong")  # labels, weights
 
     def entries(self, y, y_pred, sample_weight, training):
@@ -78,15 +78,15 @@ class Objective(keras.metrics.Metric):
         if weight is not None and hasattr(loss, "without_missing"):
             y = loss.without_missing(y, weight)
         if len(y.shape) + 1 == len(y_pred.shape) and y_pred.shape[-1] == 1:
-            y = ops.expand_dims(y, -1)  # or a difference of labels [B] and an output [B, 1] would be [B, B]
+            y = ops.expand_dims(y, -1)  # otherwise labels [B] minus an output [B, 1] would be [B, B]
         values = loss.call(ops.cast(y, loss.dtype), ops.cast(y_pred, loss.dtype))
         if len(values.shape) == 0:
             raise ValueError(
-                f"The loss {loss.name!r} of the task {self.name!r} averages over the batch itself, and so over missing "
-                "labels and padding, too. Return one value a label: average over the last axis at most, as "
+                f"The loss {loss.name!r} of the task {self.name!r} averages over the batch itself, so it includes "
+                "missing labels and padding. Return one value per label: average over the last axis at most, as "
                 "`ops.mean(..., axis=-1)` does."
             )
-        of_values = mask_of(values)  # of labels that the loss itself leaves out, as `ignore_class` says
+        of_values = mask_of(values)  # mask of the labels that the loss itself leaves out by `ignore_class`
         weight = times(weight, None if of_values is None else ops.cast(of_values, "float32"))
         rank = len(values.shape)
         factor = None if factor is None else as_rank(factor, rank)
@@ -102,7 +102,7 @@ class Objective(keras.metrics.Metric):
         return None if mask is None else ops.cast(mask, "float32")
 
     def _fits(self, y):
-        """Returns which labels are valid: in the range, or else finite. Booleans in the shape of the labels."""
+        """Returns which labels are valid: in the range, or finite if there is no range. Booleans."""
         value = ops.cast(y, "float32")
         if self.label_range is None:
             return ops.isfinite(value)
@@ -137,7 +137,7 @@ class Objective(keras.metrics.Metric):
             mask: What `mask` returned.
             loss: The loss of the batch.
             size: The divisor of the sum of the losses.
-            done: Whether the step was made; if not, its predictions enter no metric. None for True.
+            done: Whether the step was made; if not, its predictions do not count in the metrics. None for True.
         """
         fits = self._fits(y)
         skipped = done is not None and self.label_range is None
@@ -147,7 +147,7 @@ class Objective(keras.metrics.Metric):
         self.loss_mean.update_state(loss, sample_weight=size)
         if not self.task_metrics and not self.weighted_metrics:
             return
-        axes = len(y_pred.shape) - 1  # of the places of a sequence or a map, after the batch
+        axes = len(y_pred.shape) - 1  # number of axes of the positions of a sequence or map, after the batch
         y = ops.where(fits, y, self._lowest(y))
         weight = times(_cleaned(sample_weight), None if mask is None else ops.cast(mask, "float32"))
         if done is not None:
@@ -182,7 +182,7 @@ class Objective(keras.metrics.Metric):
 
 
 def _is_there(weight, like):
-    """Returns which labels have a weight that is not 0, for booleans of the labels' shape, broadcast to them."""
+    """Returns which labels have a weight that is not 0, broadcast to the shape of the labels."""
     if weight is None:
         return ops.ones_like(like)
     weight = ops.not_equal(weight, 0)

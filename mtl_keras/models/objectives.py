@@ -45,7 +45,7 @@ def make_objectives(model, loss, loss_weights, metrics, weighted_metrics):
 
 
 def _takes_labels_of(head, loss):
-    """Whether a loss takes the labels of the head: a loss of the head's own kind, for yes and no, or for classes."""
+    """Whether a loss accepts the labels of the head: it is of the head's own kind, for yes and no, or for classes."""
     if head.label_range is None or getattr(loss, "ignore_class", None) is not None:
         return False
     if head.label_range == (0, 1):

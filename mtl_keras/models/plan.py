@@ -30,7 +30,7 @@ def make_plan(model, weighting, partition, loss_weights, level, every, apply_to,
         known = "a look-up string or a member of mtl_keras.weightings, such as `mtl_keras.weightings.PCGrad()`"
         raise ValueError(error("weighting", known, weighting))
     rests = weighting.reads_gradients and not partition.shared and Reach(model).variables("weights")[SHARED]
-    if rests:  # what is shared is frozen: nothing is left to weigh
+    if rests:  # the shared part is frozen: nothing is left to weigh
         with freezing.lifted(model, model.frozen):
             partition = Partition(model)
     if partition.shared or not rests:
@@ -62,7 +62,7 @@ def _taking_part(weighting, partition, loss_weights):
         if not tasks[task]:
             raise ValueError(
                 f"`weighting` {type(weighting).__name__} follows the task {task!r}, which takes no part: its loss "
-                "weight is 0, or it reaches nothing that is shared and trained. Name another as `primary`."
+                "weight is 0, or it reaches no shared variables that are trained. Choose another `primary`."
             )
     return tasks
 
@@ -99,14 +99,14 @@ def _build(weighting, names, partition, every):
     if weighting.built:
         if (weighting.task_names, weighting.every) != (tuple(names), every):
             raise ValueError(
-                f"`weighting` was built for the tasks {list(weighting.task_names)} and every={weighting.every}, and is "
-                f"to serve the tasks {names} and every={every}. Make a new one for each model."
+                f"`weighting` was built for the tasks {list(weighting.task_names)} and every={weighting.every}. "
+                f"Received: the tasks {names} and every={every}. Make a new one for each model."
             )
         size, built_for = _size(partition), getattr(weighting, "num_parameters", None)
         if built_for not in (None, size) and any(built_for in v.shape for v in weighting.variables):
             raise ValueError(
                 f"`weighting` keeps a state of {built_for} shared parameters, and the model now trains {size}. Compile "
-                "the model again with a new weighting after what is trainable has changed."
+                "the model again with a new weighting after you freeze or unfreeze layers."
             )
         return
     weighting.every = every
@@ -124,15 +124,15 @@ def check_optimizer(optimizer):
     """Raises a ValueError for an optimizer that gets wrong gradients from a weighting."""
     if _accumulates(optimizer):
         raise ValueError(
-            "`gradient_accumulation_steps` accumulates what a weighting made of small batches, which is not what it "
-            "makes of the large one. Use larger batches, or `weighting=None`."
+            "`gradient_accumulation_steps` adds up the weighted gradients of small batches, which differ from the "
+            "weighted gradient of one large batch. Use larger batches, or `weighting=None`."
         )
 
 
 def labels_since_update(optimizer, num_tasks):
-    """Returns a variable for which tasks have had labels since the last update, [T]; None for one batch per update.
+    """Returns a variable for which tasks had labels since the last update, [T]; None for one batch per update.
 
-    At the start all tasks count as having had labels, because they may have had them before the model was loaded.
+    At the start all tasks count as tasks with labels, because they may have had some before the model was loaded.
     """
     if not _accumulates(optimizer):
         return None

@@ -22,7 +22,7 @@ class Progress(keras.layers.Layer):
     def __init__(self, model: keras.Model):
         super().__init__(name="progress")
         self.num_steps = 0
-        self._seeds = lambda: _seeds(model)  # in a function, because a layer tracks a model that is an attribute
+        self._seeds = lambda: _seeds(model)  # in a function, because a layer would track a model in its attributes
 
     def start(self, optimizer: keras.optimizers.Optimizer) -> None:
         """Sets the number of steps when a `fit` begins: to 0 if the optimizer has made none.
@@ -39,10 +39,10 @@ class Progress(keras.layers.Layer):
             store[f"seed{i}"] = seed
 
     def load_own_variables(self, store: Any) -> None:
-        found = {key: store[key] for key in list(store.keys())}  # nothing in a file of before
+        found = {key: store[key] for key in list(store.keys())}  # empty in files of older versions
         self.num_steps = int(found.pop("num_steps", 0))
         seeds = self._seeds()
-        if len(found) == len(seeds):  # else the model has other layers, to which the seeds do not belong
+        if len(found) == len(seeds):  # otherwise the seeds belong to other layers
             for i, seed in enumerate(seeds):
                 seed.assign(found[f"seed{i}"])
 

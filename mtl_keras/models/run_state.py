@@ -1,4 +1,4 @@
-"""Where a `fit` is: all that it needs to go on from there, in another process."""
+"""The state of a `fit`: all that another process needs to continue it."""
 
 import abc
 import dataclasses
@@ -14,14 +14,14 @@ class RunState:
 
     Args:
         epoch: The epoch, as `fit` counts.
-        step: How many steps of it are done.
-        epochs_before: Epochs of this model before this `fit`, where it counts from 0 again.
+        step: How many steps of the epoch are done.
+        epochs_before: Epochs of this model before this `fit`, if it counts from 0 again.
         num_epochs: The `num_epochs` of the model.
         num_steps: The `progress.num_steps` of the model.
-        num_replicas: How many replicas there were, of all workers.
-        variables: The values of the variables of the model, its weighting and its optimizer: arrays, and tuples of
-            those of all replicas where they may differ.
-        run_variables: Those of what a `fit` makes anew, such as metrics.
+        num_replicas: Number of replicas of all workers.
+        variables: The values of the variables of the model, its weighting and its optimizer: arrays, or tuples with
+            the arrays of all replicas if they may differ.
+        run_variables: The values of the variables that each `fit` resets, such as metrics.
         callbacks: `[(name of the class, state)]` of the callbacks.
     """
 
@@ -37,11 +37,11 @@ class RunState:
 
 
 class Keeper(keras.callbacks.Callback, abc.ABC):
-    """A callback that keeps the state of a run, and from which `fit` takes it up. Abstract."""
+    """A callback that keeps the state of a run, so that `fit` can resume it. Abstract."""
 
     @abc.abstractmethod
     def load(self, model: Any, starts_within: bool) -> RunState | None:
-        """Returns the state to go on from, or None for a new run; called when `fit` begins.
+        """Returns the state to resume from, or None for a new run; called when `fit` begins.
 
         Args:
             model: The model.
@@ -50,11 +50,11 @@ class Keeper(keras.callbacks.Callback, abc.ABC):
 
     @abc.abstractmethod
     def at_rest(self, step: int, state: Callable[[], RunState]) -> None:
-        """Called between two steps, when all callbacks have seen the last one, and between two epochs.
+        """Called between two steps, when all callbacks have seen the last step, and between two epochs.
 
         Args:
             step: How many steps of the epoch are done; 0 between two epochs.
-            state: Returns the state, of copies.
+            state: Function without arguments that returns the state, with copies of the values.
         """
 
 
@@ -65,7 +65,7 @@ def variables_of(model: Any) -> list[keras.Variable]:
 
 
 def run_variables_of(model: Any) -> list[keras.Variable]:
-    """Returns the variables of what a `fit` makes anew."""
+    """Returns the variables that each `fit` resets, such as those of metrics."""
     known = {id(v) for v in variables_of(model)}
     since = [] if model.labels_since_update is None else [model.labels_since_update]
     logged = [model.plan.logged_weights] if model.plan else []
@@ -73,13 +73,13 @@ def run_variables_of(model: Any) -> list[keras.Variable]:
 
 
 def values_of(model: Any, variables: list[keras.Variable]) -> list[Any]:
-    """Returns copies of the values of variables of a model: arrays, or tuples of those of all replicas."""
+    """Returns copies of the values of variables: arrays, or tuples with the arrays of all replicas."""
     same = {id(v) for v in [*model.trainable_variables, *model.optimizer.variables]}
     return model.workers.values(variables, same)
 
 
 def assign(model: Any, variables: list[keras.Variable], values: list[Any], what: str) -> None:
-    """Sets variables of a model, or raises a ValueError if the values are not theirs."""
+    """Sets variables of a model, or raises a ValueError if the values do not fit them."""
     ours = [(tuple(v.shape), v.dtype) for v in variables]
     firsts = [value[0] if isinstance(value, tuple) else value for value in values]
     theirs = [(value.shape, value.dtype.name) for value in firsts]

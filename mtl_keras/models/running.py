@@ -20,7 +20,7 @@ class Running:
     A mix-in, before `keras.Model`. It needs from the model:
         task_names, objectives, partition, plan, training_logs, follow_trainable: As in `MultiTaskModel`.
         _compilation: Namespace with `metrics_names`, of the last evaluation, which `compile` empties.
-        _take_hooks_off(): Ends what callbacks added for a `fit`.
+        _take_hooks_off(): Removes what callbacks added for a `fit`.
     """
 
     def fit(
@@ -71,7 +71,7 @@ class Running:
             warn_of_one_class(task, label, weight)
         self.follow_trainable()
         if shuffle is None:
-            shuffle = y is not None or isinstance(x, keras.utils.PyDataset)  # Keras warns of it for a stream
+            shuffle = y is not None or isinstance(x, keras.utils.PyDataset)  # Keras warns if it is True for a stream
         if self.plan and verbose:
             print(self.plan.describe(self.partition))
         place, facts, starts_within = None, Facts(), False
@@ -80,8 +80,8 @@ class Running:
             x, place = x.placed(steps_per_epoch)
         if facts.is_alternating and self.plan and self.plan.weighting.reads_gradients:
             warnings.warn(
-                f"`weighting` {type(self.plan.weighting).__name__} reads the gradients of all tasks in a batch, and "
-                "each batch of these data has the tasks of one source only, so that nothing is left to weigh. Use "
+                f"`weighting` {type(self.plan.weighting).__name__} reads the gradients of all tasks in a batch, but "
+                "each batch of these data has the tasks of one source only, so nothing is left to weigh. Use "
                 '`mtl_keras.data.mix(..., unit="row")`, or a weighting that reads losses.',
                 stacklevel=2,
             )
@@ -89,7 +89,7 @@ class Running:
         given = callbacks.callbacks if is_list else keras.tree.flatten(callbacks or [])
         clock = EpochClock(
             place, facts, starts_within, given
-        )  # first, so that what others save at the end of an epoch is complete
+        )  # first, so that other callbacks save a complete state at the end of an epoch
         if is_list:
             clock.set_model(self)
             callbacks.callbacks.insert(0, clock)
@@ -206,7 +206,7 @@ class Running:
         return self._compilation.metrics_names or _in_order(set(self.get_metrics_result()) - self.training_logs)
 
     def _check_data(self, x, y=None, sample_weight=None):
-        """Raises a ValueError for wrong names, and for data on which Keras would fail without naming the part."""
+        """Raises a ValueError for wrong names, and for data on which Keras would fail without a name."""
         for argument, given in (("y", y), ("sample_weight", sample_weight)):
             if given is not None:
                 check.by_task(argument, given, self.task_names)
@@ -214,5 +214,5 @@ class Running:
 
 
 def _in_order(names):
-    """Returns names of results with the loss first."""
+    """Returns the names of results with the loss first."""
     return sorted(names, key=lambda name: (name != "loss", name))

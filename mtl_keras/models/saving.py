@@ -1,4 +1,4 @@
-"""What a file of a multi-task model holds beside what Keras saves of a functional model."""
+"""Saves what a multi-task model has in addition to a functional Keras model."""
 
 import errno
 import os
@@ -30,10 +30,10 @@ class Saving:
     ) -> None:
         """Saves the model as a `.keras` file, which appears whole: an existing file is replaced in one step.
 
-        Where several workers train, each calls it; the chief writes, and the others wait.
+        With several workers, all must call it: the chief writes, and the others wait.
 
         It holds what `keras.Model.save` writes, the tasks, what `compile` was given, the state of a weighting, and the
-        seeds of all layers, so that a training goes on as it would have.
+        seeds of all layers, so that training continues as if it had not stopped.
 
         Args:
             filepath: File, ending in `.keras`.
@@ -46,7 +46,7 @@ class Saving:
         if not is_file and zipped is not False and not str(filepath).startswith("hf://"):
             stem = os.path.splitext(filepath)[0]
             raise ValueError(
-                f"`filepath` must end in `.keras`, which alone has a place for tasks and their heads. Received: "
+                f"`filepath` must end in `.keras`: only this format stores tasks and heads. Received: "
                 f"filepath={str(filepath)!r}. Use `model.save({stem + '.keras'!r})`, "
                 f"`model.save_weights({stem + '.weights.h5'!r})` for the weights alone, or "
                 "`mtl_keras.export.saved_model` for serving."
@@ -62,7 +62,7 @@ class Saving:
     ) -> None:
         """Saves the weights, with the state of the optimizer and the seeds, as `keras.Model.save_weights` does.
 
-        An existing file is replaced in one step. Where several workers train, the chief writes, as for `save`.
+        An existing file is replaced in one step. With several workers, the chief writes, as in `save`.
 
         Args:
             filepath: File, ending in `.weights.h5`; with `max_shard_size` in `.weights.json`.
@@ -106,18 +106,18 @@ class Saving:
 
 
 def _write_whole(filepath: Any, write: Callable[[str], None], overwrite: bool, is_file: bool) -> None:
-    """Has a file written beside the one that it replaces, and renames it.
+    """Writes a file next to the one that it replaces, and renames it.
 
     Args:
-        filepath: Where the file goes, as the user gave it.
-        write: Function that writes the file, and maybe others beside it, to a path of the same name.
+        filepath: Path of the file, as the user passed it.
+        write: Function that writes the file, and possibly others next to it, to a path of the same name.
         overwrite: Whether an existing file is replaced without asking.
-        is_file: Whether it is a file that Keras can write.
+        is_file: Whether `filepath` is a file that Keras can write.
     """
-    path = pathlib.Path(os.path.realpath(filepath))  # a link stays one
+    path = pathlib.Path(os.path.realpath(filepath))  # so that a link stays a link
     asks = path.exists() and not overwrite
     if "://" in str(filepath) or not is_file or path.is_dir() or not path.parent.is_dir() or asks:
-        write(filepath)  # Keras raises its errors and asks its questions
+        write(filepath)  # Keras raises its own errors, or asks whether to overwrite
         return
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(filepath))
@@ -127,12 +127,12 @@ def _write_whole(filepath: Any, write: Callable[[str], None], overwrite: bool, i
         if path.exists():
             shutil.copymode(path, place / path.name)
         others = [file for file in place.iterdir() if file.name != path.name]  # shards of the weights
-        for file in [*others, place / path.name]:  # the one that names the others comes last
+        for file in [*others, place / path.name]:  # the file that names the others comes last
             os.replace(file, path.parent / file.name)
 
 
 def _split(config):
-    """Returns a configuration without the attributes of a multi-task model, and these by their names of today."""
+    """Returns a configuration without the attributes of a multi-task model, and these under their current names."""
     config = {RENAMED.get(name, name): value for name, value in config.items()}
     names = ("tasks", "num_epochs", "tower_layers", "feature_layers", "frozen")
     return config, {name: config.pop(name) for name in names if name in config}

@@ -15,7 +15,7 @@ class Total(keras.metrics.Mean):
     """
 
     def __init__(self, objectives, weights):
-        super().__init__(name="loss")  # the mean of the regularization and of the penalties
+        super().__init__(name="loss")  # as a metric, it is the mean of the regularization and the penalties
         self._objectives = objectives
         self._weights = weights
 

@@ -65,7 +65,7 @@ class Transfer:
         for part in parts or list(self.frozen):
             trainable, others = self.frozen[part], {n: t for n, t in self.frozen.items() if n != part}
             freezing.thaw(self, part, trainable)
-            for other, own in others.items():  # which stay frozen where they have layers in common
+            for other, own in others.items():  # layers that belong to another frozen part stay frozen
                 others[other] = sorted({*own, *freezing.overlap(self, part, trainable, other)})
                 freezing.thaw(self, other, [])
             self.frozen = others
@@ -110,7 +110,9 @@ class Transfer:
         ```
         """
         if task.name in self.output:
-            raise ValueError(f"`task` must have a name of its own. Received: {task.name!r}, out of {self.task_names}.")
+            raise ValueError(
+                f"`task` must have a new name. Received: {task.name!r}, which is one of {self.task_names}."
+            )
         if self.frozen:
             raise ValueError(f"The model must not be frozen. Received: frozen parts {list(self.frozen)}. Unfreeze it.")
         features, maker, tower = self._found(like, after)
@@ -139,7 +141,7 @@ class Transfer:
             like = next(iter(self.feature_layers))
         if like not in self.feature_layers:
             raise ValueError(
-                "`like` must name the task whose features the new task gets, as the tasks have different ones. "
+                "`like` must name the task whose features the new task uses, because they have different ones. "
                 f"Expected one out of {list(self.feature_layers)}. Received: like={like!r}. For a custom graph, use "
                 "`MultiTaskModel(model.inputs, {**model.output, name: output})`."
             )

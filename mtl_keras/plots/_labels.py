@@ -1,4 +1,4 @@
-"""Names beside points, without overlap."""
+"""Places names beside points without overlap."""
 
 import math
 
@@ -9,12 +9,12 @@ _DISTANCES = (5, 12, 22, 34)  # in points
 
 
 def label_points(figure, axes, points, avoid=(), size=8):
-    """Writes the name of each point beside it, where there is room; returns the names that found none.
+    """Writes the name of each point beside it if there is room; returns the names without room.
 
     Call it after the scale and the limits of the axes are set.
 
     Args:
-        figure: The figure, which is laid out once to learn the size of the panel.
+        figure: The figure. It is laid out once to get the size of the panel.
         axes: The panel.
         points: List of `(name, x, y, colour)`, the most important first.
         avoid: Other points `(x, y)` that no name may cover.

@@ -20,10 +20,9 @@ _MARKERS = "o^sDvP"  # of tasks 1-10, 11-20, ...
 def task_looks(tasks):
     """Returns `{task: (colour, marker)}`.
 
-    A look is a function of the position of the task among the sorted names, with `t2` before `t10`. Keras sorts the
-    names in what `fit` returns, and callbacks list them in the order of the model: by sorted names all sources of a run
-    agree. There are ten colours;
-    the next ten tasks have the same colours with another marker.
+    The look depends on the position of the task among the sorted names, with `t2` before `t10`. The names are sorted
+    because Keras sorts them in the history, and callbacks list them in the order of the model: so all sources of a run
+    agree. There are ten colours; the next ten tasks have the same colours with another marker.
     """
     looks = {}
     for i, task in enumerate(sorted(set(tasks), key=natural)):
@@ -40,8 +39,8 @@ def natural(name):
 def curve_style(look, points, validation=False):
     """Returns the keywords of `plot` for a curve with this number of points.
 
-    Few points have a marker each, hollow for validation. Many points have none, except where the marker alone tells
-    tasks of one colour apart: those curves have about six.
+    Few points have one marker each, hollow for validation. Many points have no markers, unless only the marker
+    distinguishes tasks of the same colour: then a curve has about six.
     """
     colour, marker = look
     style = {"color": colour, "linewidth": 1.6, "linestyle": "--" if validation else "-"}

@@ -1,10 +1,10 @@
-"""Matplotlib, which is an extra, and the look that the pictures share."""
+"""Imports matplotlib, an optional package, and defines the common look of the pictures."""
 
 import math
 import statistics
 
-_CLOSE = 0.5  # values within so much of the largest one get an axis without 0
-_FAR = 100  # values that differ by so much get a log scale
+_CLOSE = 0.5  # values whose distances are below this share of the largest one get an axis without 0
+_FAR = 100  # values that differ by this factor get a log scale
 
 
 def import_matplotlib(function):
@@ -31,7 +31,7 @@ def import_matplotlib(function):
 
 
 def tidy(axes, matplotlib, x):
-    """Gives a panel of curves over epochs or steps its frame, its grid and whole numbers at the x axis."""
+    """Sets the frame and the grid of a panel of curves, and whole numbers on the x axis."""
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(nbins=6, integer=True))
     if len(x) == 1:
         axes.set_xticks(x)
@@ -42,8 +42,8 @@ def tidy(axes, matplotlib, x):
 def set_scale(axes, curves):
     """Gives a panel a log scale if its numbers differ by 100 times or more.
 
-    With numbers of 0 or less the scale is linear around 0, up to the typical size of the smallest curve, if the typical
-    sizes of the curves differ by 100 times or more.
+    If there are numbers of 0 or less, and the typical sizes of the curves differ by 100 times or more, the scale is
+    linear around 0, up to the typical size of the smallest curve.
 
     Args:
         axes: The panel.
@@ -62,14 +62,14 @@ def set_scale(axes, curves):
 
 
 def start_at_zero(axes, values):
-    """Lets the y axis of numbers that are not close to each other begin at 0, or below."""
+    """Starts the y axis at 0 or below, unless the numbers are close to each other."""
     values = [value for value in values if math.isfinite(value)]
     if values and (min(values) <= 0 or max(values) - min(values) > _CLOSE * max(values)):
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
 
 
 def running_mean(values, width):
-    """Returns the mean of the numbers around each one, at most `width` to each side, without those that are NaN."""
+    """Returns the running mean over a window of about `width` numbers, ignoring NaN."""
     means = []
     for i in range(len(values)):
         near = [v for v in values[max(0, i - width // 2) : i + width // 2 + 1] if not math.isnan(v)]
@@ -78,7 +78,7 @@ def running_mean(values, width):
 
 
 def draw_curve(axes, x, y, label, pale=True, **style):
-    """Draws a curve; one of many points as its running mean, over a pale line of the points themselves.
+    """Draws a curve. A curve of many points is drawn as its running mean, over a pale line of the points.
 
     Returns the numbers that the curve shows.
     """
@@ -96,7 +96,7 @@ def label_ends(figure, axes, ends, size=8):
     A thin line leads from the end to its name. Call it after the scale and the limits of the axes are set.
 
     Args:
-        figure: The figure, laid out once to learn the height of the panel.
+        figure: The figure. It is laid out once to get the height of the panel.
         axes: The panel.
         ends: List of `(name, x, y, colour)`.
         size: Size of the letters in points.
@@ -123,7 +123,7 @@ def label_ends(figure, axes, ends, size=8):
 
 
 def _spread(places, gap):
-    """Moves rising places up and down until they are `gap` apart; a crowd stays centred on its mean."""
+    """Moves increasing positions until they are at least `gap` apart; each group stays centred on its mean."""
     crowds = []  # [centre, count]
     for place in places:
         crowds.append([place, 1])
@@ -134,24 +134,24 @@ def _spread(places, gap):
 
 
 def add_legend(figure, handles, size=9):
-    """Puts a legend above all panels, with as many columns as the width of the figure has room for."""
+    """Puts a legend above all panels. The width of the figure determines its number of columns."""
     if not handles:
         return
     for handle in handles:
         handle.set_label(shorten(handle.get_label()))
     longest = max(len(handle.get_label()) for handle in handles)
-    width = (longest * 0.62 + 4.5) * size / 72  # of an entry, in inches
+    width = (longest * 0.62 + 4.5) * size / 72  # width of an entry, in inches
     columns = min(len(handles), max(1, int(figure.get_size_inches()[0] / width)))
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False, fontsize=size)
 
 
 def shorten(name, most=28):
-    """Returns a name with its middle left out if it is longer than `most` letters."""
+    """Returns a name, shortened in the middle if it is longer than `most` letters."""
     name, part = str(name), (most - 1) // 2
     return name if len(name) <= most else f"{name[:part]}…{name[-part:]}"
 
 
 def text_colour(image, number):
-    """Returns black or white, which is legible on the colour that an image gives a number."""
+    """Returns black or white, whichever is legible on the colour of a number in an image."""
     red, green, blue, _ = image.to_rgba(number)
     return "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.55 else "black"

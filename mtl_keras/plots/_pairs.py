@@ -7,11 +7,11 @@ from mtl_keras.plots._looks import task_looks
 from mtl_keras.plots._matplotlib import draw_curve, label_ends, shorten, tidy
 
 COLOURS = "RdBu"  # red for conflict, blue for agreement
-LINEAR = 0.05  # cosines nearer to 0 are in proportion; beyond, the scale is logarithmic, up to -1 and 1
+LINEAR = 0.05  # the scale is linear for cosines closer to 0 than this, and logarithmic from there to -1 and 1
 TICKS = [-1, -0.6, -0.3, -0.1, 0, 0.1, 0.3, 0.6, 1]
-_EXTREMES = 3  # at either end
+_EXTREMES = 3  # number of pairs at each end
 _EXTREME_COLOURS = ("#B2182B", "#E08214", "#762A83", "#2166AC", "#35978F", "#1B7837")  # from conflict to agreement
-_MOST_COLUMNS = 200  # of the heat map
+_MOST_COLUMNS = 200  # columns of the heat map
 
 
 def tick_labels():
@@ -20,7 +20,7 @@ def tick_labels():
 
 
 def draw_pairs(figure, axes, steps, curves, tasks, matplotlib):
-    """Draws the cosines of the pairs over the steps, each in the colours of its two tasks."""
+    """Draws the cosines of the pairs over the steps. Each curve has the colours of its two tasks."""
     looks, ends = task_looks(tasks), []
     for (a, b), values in curves.items():
         (colour, _), (other, _) = looks[a], looks[b]
@@ -33,7 +33,7 @@ def draw_pairs(figure, axes, steps, curves, tasks, matplotlib):
 
 
 def draw_extremes(figure, axes, steps, curves, matplotlib):
-    """Draws the pairs with the lowest and the highest means, of pairs sorted by their means, and the mean of all."""
+    """Draws the pairs with the lowest and the highest means, and the mean of all pairs, which are sorted by mean."""
     pairs = [pair for pair, values in curves.items() if not math.isnan(mean_known(values))]
     extremes = dict(zip(pairs[:_EXTREMES] + pairs[-_EXTREMES:], _EXTREME_COLOURS, strict=False))
     means = [mean_known(values) for values in zip(*curves.values(), strict=True)]
@@ -67,13 +67,13 @@ def _finish(figure, axes, steps, ends, matplotlib):
 
 
 def draw_heat_map(axes, steps, rows, norm, matplotlib):
-    """Draws the cosines of the pairs over the steps as colours, a row for each pair."""
+    """Draws the cosines of the pairs over the steps as colours, with one row per pair."""
     count = min(len(steps), _MOST_COLUMNS)
     bounds = [round(len(steps) * i / count) for i in range(count + 1)]
     means = [[mean_known(row[a:b]) for a, b in itertools.pairwise(bounds)] for row in rows]
     edges = _edges([(steps[a] + steps[b - 1]) / 2 for a, b in itertools.pairwise(bounds)])
     edges[0] = max(edges[0], 0.5)  # steps count from 1
-    axes.set_facecolor("0.85")  # of what has no cosine
+    axes.set_facecolor("0.85")  # colour of cells without a cosine
     axes.pcolormesh(edges, range(len(rows) + 1), means, cmap=COLOURS, norm=norm, rasterized=True)
     axes.invert_yaxis()
     axes.set_yticks([0, len(rows)], ["most\nconflict", "most\nagreement"], fontsize=8)
@@ -88,7 +88,7 @@ def draw_heat_map(axes, steps, rows, norm, matplotlib):
 
 
 def _edges(centres):
-    """Returns the edges of cells around rising centres, one more than these."""
+    """Returns the edges of cells around increasing centres: one more edge than centres."""
     if len(centres) == 1:
         return [centres[0] - 0.5, centres[0] + 0.5]
     mids = [(a + b) / 2 for a, b in itertools.pairwise(centres)]
@@ -96,7 +96,7 @@ def _edges(centres):
 
 
 def rank(values):
-    """Returns the mean of a pair to sort by; pairs without any come last."""
+    """Returns the mean of a pair as a sort key; pairs without a mean come last."""
     mean = mean_known(values)
     return (math.isnan(mean), 0.0 if math.isnan(mean) else mean)
 

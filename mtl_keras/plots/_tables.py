@@ -4,18 +4,18 @@ import re
 
 from mtl_keras.plots._looks import natural
 
-_SUFFIXES = {"alpha": "_stitch", "mask": "_mask", "branch": "_from"}  # of the names of the layers
+_SUFFIXES = {"alpha": "_stitch", "mask": "_mask", "branch": "_from"}  # endings of the names of the layers
 
 
 def panels(tables, tasks=None):
-    """Returns `{title: {row: {column: number}}}` with names to read, in the order of the tasks.
+    """Returns `{title: {row: {column: number}}}` with readable names, in the order of the tasks.
 
-    The rows of `"alpha"`, `"mask"` and `"branch"` are names of layers, such as `odd_dense1_stitch`. They become a panel
-    for each stage with a row for each task; the means of the masks become one panel with a column for each stage, and
-    so do the factors with which sluice mixes the stages of a task.
+    The rows of `"alpha"`, `"mask"` and `"branch"` are names of layers, such as `odd_dense1_stitch`. They become one
+    panel per stage with one row per task. The means of the masks become one panel with one column per stage, and so do
+    the factors with which sluice mixes the stages of a task.
 
     Args:
-        tables: What `sharing.inspect` returned.
+        tables: The result of `sharing.inspect`.
         tasks: Names of the tasks in the order of the model, or None if unknown.
     """
     found = {}
@@ -61,7 +61,7 @@ def _gates(table, tasks):
 def _split(rows, suffix, tasks):
     """Returns `{row: (task, stage)}`, or an empty dict if the names of the layers cannot be split.
 
-    Without the tasks, the stages have the shortest names with which every task has every stage.
+    If the tasks are unknown, the names of the stages are as short as possible so that every task has every stage.
     """
     names = {row: row.removesuffix(suffix) for row in rows}
     if tasks is None:
@@ -110,7 +110,7 @@ def _panel_a_stage(name, table, split, tasks):
 
 
 def _numbered(columns, tasks):
-    """Returns columns such as `task1` by the name of the task if it is known, and else as `task 1`."""
+    """Renames columns such as `task1` to the name of the task if it is known, otherwise to `task 1`."""
     labels = [re.sub(r"^(task|branch)(\d+)$", r"\1 \2", column) for column in columns]
     if tasks and len(columns) == len(tasks) and all(label.startswith("task ") for label in labels):
         labels = [tasks[int(label.removeprefix("task ")) - 1] for label in labels]
@@ -127,7 +127,7 @@ def _stages(table, names, tasks):
 
 
 def _in_order(rows, tasks, sort=False):
-    """Returns the rows in the order of the tasks, then the others as they come, or sorted by their names."""
+    """Returns the rows in the order of the tasks, then the other rows, unchanged or sorted by name."""
     order = {task: i for i, task in enumerate(tasks or [])}
     rows = sorted(rows, key=natural) if sort else list(rows)
     return sorted(rows, key=lambda row: order.get(row, len(order)))

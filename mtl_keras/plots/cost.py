@@ -9,7 +9,7 @@ from mtl_keras.plots._labels import label_points
 from mtl_keras.plots._looks import COLOURS
 from mtl_keras.plots._matplotlib import import_matplotlib
 
-_FAR = 20  # costs that differ by so much get a log scale
+_FAR = 20  # costs that differ by this factor get a log scale
 
 
 def cost(
@@ -46,7 +46,7 @@ def cost(
     """
     points = {name: point for name, point in points.items() if math.isfinite(point[0]) and math.isfinite(point[1])}
     if not points:
-        raise ValueError("`points` must hold a candidate with a cost and a gain at least. Received: none.")
+        raise ValueError("`points` must hold at least one candidate with a cost and a gain. Received: none.")
     matplotlib = import_matplotlib("cost")
     figure = matplotlib.figure.Figure(figsize=(6.8, 4.4), dpi=120, layout="constrained")
     axes = figure.add_subplot()

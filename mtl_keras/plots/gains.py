@@ -48,7 +48,7 @@ def gains(
     ```
     """
     if not gains or not all(gains.values()):
-        raise ValueError(f"`gains` must hold a gain of a candidate on a task at least. Received: {gains!r}.")
+        raise ValueError(f"`gains` must hold at least one gain of a candidate on a task. Received: {gains!r}.")
     matplotlib = import_matplotlib("gains")
     tasks = list(next(iter(gains.values())))[:_MOST_PANELS]
     order = sorted(gains, key=lambda name: _rank(gains[name][tasks[0]][0]))

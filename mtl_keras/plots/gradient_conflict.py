@@ -30,7 +30,7 @@ def gradient_conflict(
 ) -> Any:
     """Plots the cosines of the tasks' gradients: matrices from start to end, and curves.
 
-    The matrices are means over the first, middle and last third of the records, in colours from -1 to 1. A pair without
+    The matrices are means over the first, middle and last third of the records, in colours for [-1, 1]. A pair without
     any cosine has a dash. The colour scale is fixed and finest around 0, so that cosines of ±0.1, which are common,
     differ visibly from 0.
 
@@ -66,7 +66,7 @@ def gradient_conflict(
     tasks, steps, curves = _curves(source)
     matplotlib = import_matplotlib("gradient_conflict")
     spans = _spans(len(steps))
-    side = min(max(2.0, 0.42 * len(tasks)), 5.5)  # of a matrix, in inches
+    side = min(max(2.0, 0.42 * len(tasks)), 5.5)  # side of a matrix, in inches
     many = len(curves) > _MANY_PAIRS
     width = max(11.0 if many else 6.4, 1.9 + (side + 0.1) * len(spans))
     figure = matplotlib.figure.Figure(figsize=(width, side + 4.1), dpi=120, layout="constrained")
@@ -98,7 +98,7 @@ def _curves(source):
         if columns and set(columns) >= {"step", "task_a", "task_b", "cosine"}:
             found = {}
             for step, a, b, cosine in zip(*(columns[n] for n in ("step", "task_a", "task_b", "cosine")), strict=True):
-                found.setdefault((str(a), str(b)), {})[int(step)] = float(cosine)  # the last one, if it was made again
+                found.setdefault((str(a), str(b)), {})[int(step)] = float(cosine)  # of a repeated step, the last record
             steps = sorted({step for by_step in found.values() for step in by_step})
             curves = {pair: [by_step[step] for step in sorted(by_step)] for pair, by_step in found.items()}
             tasks = list(dict.fromkeys(task for pair in curves for task in pair))

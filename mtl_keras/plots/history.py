@@ -10,7 +10,7 @@ import keras
 from mtl_keras.plots._looks import curve_style, task_looks
 from mtl_keras.plots._matplotlib import add_legend, import_matplotlib, set_scale, tidy
 
-_MANY_TASKS = 5  # above it training and validation have a panel each
+_MANY_TASKS = 5  # above it, training and validation have separate panels
 _NO_TASK = ("black", "o")
 
 
@@ -59,7 +59,7 @@ def history(history: keras.callbacks.History | dict[str, list[float]], path: str
     order = [task for task in dict.fromkeys(task for kind in kinds.values() for task in kind) if task]
     constant = _constant(curves, kinds)
     panels = _panels(curves, {kind: names for kind, names in kinds.items() if kind not in constant}, len(looks))
-    most = 4 if any(title.endswith(", validation") for title in panels) else 3  # so that both stand side by side
+    most = 4 if any(title.endswith(", validation") for title in panels) else 3  # puts both side by side
     rows = math.ceil(len(panels) / most)
     columns = most if rows > 1 and most == 4 else math.ceil(len(panels) / rows)
     size = (1 + 3.6 * columns, 0.8 + 2.8 * rows)
@@ -123,7 +123,7 @@ def _panels(curves, kinds, num_tasks):
 
 
 def _points(curves, name, prefix=""):
-    """Returns the epochs and the numbers of a curve; validation may be at every n-th epoch only."""
+    """Returns the epochs and the numbers of a curve; validation may run only every n-th epoch."""
     values = list(curves[prefix + name])
     every = max(1, len(curves.get(name, values)) // max(1, len(values)))
     return [every * i for i in range(1, len(values) + 1)], values
@@ -133,7 +133,7 @@ def _draw(axes, title, lines, order, looks, matplotlib):
     one = max((len(epochs) for _, epochs, _, _ in lines), default=0) == 1
     for task, epochs, values, validation in lines:
         look = looks.get(task, _NO_TASK)
-        if one and task and len(order) > 1:  # side by side, as points of one epoch lie over each other
+        if one and task and len(order) > 1:  # side by side, because points of one epoch would overlap
             epochs = [epochs[0] + 0.6 * (order.index(task) / (len(order) - 1) - 0.5)]
         axes.plot(epochs, values, **curve_style(look, len(values), validation))
     axes.set_title(title, fontsize=11)

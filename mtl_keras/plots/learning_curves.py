@@ -9,7 +9,7 @@ from typing import Any
 from mtl_keras.plots._looks import COLOURS
 from mtl_keras.plots._matplotlib import import_matplotlib, label_ends, set_scale, shorten, tidy
 
-_MANY = 8  # candidates above which those in the middle are grey
+_MANY = 8  # with more candidates, those in the middle are grey
 _EXTREMES = 3
 
 
@@ -43,7 +43,7 @@ def learning_curves(
     """
     bands = {name: _band(runs) for name, runs in curves.items() if any(len(run) for run in runs)}
     if not bands:
-        raise ValueError(f"`curves` must hold a curve of a candidate at least. Received: {curves!r}.")
+        raise ValueError(f"`curves` must hold at least one curve of a candidate. Received: {curves!r}.")
     matplotlib = import_matplotlib("learning_curves")
     figure = matplotlib.figure.Figure(figsize=(6.8, 4.2), dpi=120, layout="constrained")
     axes = figure.add_subplot()

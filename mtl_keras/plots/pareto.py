@@ -52,7 +52,7 @@ def pareto(
         choice(f"directions[{i}]", direction, ("max", "min"))
     means = {name: _mean(runs) for name, runs in figures.items() if len(runs)}
     if not means:
-        raise ValueError(f"`figures` must hold a pair of numbers for a candidate at least. Received: {figures!r}.")
+        raise ValueError(f"`figures` must hold at least one candidate with a pair of numbers. Received: {figures!r}.")
     matplotlib = import_matplotlib("pareto")
     figure = matplotlib.figure.Figure(figsize=(6.4, 5.2), dpi=120, layout="constrained")
     axes = figure.add_subplot()
@@ -86,7 +86,7 @@ def _mean(runs):
 
 
 def _front(means, signs):
-    """Returns the names that no other beats in both metrics, in the order of the first metric."""
+    """Returns the candidates that no other beats in both metrics, in the order of the first metric."""
 
     def beats(a, b):
         differences = [sign * (u - v) for sign, u, v in zip(signs, a, b, strict=True)]

@@ -45,7 +45,7 @@ def relatedness(matrix: Any, path: str | os.PathLike | None = None) -> Any:
         figsize=(1.1 * side + 1.4 + room, side + 0.4 + room), dpi=120, layout="constrained"
     )
     axes = figure.subplots()
-    axes.set_facecolor("0.9")  # of what has no number
+    axes.set_facecolor("0.9")  # colour of cells without a number
     image = axes.imshow(values, aspect="auto", cmap="RdBu", vmin=-reach, vmax=reach)
     decimals = 2 if most >= 0.1 else min(6, 1 - math.floor(math.log10(most)))
     for i in range(num):

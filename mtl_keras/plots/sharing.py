@@ -8,7 +8,7 @@ from mtl_keras.plots._matplotlib import import_matplotlib, shorten, text_colour
 from mtl_keras.plots._tables import panels
 
 _MANY_COLUMNS = 24  # above it the cells have no numbers
-_WIDTH = 12.0  # in inches, of the panels side by side
+_WIDTH = 12.0  # width of the panels side by side, in inches
 
 
 def sharing(
@@ -82,7 +82,7 @@ def _check(tables):
 
 
 def _grid(table):
-    """Returns the names of the rows and columns of a table, and the numbers; NaN where there is none."""
+    """Returns the names of the rows and columns of a table, and the numbers; NaN for missing ones."""
     columns = list(dict.fromkeys(column for row in table.values() for column in row))
     return list(table), columns, [[row.get(column, math.nan) for column in columns] for row in table.values()]
 
@@ -98,7 +98,7 @@ def _look(numbers):
 
 def _draw(axes, title, rows, columns, numbers, look):
     """Draws a table as colours with numbers, and returns the image."""
-    axes.set_facecolor("0.9")  # of what the row does not have
+    axes.set_facecolor("0.9")  # colour of columns that the row lacks
     image = axes.imshow(numbers, aspect="auto", **look)
     axes.set_title(title, fontsize=11)
     labels = [shorten(column) for column in columns]

@@ -17,7 +17,7 @@ from mtl_keras.plots._matplotlib import (
 )
 from mtl_keras.plots._source import is_path, read_columns, rising
 
-_MANY_TASKS = 5  # above it the pale lines are left out
+_MANY_TASKS = 5  # above it, the pale lines are left out
 
 
 def task_weights(
@@ -88,7 +88,7 @@ def _weights(source):
         by_epoch = len(set(epochs)) == len(epochs)
         unit, x = ("epoch", [epoch + 1 for epoch in epochs]) if by_epoch else ("step", list(columns["step"]))
     else:
-        validation = {f"val_{name}" for name in columns}  # columns that Keras' `CSVLogger` writes without numbers
+        validation = {f"val_{name}" for name in columns}  # `CSVLogger` of Keras writes these columns without numbers
         names = [name for name in columns if name.endswith("_weight") and name not in validation]
         weights = {name.removesuffix("_weight"): columns[name] for name in names}
         unit, x = "epoch", list(range(1, 1 + max(map(len, weights.values()), default=0)))

@@ -1,4 +1,4 @@
-"""The labels of tasks as columns of numbers or of codes of classes."""
+"""The labels of tasks as columns of numbers or class codes."""
 
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ class Labels(NamedTuple):
     sequence: bool  # whether the k are positions, such as the tags of a sentence
 
     def flat(self, num: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns values and what is there for every position of `num` positions a row. [N * num]"""
+        """Returns the values, and which are present, for `num` positions per row. [N * num]"""
         repeat = num // self.values.shape[1]
         return np.repeat(self.values, repeat, axis=1).ravel(), np.repeat(self.there, repeat, axis=1).ravel()
 
@@ -31,7 +31,7 @@ def read_columns(y: Any, missing: Any, kinds: Any) -> dict[str, Labels]:
     Args:
         y: `{task: array [N, ...]}` or a DataFrame.
         missing: As in `mask_missing`.
-        kinds: `{task: one of KINDS}` of tasks whose kind the values do not tell, or None.
+        kinds: `{task: one of KINDS}` for tasks whose kind the values do not show, or None.
     """
     labels, there = read_labels(y, missing)
     kinds = by_task("kinds", kinds or {}, labels)
@@ -39,10 +39,10 @@ def read_columns(y: Any, missing: Any, kinds: Any) -> dict[str, Labels]:
 
 
 def pairs(a: Labels, b: Labels) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Returns the pairs of columns of two tasks, on the rows where both are there.
+    """Returns the pairs of columns of two tasks, on the rows where both are present.
 
-    Sequences are paired by position, with what a row has one of repeated; other columns each with each. No pair if two
-    sequences have different lengths.
+    Sequences are paired by position; a label per row is repeated for the positions. All other columns are paired with
+    each other. Two sequences of different lengths have no pairs.
     """
     if a.sequence or b.sequence:
         sizes = {labels.values.shape[1] for labels in (a, b)}
@@ -64,7 +64,7 @@ def _column(task, labels, there, kind):
         kind = "numbers" if not is_class(labels[there]) else "binary" if len(present) <= 2 else "classes"
     choice(f"kinds[{task!r}]", kind, KINDS)
     if labels.dtype.kind not in "biuf" and kind == "numbers":
-        raise ValueError(f"`kinds[{task!r}]` cannot be 'numbers': the labels are no numbers. Use 'classes'.")
+        raise ValueError(f"`kinds[{task!r}]` cannot be 'numbers': the labels are not numbers. Use 'classes'.")
     if kind == "binary" and len(present) > 2:
         raise ValueError(f"`kinds[{task!r}]` cannot be 'binary': the labels have {len(present)} values.")
     values = flat.astype("float64") if kind == "numbers" else _codes(flat, known, present)
@@ -72,7 +72,7 @@ def _column(task, labels, there, kind):
 
 
 def _codes(flat, known, present):
-    """Returns the number of each value among those that are not missing; 0 where none is."""
+    """Returns the index of each value among the distinct values that are present; 0 for missing values."""
     codes = np.zeros(flat.shape)
     codes[known] = np.searchsorted(present, flat[known])
     return codes

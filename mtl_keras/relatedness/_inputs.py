@@ -19,7 +19,7 @@ def check_model(model: Any) -> None:
 
 
 def as_batches(data: Any, batch_size: int, shuffle: bool = False) -> Any:
-    """Returns arrays `(x, {task: y})`, or with weights, as a dataset of batches; a dataset as it is."""
+    """Returns arrays `(x, {task: y})`, with or without weights, as a dataset of batches; a dataset stays unchanged."""
     if not isinstance(data, (tuple, list)):
         return data
     x, y, *weights = data

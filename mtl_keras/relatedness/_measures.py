@@ -31,7 +31,7 @@ def pearson(x: np.ndarray, z: np.ndarray) -> Found:
 
 
 def cramers_v(x: np.ndarray, z: np.ndarray) -> Found:
-    """Returns Cramér's V of codes of classes, with the interval of a noncentral chi-squared distribution."""
+    """Returns Cramér's V of class codes, with the interval of a noncentral chi-squared distribution."""
     table = _crosstab(x, z)
     chi2 = float(_stats().chi2_contingency(table, correction=False)[0])
     full, num = len(x) * (min(table.shape) - 1), (table.shape[0] - 1) * (table.shape[1] - 1)
@@ -58,12 +58,12 @@ def mutual_information(x: np.ndarray, z: np.ndarray, classes: tuple[bool, bool])
 
     Args:
         x, z: The columns.
-        classes: Whether each holds codes of classes.
+        classes: For each column, whether it holds class codes.
     """
     if all(classes):
         value = float(need("sklearn.metrics", "relatedness", "`mutual_information`").mutual_info_score(x, z))
         num = (len(np.unique(x)) - 1) * (len(np.unique(z)) - 1)
-        g = 2 * len(x) * value  # which is about a noncentral chi-squared
+        g = 2 * len(x) * value  # approximately noncentral chi-squared
         ends = _noncentrality(lambda nc: _stats().ncx2.cdf(g, num, nc), g)
         return Found(value, *(end / (2 * len(x)) for end in ends))
     library = need("sklearn.feature_selection", "relatedness", "`mutual_information`")
@@ -76,7 +76,7 @@ def mutual_information(x: np.ndarray, z: np.ndarray, classes: tuple[bool, bool])
 
 
 def _correlation(x: np.ndarray, z: np.ndarray, variance: Callable) -> Found:
-    """Returns a correlation whose arctanh has about the variance `variance(r) / (n - 3)`."""
+    """Returns a correlation r with its interval; its arctanh has a variance of about `variance(r) / (n - 3)`."""
     x, z = x - x.mean(), z - z.mean()
     r = float(np.clip((x / np.linalg.norm(x)) @ (z / np.linalg.norm(z)), -1, 1))
     if len(x) < 4 or abs(r) > 1 - 1e-12:
@@ -93,11 +93,11 @@ def _crosstab(x, z):
 
 
 def _noncentrality(cdf: Callable, statistic: float) -> list[float]:
-    """Returns the noncentralities between which 95 % lie: those at which the statistic is in one tail of 2.5 %.
+    """Returns the 95 % interval of the noncentrality: at its bounds, the statistic has a tail probability of 2.5 %.
 
     Args:
-        cdf: Function of the noncentrality that returns the probability of a lower statistic, and falls.
-        statistic: About the noncentrality itself, for where to look.
+        cdf: Decreasing function of the noncentrality that returns the probability of a lower statistic.
+        statistic: Approximate noncentrality, where the search starts.
     """
     root = need("scipy.optimize", "relatedness", "An interval").brentq
     most = (math.sqrt(max(statistic, 0)) + 6) ** 2 + 10

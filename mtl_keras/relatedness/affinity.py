@@ -60,7 +60,9 @@ def affinity(
     """
     callback = source if isinstance(source, Affinity) else _trained(source, train, epochs, every, rate, batch_size)
     if not len(callback.steps):
-        raise ValueError("`source` must be a callback that has recorded. Received: one without a record. Call `fit`.")
+        raise ValueError(
+            "`source` must be a callback that has recorded. Received: one without a record. Call `fit` with it first."
+        )
     found = callback.affinities.astype("float64")
     known = np.isfinite(found)
     rows = known.sum(axis=0)
@@ -76,7 +78,7 @@ def affinity(
 
 
 def _trained(model, train, epochs, every, rate, batch_size):
-    """Returns the callback after a training of the model."""
+    """Trains the model with a new callback, and returns the callback."""
     check_model(model)
     if train is None:
         raise ValueError(error("train", "arrays `(x, {task: y})` or a dataset", train))

@@ -7,8 +7,8 @@ import numpy as np
 from mtl_keras._arguments import count, error
 from mtl_keras.relatedness.matrix import Matrix
 
-_EXACT = 12  # tasks: up to here all groupings are looked through
-_STARTS = 4  # at random, for more tasks
+_EXACT = 12  # up to this number of tasks, all groupings are searched
+_STARTS = 4  # random starts, for more tasks
 
 
 def group_tasks(matrix: Matrix, num_groups: int, max_size: int | None = None) -> list[list[str]]:
@@ -79,7 +79,7 @@ def _best(does: np.ndarray, num_groups: int, size: int) -> list[list[int]]:
         new, chosen = np.full(2**num, -np.inf), np.zeros(2**num, int)
         for tasks in range(1, 2**num):
             first = tasks & -tasks
-            groups = _subsets(tasks ^ first)[:-1] | first  # not all: a rest is left
+            groups = _subsets(tasks ^ first)[:-1] | first  # not all tasks: some must remain
             if len(groups):
                 totals = scores[groups] + best[tasks ^ groups]
                 chosen[tasks] = groups[np.argmax(totals)]
@@ -124,7 +124,7 @@ def _improved(does, groups, size):
 
 
 def _merged(does, num_groups, size):
-    """Returns groups: starting from single tasks, repeatedly merges the two groups that gain most."""
+    """Returns groups: starts from single tasks, and repeatedly merges the two groups that gain most."""
     groups = [[i] for i in range(len(does))]
     while len(groups) > num_groups:
         pairs = [(a, b) for a in range(len(groups)) for b in range(a) if len(groups[a]) + len(groups[b]) <= size]

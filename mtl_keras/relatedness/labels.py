@@ -83,7 +83,7 @@ def labels(y: Tensors, measure: str = "auto", kinds: dict[str, str] | None = Non
 
 
 def _pair(a: tuple[str, Labels], b: tuple[str, Labels], measure: str, same: bool) -> tuple[Found, int, str]:
-    """Returns the measure of two tasks, the number of rows, and the reason if it is NaN, or else an empty string."""
+    """Returns the measure of two tasks, the number of rows, and the reason if it is NaN (else an empty string)."""
     if same:
         return _itself(a, measure)
     joined = pairs(a[1], b[1])
@@ -111,21 +111,21 @@ def _itself(a, measure):
 
 
 def _measure_of(kind, other):
-    """Returns the measure that suits two kinds of labels."""
+    """Returns the measure for two kinds of labels."""
     if "classes" not in (kind, other):
         return "spearman"
     return "correlation_ratio" if "numbers" in (kind, other) else "cramers_v"
 
 
 def _unsuited(a, b, measure):
-    """Returns the reason if a measure does not suit the kinds of two tasks, or else an empty string."""
+    """Returns the reason if a measure does not apply to the kinds of two tasks, else an empty string."""
     wrong = {"pearson": "classes", "spearman": "classes", "cramers_v": "numbers"}.get(measure)
     tasks = [task for task, column in (a, b) if column.kind == wrong]
     return f"{measure} is not for {wrong} ({', '.join(tasks)})" if tasks else ""
 
 
 def _why_none(a, b, x, z):
-    """Returns the reason if two columns have no measure, or else an empty string."""
+    """Returns the reason if two columns have no measure, else an empty string."""
     if not len(x):
         return "no row has both labels" if a != b else f"no label of {a}"
     constant = dict.fromkeys(task for task, column in ((a, x), (b, z)) if np.ptp(column) == 0)
@@ -133,7 +133,7 @@ def _why_none(a, b, x, z):
 
 
 def _apply(name, a, b, x, z):
-    """Returns a measure of two columns that it suits."""
+    """Returns a measure of two columns of suitable kinds."""
     if name == "correlation_ratio":
         return _measures.correlation_ratio(*((x, z) if a.kind == "classes" else (z, x)))
     if name == "mutual_information":

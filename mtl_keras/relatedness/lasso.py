@@ -1,4 +1,4 @@
-"""Which tasks' labels predict a task's label, given all others."""
+"""Finds which tasks' labels predict a task's label, given all other labels."""
 
 import inspect
 import math
@@ -40,8 +40,8 @@ def lasso(
     Returns:
         A `Matrix`: `values[i, j]` is the weight of task i in the prediction of task j. It has a sign if both have one
         column; otherwise it is the norm of the weights. Weights for classes are in log-odds, so compare only the
-        numbers of one column. The value is NaN, with a reason, for labels that are constant or absent, for sequences,
-        with fewer than `2 * folds` rows with all labels, and for a target with a class of fewer rows than folds.
+        numbers of one column. The value is NaN, with a reason, in these cases: labels are constant, absent or
+        sequences; fewer than `2 * folds` rows have all labels; a class of the target has fewer rows than folds.
 
     Raises:
         ValueError: If an argument is not valid.
@@ -88,7 +88,7 @@ def lasso(
 
 
 def _useless(column: Labels) -> str:
-    """Returns the reason if labels predict nothing, or else an empty string."""
+    """Returns the reason if labels cannot predict others, else an empty string."""
     known = column.values[column.there]
     if column.sequence:
         return "a sequence"
@@ -96,7 +96,7 @@ def _useless(column: Labels) -> str:
 
 
 def _too_few(column, rows, folds):
-    """Returns the reason if labels cannot be predicted, or else an empty string."""
+    """Returns the reason if labels cannot be predicted, else an empty string."""
     if rows.sum() < 2 * folds:
         return f"fewer than {2 * folds} rows with all labels"
     if column.kind != "numbers" and any(min(_sizes(values)) < folds for values in column.values[rows].T):
@@ -153,7 +153,7 @@ def _of_classes(x, values, folds, seed):
 
 
 def _fitted(model, x, y):
-    """Returns a model after `fit`, without its warnings about the last digits at the weakest penalties."""
+    """Fits a model and returns it, without warnings that the weakest penalties did not fully converge."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", _library("exceptions").ConvergenceWarning)
         return model.fit(x, y)

@@ -1,4 +1,4 @@
-"""What a sharing scheme is: how the tasks' features come from one tower."""
+"""Base class of sharing schemes: how the features of the tasks come from one tower."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ class Sharing:
     split_after: str | int | None = None
     groups: Sequence[Sequence[str]] | None = None
 
-    shares_front = True  # whether the stages at the front that make numbers of ids or strings serve all tasks
+    shares_front = True  # whether all tasks share the first stages that turn ids or strings into numbers
 
     def __post_init__(self) -> None:
         if self.split_after is not None and not isinstance(self.split_after, str):
@@ -69,7 +69,7 @@ class Sharing:
         return {task.name: task.head(features[task.name], task.name) for task in tasks}
 
     def _one_tower(self, x, stages, names):
-        """Returns each task's features from one tower; above `split_after`, or with `groups`, from one for each."""
+        """Returns each task's features from one tower; after `split_after`, or with `groups`, from one for each."""
         if self.split_after is not None or self.groups is not None:
             return tower_per_task(stages, x, names)
         return dict.fromkeys(names, apply_stages(stages, x, "shared"))
@@ -85,8 +85,8 @@ class Sharing:
             num = self.split_after
         if not isinstance(num, int) or (self.split_after is not None and not 0 < num < len(names)):
             raise ValueError(
-                f"`split_after` must be a stage of the tower but the last, out of {names[:-1]}, or a number from 1 to "
-                f"{len(names) - 1}. Received: split_after={self.split_after!r}."
+                f"`split_after` must be a stage of the tower except the last, out of {names[:-1]}, or a number from 1 "
+                f"to {len(names) - 1}. Received: split_after={self.split_after!r}."
             )
         if self.shares_front:
             num = max(num, self._num_front(stages))
@@ -94,12 +94,12 @@ class Sharing:
 
     @staticmethod
     def _num_front(stages):
-        """Returns how many stages at the front of a tower serve all tasks, because they say so."""
-        front = [getattr(stage, "front", False) for stage in stages.values()]  # a plain function says nothing
+        """Returns how many of the first stages serve all tasks, because they have `front=True`."""
+        front = [getattr(stage, "front", False) for stage in stages.values()]  # a plain function has no `front`
         if all(front):
             raise ValueError(
-                f"`tower` must have a stage that the tasks can share in part. Received: {list(stages)}, which one copy "
-                'serves for all tasks. Give it further stages, or use `sharing="single_task"`.'
+                f"`tower` must have a stage that the tasks can share in part. Received: {list(stages)}, of which all "
+                'tasks use one copy. Add further stages, or use `sharing="single_task"`.'
             )
         return front.index(False)
 
@@ -114,12 +114,12 @@ class Sharing:
 
 
 def apply_stages(stages: dict[str, Callable], x: Tensors, prefix: str) -> Tensors:
-    """Runs x through a tower's stages, with layers of their own named after the prefix."""
+    """Runs x through the stages of a tower, with new layers named after the prefix."""
     for stage, apply in stages.items():
         x = apply(x, f"{prefix}_{stage}")
     return x
 
 
 def tower_per_task(stages: dict[str, Callable], x: Tensors, names: list[str]) -> dict[str, Tensor]:
-    """Returns each task's features from a tower of its own, with layers named after the task."""
+    """Returns each task's features from its own tower, with layers named after the task."""
     return {name: apply_stages(stages, x, name) for name in names}

@@ -1,4 +1,4 @@
-"""Copies of the stages of a tower, side by side, and what mixes them."""
+"""Makes copies of the stages of a tower, and mixes their outputs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,16 +13,16 @@ def make_experts(
 ) -> Tensor:
     """Returns the outputs of `num_experts` copies of stages on the same input. `[B, num_experts, ...]`
 
-    They are one batched operation a stage if all stages offer that, and otherwise made one by one.
+    Each stage is one batched operation if all stages support it; otherwise the copies are made one by one.
 
     Args:
         stages: `{stage name: function(x, name)}`.
-        x: What enters the first stage.
+        x: Input of the first stage.
         prefix: Beginning of the names of the layers.
         num_experts: Number of copies.
-        stacked: False: one by one in any case.
+        stacked: False: always one by one.
     """
-    offers: list[Any] = [getattr(stage, "stacked", None) for stage in stages.values()]  # a plain function offers none
+    offers: list[Any] = [getattr(stage, "stacked", None) for stage in stages.values()]  # a plain function has none
     if stacked and num_experts > 1 and None not in offers:
         for i, (stage, apply) in enumerate(zip(stages, offers, strict=True)):
             x = apply(x, f"{prefix}_experts_{stage}", num_experts, common=i == 0)
@@ -37,5 +37,5 @@ def mix(gate: Tensor, stacks: list[Tensor], name: str) -> Tensor:
 
 
 def expert_names(prefix: str, num_experts: int) -> list[str]:
-    """Returns what a picture calls the experts."""
+    """Returns the names of the experts in pictures."""
     return [f"{prefix}{i}" for i in range(1, num_experts + 1)]

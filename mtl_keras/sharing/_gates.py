@@ -11,11 +11,11 @@ from mtl_keras._arguments import counts, flag, number, settle
 from mtl_keras._types import Tensor, Tensors
 from mtl_keras.layers import SoftmaxGate
 
-_CELLS = 4  # of the grid that an image is reduced to, a side
+_CELLS = 4  # cells per side of the grid that an image is reduced to
 
 
 def settle_gates(scheme: Any) -> None:
-    """Checks and stores what all schemes with gates have: `gate_units`, `balance` and `stacked`."""
+    """Checks and stores the arguments of all schemes with gates: `gate_units`, `balance` and `stacked`."""
     hint = "These are the widths of hidden layers. Use () for none."
     settle(
         scheme,
@@ -26,17 +26,17 @@ def settle_gates(scheme: Any) -> None:
 
 
 def gate_input(x: Tensors, stages: dict[str, Callable], name: str) -> Tensor:
-    """Returns `[B, n]`, what gates read of the input of the experts.
+    """Returns `[B, n]`, the form of the experts' input that gates read.
 
-    Vectors as they are; images as the means over a grid of at most 4x4 cells, or over all pixels if the size varies;
-    sequences as the mean over the positions that the mask leaves; of several inputs each, joined.
+    Vectors stay unchanged. Images are averaged over a grid of at most 4x4 cells, or over all pixels if the size varies.
+    Sequences are averaged over the positions in the mask. Several inputs are concatenated.
 
     Args:
         x: Keras tensor, or a dict of them by name.
         stages: The stages that read x.
         name: Beginning of the names of the layers.
     """
-    knows = getattr(next(iter(stages.values())), "front", None) is not None  # a plain function says nothing
+    knows = getattr(next(iter(stages.values())), "front", None) is not None  # a plain function has no `front`
     if not isinstance(x, dict):
         return _vector(x, knows, name)
     parts = [_vector(part, knows, f"{name}_{key}") for key, part in x.items()]
@@ -52,7 +52,7 @@ def softmax_gate(
     balance: float,
     labels: tuple[str, list[str], str],
 ) -> Tensor:
-    """Returns the weights of the experts, `[B, num_experts]`, from what `gate_input` returned."""
+    """Returns the weights of the experts, `[B, num_experts]`, from the result of `gate_input`."""
     x = hidden(x, name, gate_units)
     return SoftmaxGate(num_experts, temperature, balance, labels, name=name)(x)
 
@@ -72,8 +72,8 @@ def _vector(x, knows, name):
     if x.shape[-1] is None:
         raise ValueError(
             f"The gates need an input with a fixed last axis. Received: {list(x.shape[1:])}. "
-            "Give it a channel axis; or, with a tower of several stages, let the gates read what the first one "
-            "returns, with `split_after=1`."
+            "Add a channel axis; or, with a tower of several stages, let the gates read the output of the first "
+            "one by `split_after=1`."
         )
     if rank == 3:
         x = layers.GlobalAveragePooling1D(name=f"{name}_pool")(x)
@@ -98,9 +98,9 @@ def _numbers(x, knows):
         return x
     if x.dtype == "string" or not knows:
         raise ValueError(
-            f"The gates read the input {x.name!r} of the experts, which must be numbers. Received: dtype {x.dtype}. "
+            f"The gates read the input {x.name!r} of the experts, which must be numeric. Received: dtype {x.dtype}. "
             "For ids or strings, let the tasks share the stage that embeds them: `split_after=1` with a tower of "
-            "several stages, or `towers.Stage(..., front=True)` in a tower of your own. For numbers, use "
+            "several stages, or `towers.Stage(..., front=True)` in a custom tower. For numbers, use "
             "`preprocess=keras.layers.Rescaling(1 / 255)` or another layer that returns floats."
         )
     return ops.cast(x, keras.config.floatx())

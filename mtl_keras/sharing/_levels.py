@@ -1,4 +1,4 @@
-"""Shared experts and each task's own, level above level: what CGC and PLE are."""
+"""Levels of shared experts and experts of each task: the common code of CGC and PLE."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,17 +9,17 @@ from mtl_keras.sharing._gates import gate_input, softmax_gate
 
 
 def gated_levels(runs: list[dict[str, Callable]], x: Tensors, names: list[str], scheme: Any) -> dict[str, Tensor]:
-    """Returns `{name: features}`: at each level the gate of a task weighs the shared experts and its own.
+    """Returns `{name: features}`. At each level, the gate of a task weighs the shared experts and the task's own.
 
-    Below the last level, a gate over all experts makes what the shared experts of the next level read.
+    Below the last level, a gate over all experts computes the input of the shared experts of the next level.
 
     Args:
-        runs: List of `{stage name: function(x, name)}`, one a level, of which the experts are copies.
-        x: What enters the first level.
+        runs: List of `{stage name: function(x, name)}`, one per level. The experts are copies of them.
+        x: Input of the first level.
         names: Names of the tasks or groups.
-        scheme: What has the arguments `num_shared_experts`, `num_task_experts`, `stacked` and those of the gates.
+        scheme: Scheme with the arguments `num_shared_experts`, `num_task_experts`, `stacked` and those of the gates.
     """
-    streams = dict.fromkeys([*names, None], x)  # None: that of the shared experts
+    streams = dict.fromkeys([*names, None], x)  # None is the key of the shared experts
     for level, stages in enumerate(runs, start=1):
         end = f"_level{level}" if len(runs) > 1 else ""
         owners = names if level == len(runs) else [*names, None]
@@ -40,7 +40,7 @@ def gated_levels(runs: list[dict[str, Callable]], x: Tensors, names: list[str], 
 
 
 def _mixed(read, shared, own, owner, end, scheme):
-    """Returns what the gate of a task, or of the shared experts, makes of shared experts and own ones by task."""
+    """Returns the experts, shared ones and own ones by task, mixed by the gate of a task or of the shared experts."""
     experts = expert_names("shared", scheme.num_shared_experts)
     experts += [expert for name in own for expert in expert_names(name, scheme.num_task_experts)]
     owner = owner or "shared"

@@ -1,4 +1,4 @@
-"""Towers side by side, which exchange what they compute after each stage, and start from other models."""
+"""Parallel towers: they exchange features after each stage, and can start from the weights of other models."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,14 +14,14 @@ def mixed_towers(
     mix: Callable[[list[Tensor], int, str], Tensor],
     transfer_from: Any = None,
 ) -> dict[str, Tensor]:
-    """Returns `{name: features}` of a tower for each name, whose stages' outputs are mixed before the next stage.
+    """Returns `{name: features}` of one tower per name. The outputs of each stage are mixed before the next stage.
 
     Args:
-        x: What enters the towers.
+        x: Input of the towers.
         stages: `{stage name: function(x, name)}`.
         names: Names of the tasks or groups.
-        mix: `mix(streams, index, name)` returns what the task `index` gets of the list of all tasks' outputs of a
-            stage; `name` is for the layers. Not called with a single task, who has nobody to mix with.
+        mix: Function `mix(streams, index, name)`. It returns the input of the next stage of the task `index`, from the
+            list of all tasks' outputs of a stage; `name` is for the layers. Not called if there is one task.
         transfer_from: As in `start_tower`.
     """
     streams = [x] * len(names)
@@ -39,10 +39,10 @@ def mixed_towers(
 
 
 def start_tower(ends: list[tuple[Tensors, Tensor]], task: str, transfer_from: Any) -> None:
-    """Gives the layers of a task's tower the weights of the tower of the task in another model.
+    """Sets the weights of a task's tower to those of its tower in another model.
 
     Args:
-        ends: List of pairs of tensors, between which the layers of the tower lie.
+        ends: List of pairs of tensors; the layers of the tower lie between them.
         task: Name of the task.
         transfer_from: A `MultiTaskModel` with a tower for each task, or `{task: model}`; None for fresh towers.
     """
@@ -54,7 +54,7 @@ def start_tower(ends: list[tuple[Tensors, Tensor]], task: str, transfer_from: An
 
 
 def start_heads(features: dict[str, Tensor], outputs: dict[str, Tensor], transfer_from: Any) -> None:
-    """Gives the heads the weights that the heads of the same tasks have in another model; arguments by task."""
+    """Sets the weights of the heads to those of the same tasks' heads in another model; all arguments are by task."""
     if transfer_from is None:
         return
     for task, output in outputs.items():

@@ -1,4 +1,4 @@
-"""AITM: each task takes over from the one before what its attention finds useful."""
+"""AITM: each task uses features of the task before it, selected by attention."""
 
 import dataclasses
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Cascades: each task reads what the tasks before it found."""
+"""Cascades: each task reads the results of the tasks before it."""
 
 import dataclasses
 import itertools
@@ -111,7 +111,7 @@ class Cascade(Sharing):
         return [by_name[name] for name in order]
 
     def _check_new(self, tasks, features):
-        """Raises ValueError if features are handed on to tasks that have them already."""
+        """Raises ValueError if features are passed on to tasks that already have them."""
         for task, following in itertools.pairwise(tasks):
             pooled = task.head.keeps_positions == following.head.keeps_positions
             same = features[task.name] is features[following.name] and pooled and not task.head.hidden
@@ -124,7 +124,7 @@ class Cascade(Sharing):
 
 
 def _at_positions_of(x, handed, head, name):
-    """Returns what is handed on at the positions of x: averaged if x has none, and repeated if only x has some."""
+    """Brings passed-on features to the positions of x: averaged if x has none, repeated if only x has positions."""
     if len(x.shape) == 2:
         return head.pool(handed, name)
     if len(handed.shape) == len(x.shape) and handed.shape[1:-1] == x.shape[1:-1]:

@@ -1,4 +1,4 @@
-"""DSelect-k: experts for all tasks, of which a gate for each task selects k."""
+"""DSelect-k: experts for all tasks, and a gate for each task that selects k of them."""
 
 import dataclasses
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the parts of a sharing scheme have learned."""
+"""Shows what the parts of a sharing scheme have learned."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -60,7 +60,7 @@ def inspect(model: keras.Model, data: Any, batch_size: int = 256) -> dict[str, d
             _add(sums, layer.inspect(outputs[name]), num)
         rows += num
     if not rows:
-        raise ValueError("`data` must hold at least one row. Received none.")
+        raise ValueError("`data` must hold at least one row. Received: none.")
     order = {name: i for i, name in enumerate(model.output_names)}  # tasks first, in their order
     return {
         table: {
@@ -83,7 +83,7 @@ def _batches(data: Any, batch_size: int) -> Iterator[Tensors]:
 
 
 def _add(sums, tables, num):
-    """Adds the numbers of a batch of `num` rows to the sums."""
+    """Adds the values of a batch of `num` rows to the sums."""
     for name, value in tables.items():
         if isinstance(value, dict):
             _add(sums.setdefault(name, {}), value, num)

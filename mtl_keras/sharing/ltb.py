@@ -41,7 +41,7 @@ class LTB(Sharing):
     ```
 
     Reference: P. Guo, C.-Y. Lee, D. Ulbricht, "Learning to Branch for Multi-Task Learning", ICML 2020. Departures: the
-    same number of branches at every stage, of which the first ones all read the input; the temperature falls
+    same number of branches at every stage (those of the first stage all read the input); the temperature falls
     geometrically; the logits train with everything else, from the first step on.
     """
 
@@ -54,7 +54,7 @@ class LTB(Sharing):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.num_branches is not None:
-            settle(self, num_branches=count("num_branches", self.num_branches, hint="Use None for one a task."))
+            settle(self, num_branches=count("num_branches", self.num_branches, hint="Use None for one per task."))
         if self.seed is not None:
             settle(self, seed=count("seed", self.seed, 0))
         settle(
@@ -67,7 +67,7 @@ class LTB(Sharing):
     def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
         branches = [f"branch{k}" for k in range(1, (self.num_branches or len(names)) + 1)]
         streams = dict.fromkeys(branches, x)
-        number = 0  # of a choice, for a seed of its own
+        number = 0  # number of a choice, so that each has its own seed
         for depth, (stage, apply) in enumerate(stages.items()):
             if depth > 0:
                 chosen = {}

@@ -1,4 +1,4 @@
-"""MTAN: one tower, and the soft attention of each task on it."""
+"""MTAN: one tower, and soft attention masks of each task on its features."""
 
 import dataclasses
 from collections.abc import Callable

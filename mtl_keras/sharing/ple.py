@@ -1,4 +1,4 @@
-"""PLE: shared experts and each task's own, in levels."""
+"""PLE: shared experts and experts of each task, in levels."""
 
 import dataclasses
 from collections.abc import Callable

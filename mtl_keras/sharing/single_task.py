@@ -1,4 +1,4 @@
-"""No sharing: a tower of its own for each task."""
+"""No sharing: one tower per task."""
 
 import dataclasses
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Sluice networks: what to share by subspaces, and which layers to use."""
+"""Sluice networks: learn which subspaces to share and which layers to use."""
 
 import dataclasses
 from collections.abc import Callable
@@ -62,7 +62,7 @@ class Sluice(Sharing):
         )
 
     def share(self, x: Tensors, stages: dict[str, Callable], names: list[str]) -> dict[str, Tensor]:
-        mixed = []  # of every stage and task, in the order of the calls
+        mixed = []  # outputs of every stage and task, in the order of the calls
 
         def mix(streams, index, name):
             unit = SubspaceStitch(index, self.own, self.num_subspaces, self.orthogonality, name=f"{name}_stitch")

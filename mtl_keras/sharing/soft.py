@@ -1,4 +1,4 @@
-"""Soft sharing: a tower for each task, held close to each other in training."""
+"""Soft sharing: one tower per task, kept close to each other in training."""
 
 import dataclasses
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Comparisons and searches that say whether sharing helps. Needs the extra `study`."""
+"""Comparisons and searches that show whether sharing helps. Needs the extra `study`."""
 
 from mtl_keras.study.compare import compare
 from mtl_keras.study.comparison import Comparison

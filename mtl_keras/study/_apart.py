@@ -10,14 +10,15 @@ _OF_WEIGHTINGS = ("weighting", "level", "every", "apply_to")
 
 
 def shares_nothing(model: MultiTaskModel) -> bool:
-    """Returns whether a compiled model has several tasks, none of whose variables reach two of them."""
+    """Returns whether a compiled model has several tasks that share no variables."""
     return len(model.task_names) > 1 and model.partition is not None and not model.partition.shared
 
 
 def apart(model: MultiTaskModel) -> dict[str, MultiTaskModel]:
-    """Returns `{task: model of this task alone}`, compiled as the whole was, on the same layers.
+    """Returns `{task: model of this task alone}`, on the same layers, compiled like the whole model.
 
-    What they learn is in the whole as well. Each has an optimizer of its own, as set up as that of the whole.
+    The models share their layers with the whole model, which therefore learns with them. Each has its own optimizer,
+    with the settings of the whole model's.
 
     Args:
         model: A compiled model whose tasks share nothing.
@@ -38,7 +39,7 @@ def _alone(model, task):
 
 
 def compiled_like(model: MultiTaskModel, other: MultiTaskModel, tasks: list[str]) -> MultiTaskModel:
-    """Compiles a model of some of the tasks of another one as that was, without its weighting; returns the model."""
+    """Compiles a model with some of another model's tasks like that model, without its weighting; returns the model."""
     arguments = {name: v for name, v in other.compile_arguments.items() if name not in _OF_WEIGHTINGS}
     for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
         if isinstance(arguments[name], dict):

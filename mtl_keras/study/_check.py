@@ -1,4 +1,4 @@
-"""Checks before any training."""
+"""Checks of the arguments, before any training."""
 
 import inspect
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def check_build(build: Any) -> None:
 
 
 def check_names(argument: str, given: Any, build: Callable) -> dict[str, Any]:
-    """Returns a dict of parameters of `build`, or raises a ValueError for what is none."""
+    """Returns a dict of parameters of `build`, or raises a ValueError for anything else."""
     if not isinstance(given, dict):
         raise ValueError(error(argument, "a dict of parameters of `build`", given))
     taken = inspect.signature(build).parameters.values()
@@ -50,9 +50,11 @@ def check_workers(workers: int, build: Any, data: list[Data], storage: Any) -> N
     if workers == 1:
         return
     if storage is None or not (isinstance(storage, str) or hasattr(storage, "__fspath__")):
-        raise ValueError(f'`workers={workers}` need a storage that they share. Use `storage="study.db"`, or a URL.')
+        raise ValueError(f'`workers={workers}` need a common storage. Use `storage="study.db"`, or a URL.')
     if "<locals>" in getattr(build, "__qualname__", "") or getattr(build, "__name__", "") == "<lambda>":
-        raise ValueError(f"`workers={workers}` import `build`. Define it at the top of a module. Received: {build!r}.")
+        raise ValueError(
+            f"`workers={workers}` need to import `build`. Define it at the top of a module. Received: {build!r}."
+        )
     for part in data:
         if hasattr(part.given, "element_spec"):
             raise ValueError(
@@ -80,7 +82,7 @@ def built(make: Callable, where: str) -> Any:
     keras.utils.set_random_seed(0)
     try:
         model = make()
-    except Exception as failure:  # whatever a user's function raises
+    except Exception as failure:  # a user's function may raise anything
         raise ValueError(f"`build` failed for {where}: {type(failure).__name__}: {failure}") from failure
     return check_model(model, where)
 
@@ -89,8 +91,8 @@ def check_candidates(plan: Plan) -> dict[str, list[str]]:
     """Builds every candidate once, and returns `{task: its metrics}`.
 
     Raises:
-        ValueError: If `build` fails for a candidate, or returns something else than a compiled model with the tasks
-            (or some of them, where the plan has subsets) and the first metrics of the baseline.
+        ValueError: If `build` fails for a candidate, or does not return a compiled model with the tasks of the baseline
+            (or some of them, if the plan allows subsets) and the same first metrics.
     """
     found: dict[str, Any] = {}
     names = [plan.baseline, *(name for name in plan.candidates if name != plan.baseline)]
@@ -117,7 +119,7 @@ def check_candidates(plan: Plan) -> dict[str, list[str]]:
 
 
 def metrics_of(model: Any) -> dict[str, list[str]]:
-    """Returns `{task: names of its metrics}`, `["loss"]` for a task without any."""
+    """Returns `{task: names of its metrics}`; `["loss"]` for a task without metrics."""
     return {
         task: [metric.name for metric in (*o.task_metrics, *o.weighted_metrics)] or ["loss"]
         for task, o in model.objectives.items()

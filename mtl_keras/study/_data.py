@@ -1,4 +1,4 @@
-"""The data of a study, as each run reads them."""
+"""The data of a study, and how each run reads them."""
 
 import hashlib
 from typing import Any
@@ -18,10 +18,10 @@ class Data:
         given: `(x, {task: y})` or `(x, {task: y}, {task: sample_weight})` as arrays or frames; a `tf.data.Dataset` of
             batches; or a function of the seed that returns either.
         batch_size: Number of rows in a batch, for arrays.
-        shuffle: Whether the rows of arrays have another order in each epoch and for each seed.
+        shuffle: Whether the rows of arrays have a different order in each epoch and for each seed.
 
     Raises:
-        ValueError: If `given` is neither.
+        ValueError: If `given` is none of these.
     """
 
     def __init__(self, name: str, given: Any, batch_size: int, shuffle: bool = False):
@@ -31,11 +31,11 @@ class Data:
             raise ValueError(f"`{name}` must be {WAYS}. Received: {type(given).__name__}.")
         if arrays and not given[1]:
             raise ValueError(f"`{name}` must have labels of at least one task. Received: none.")
-        self._batches: Any = None  # of arrays that are not shuffled
+        self._batches: Any = None  # the batches of arrays that are not shuffled
         self._first: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_batches": None, "_first": None}  # another process makes them anew
+        return {**self.__dict__, "_batches": None, "_first": None}  # another process creates them again
 
     def batches(self, seed: int) -> Any:
         """Returns the `tf.data.Dataset` that a run of this seed reads."""
@@ -52,7 +52,7 @@ class Data:
         return batches
 
     def first(self) -> Any:
-        """Returns the dataset of seed 0, always the same one, for a look at it."""
+        """Returns the dataset of seed 0, always the same one, to inspect it."""
         if self._first is None:
             self._first = self.batches(0)
         return self._first
@@ -83,7 +83,7 @@ class Data:
 
 
 def of_tasks(batches: Any, tasks: list[str]) -> Any:
-    """Returns a dataset with the labels, and weights, of some tasks alone; the same one if it has no others."""
+    """Returns a dataset with the labels and weights of some tasks only; unchanged if it has no other tasks."""
     if set(batches.element_spec[1]) == set(tasks):
         return batches
 
@@ -95,7 +95,7 @@ def of_tasks(batches: Any, tasks: list[str]) -> Any:
 
 
 def _joined(parts):
-    """Returns batches of arrays, or of dicts of arrays, as one."""
+    """Joins batches of arrays, or of dicts of arrays, into one."""
     if isinstance(parts[0], dict):
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     return np.concatenate(parts)

@@ -11,12 +11,12 @@ import keras
 class BestEpoch(keras.callbacks.Callback):
     """Keeps the weights of the epoch with the best score, and stops if the score has not improved for a while.
 
-    Unlike Keras' `EarlyStopping` it never takes an epoch without a finite score for the best.
+    Unlike Keras' `EarlyStopping`, an epoch without a finite score is never the best.
 
     Args:
-        score: Function of the logs of an epoch that returns a number, the higher the better.
+        score: Function of the logs of an epoch that returns a number; higher is better.
         patience: Number of epochs without a better score after which the training stops; None for never.
-        on_score: Function of `(epoch, score)` that returns whether to stop; None for none.
+        on_score: Function of `(epoch, score)` that returns whether to stop, or None.
     """
 
     def __init__(self, score: Callable, patience: int | None, on_score: Callable | None = None):
@@ -44,10 +44,10 @@ class BestEpoch(keras.callbacks.Callback):
 
 
 class Clock(keras.callbacks.Callback):
-    """Measures what the epochs of a training take without validation, and ends it after some seconds.
+    """Measures the time of each epoch without validation, and stops the training at a time limit.
 
     Args:
-        limit: Seconds of training, after the first step, in which the graph is traced; None for no limit.
+        limit: Seconds of training, not counting the first step, which traces the graph; None for no limit.
 
     Attributes:
         epochs: List of the seconds of each epoch.
@@ -55,7 +55,7 @@ class Clock(keras.callbacks.Callback):
         steps: Number of steps.
     """
 
-    async_safe = True  # or Keras would wait for each batch
+    async_safe = True  # otherwise Keras would wait for each batch
 
     def __init__(self, limit: float | None = None):
         super().__init__()

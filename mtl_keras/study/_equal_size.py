@@ -1,4 +1,4 @@
-"""Single-task models with as many parameters together as the shared model."""
+"""Single-task models that together have as many parameters as the shared model."""
 
 import inspect
 from collections.abc import Callable
@@ -8,15 +8,15 @@ from mtl_keras.study import _check
 
 
 def equal_size(build: Callable, parameters: dict[str, Any], width: Any) -> dict[str, Any]:
-    """Returns parameters of `build` with the width for which the model is nearest in size to that of the defaults.
+    """Returns parameters of `build` with the width that makes the model closest in size to the default model.
 
     Args:
         build: Function that returns a compiled model.
-        parameters: What the baseline passes to it.
-        width: Name of the parameter that is changed.
+        parameters: Parameters of the baseline.
+        width: Name of the parameter to change.
 
     Raises:
-        ValueError: If `build` has no integer default of this name, or the model does not grow with it.
+        ValueError: If the parameter has no integer default, or a larger value does not make the model larger.
     """
     _check.check_names("equal_size", {width: None}, build)
     known = inspect.signature(build).parameters.get(width)
@@ -33,7 +33,7 @@ def equal_size(build: Callable, parameters: dict[str, Any], width: Any) -> dict[
 
     target = _check.built(build, "the defaults").count_params()
     low, high = 1, most
-    while high - low > 1:  # `low` is too small, or the smallest
+    while high - low > 1:  # `low` is too small, or the smallest value
         middle = (low + high) // 2
         low, high = (low, middle) if size(middle) > target else (middle, high)
     sizes = {value: size(value) for value in {low, high}}

@@ -27,12 +27,12 @@ def by_tasks(given: Any, tasks: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def run(estimators: dict[str, Any], model: Any, rule: Rule, seed: int) -> dict[str, Any]:
-    """Fits an estimator for each task, and returns what is stored of the run.
+    """Fits an estimator for each task, and returns the record of the run.
 
     Args:
         estimators: `{task: estimator}`, which are cloned, with the seed as `random_state`.
         model: A compiled model, whose metrics evaluate the predictions.
-        rule: The data. Rows without a label of the task are left out.
+        rule: How to train; its data are used. Rows without a label of the task are left out.
         seed: The seed.
     """
     clone = need("sklearn.base", "study", "`baselines=`").clone
@@ -63,7 +63,7 @@ def _is_estimator(thing):
 
 
 def _rows_of(rows, task):
-    """Returns inputs as a matrix, labels and weights of a task."""
+    """Returns the inputs as a matrix, and the labels and weights of a task."""
     x, y, weights = rows
     y, weight = y[task], None if weights is None else weights[task]
     if isinstance(x, dict):
@@ -80,7 +80,7 @@ def _labelled(x, y, weight):
 
 
 def _predictions(estimator, x, shape):
-    """Returns predictions as the head of a task gives them: probabilities, or values."""
+    """Returns predictions in the form of the task's head: probabilities or values."""
     if not hasattr(estimator, "classes_"):
         return np.asarray(estimator.predict(x), "float32").reshape(len(x), -1)
     classes = np.asarray(estimator.classes_, int)
@@ -90,9 +90,9 @@ def _predictions(estimator, x, shape):
 
 
 def _probabilities(estimator, x):
-    """Returns a column for each class: probabilities, or of a classifier without any, its scores made into some.
+    """Returns a column of probabilities for each class, computed from scores if the classifier has no probabilities.
 
-    The highest one is always that of the class which the classifier predicts.
+    The predicted class always has the highest one.
     """
     count, places = len(estimator.classes_), np.searchsorted(estimator.classes_, estimator.predict(x))
     if count == 1:

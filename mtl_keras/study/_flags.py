@@ -8,7 +8,7 @@ import numpy as np
 
 from mtl_keras.models import MultiTaskModel
 
-_MANY = 0.5  # share of the units of a layer from which on dead ones are worth a word
+_MANY = 0.5  # share of dead units in a layer above which they are reported
 
 
 def flags_of(model: MultiTaskModel, batch: tuple[Any, ...], history: dict[str, list[float]]) -> list[str]:
@@ -16,8 +16,8 @@ def flags_of(model: MultiTaskModel, batch: tuple[Any, ...], history: dict[str, l
 
     Args:
         model: The trained model.
-        batch: A batch of the data that the epoch was chosen on.
-        history: `{name: one number an epoch}` of the training.
+        batch: A batch of the data that chose the epoch.
+        history: `{name: one number per epoch}` of the training.
     """
     found = _diverged(history)
     layers = _relu_layers(model)

@@ -1,4 +1,4 @@
-"""The gains of candidates over the baseline of a comparison."""
+"""Computes the gains of candidates over the baseline of a comparison."""
 
 import math
 import statistics
@@ -35,7 +35,7 @@ def _differences(study, candidate, task):
 
 
 def _by_rows(study, candidate):
-    """Returns `{task: mean gain over the seeds on each resample of the test rows}`, where the runs have them."""
+    """Returns `{task: mean gain over the seeds on each resample of the test rows}`, if the runs have resamples."""
     found = {}
     for task in study.tasks:
         own, base = (_resampled(study, name, task) for name in (candidate, study.baseline))
@@ -53,5 +53,5 @@ def _resampled(study, candidate, task):
 
 
 def _spread(values):
-    """Returns a standard deviation; 0 of None."""
+    """Returns a standard deviation; 0 for None."""
     return 0.0 if values is None else float(np.std(values, ddof=1))

@@ -1,4 +1,4 @@
-"""How related tasks are, how well regularisation works, and how well the features of one task serve another."""
+"""Tables of the report: relatedness of the tasks, regularisation, and how well a task's features serve another task."""
 
 import math
 import statistics
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def gaps(study: Any) -> list[list[str]]:
-    """Returns a table of the gap between training and validation at the epoch that was kept, a column for each task.
+    """Returns a table of the gap between training and validation at the best epoch, with one column per task.
 
-    Where lower figures are better the gap is validation minus training: above 0, training is better. The figures of
+    Above 0, training is better: if lower figures are better, the gap is validation minus training. The figures of
     training are means over the epoch, with dropout.
     """
     head = ["candidate", *(f"{task} {metrics[0]}" for task, metrics in study.metrics.items())]
@@ -24,7 +24,7 @@ def gaps(study: Any) -> list[list[str]]:
 
 
 def of_matrix(matrix: Any) -> list[list[str]]:
-    """Returns a `relatedness.Matrix` as a table: what the task of a row says about that of a column."""
+    """Returns a `relatedness.Matrix` as a table. Each entry is from the task of the row to the task of the column."""
     rows = []
     for i, task in enumerate(matrix.tasks):
         values = [float(value) for value in matrix.values[i]]
@@ -35,9 +35,9 @@ def of_matrix(matrix: Any) -> list[list[str]]:
 
 
 def transfers(study: Any) -> list[list[str]]:
-    """Returns a table of the test figures of linear heads on frozen towers, a row for each tower.
+    """Returns a table of the test figures of linear heads on frozen towers, with one row per tower.
 
-    Where a task meets its own tower stands what the baseline reached: the tower was trained for it, with its own head.
+    For a task on its own tower, the figure is that of the baseline: its tower and head were trained together.
     """
     head = ["tower of", *(f"{task} {metrics[0]}" for task, metrics in study.metrics.items())]
     runs = [stored["transfer"] for stored in study.runs(study.baseline).values() if "transfer" in stored]
@@ -61,7 +61,7 @@ def _mean(values, sign=""):
 
 
 def _gap(study, stored, task):
-    """Returns the gap of a run as a list of one; empty where it is not known."""
+    """Returns the gap of a run as a list of one number; empty if it is unknown."""
     name = f"{task}_{study.metrics[task][0]}"
     train, valid = (stored.get("history", {}).get(key) for key in (name, f"val_{name}"))
     if not train or not valid:

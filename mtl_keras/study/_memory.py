@@ -1,4 +1,4 @@
-"""The most memory that a run takes."""
+"""The peak memory of a run."""
 
 import contextlib
 import pathlib
@@ -12,13 +12,13 @@ _STATUS, _RESET = pathlib.Path("/proc/self/status"), pathlib.Path("/proc/self/cl
 
 
 def reset_peak() -> None:
-    """Lets the peak begin at what the process takes now, where the system can do so: on Linux."""
+    """Resets the peak to the current memory of the process, if the system supports it (Linux)."""
     with contextlib.suppress(OSError):
         _RESET.write_text("5")
 
 
 def peak_megabytes() -> float | None:
-    """Returns the most memory that the process has taken since `reset_peak`, or since its start; None if unknown."""
+    """Returns the peak memory of the process since `reset_peak`, or since its start; None if unknown."""
     with contextlib.suppress(OSError, IndexError, ValueError):
         return int(_STATUS.read_text().partition("VmHWM:")[2].split()[0]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 if resource else None

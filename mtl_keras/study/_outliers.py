@@ -3,14 +3,13 @@
 import statistics
 
 _FAR = 6.0  # robust standard deviations
-_LEAST = 0.03  # and this share of the figure
+_LEAST = 0.03  # and at least this share of the figure
 
 
 def outliers(figures: dict[str, dict[str, dict[int, float]]]) -> dict[tuple[str, int], list[str]]:
-    """Returns `{(candidate, seed): sentences}` of the runs far from the median of their candidate.
+    """Returns `{(candidate, seed): sentences}` of the runs that are far from the median of their candidate.
 
-    The scale is the median distance from the median, over the runs of all candidates, so that it is known with few
-    seeds, too.
+    The scale is the median distance from the median over the runs of all candidates, so it also works with few seeds.
 
     Args:
         figures: `{candidate: {task: {seed: figure}}}`.

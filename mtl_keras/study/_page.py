@@ -17,8 +17,8 @@ def markdown(title: str, parts: list[tuple[str, Any]], pictures: dict[str, str])
     """Returns the report as Markdown, with links to the pictures.
 
     Args:
-        title: Of the whole.
-        parts: Pairs of a title and a table, a list of rows, or a text.
+        title: Title of the report.
+        parts: Pairs of a title and a table (a list of rows) or a text.
         pictures: `{title: file name}`.
     """
     lines = [f"# {title}", ""]
@@ -35,11 +35,11 @@ def markdown(title: str, parts: list[tuple[str, Any]], pictures: dict[str, str])
 
 
 def html(title: str, parts: list[tuple[str, Any]], pictures: dict[str, str], folder: pathlib.Path) -> str:
-    """Returns the report as one page, with the pictures inside.
+    """Returns the report as one page with embedded pictures.
 
     Args:
         title, parts, pictures: As in `markdown`.
-        folder: Where the pictures are.
+        folder: Folder of the pictures.
     """
     body = [f"<h1>{title}</h1>"]
     for name, part in parts:

@@ -16,7 +16,7 @@ from mtl_keras.study._run import Rule, fresh
 from mtl_keras.study.spaces import is_space, values_of
 
 TUNE, FINAL = "tune", "final"
-_TUNING_SEED = 1_000_000  # added to the first seed: no final run has it
+_TUNING_SEED = 1_000_000  # added to the first seed, so no final run has the same seed
 
 
 @dataclasses.dataclass
@@ -25,18 +25,18 @@ class Plan:
 
     Attributes:
         build: Function that returns a compiled model.
-        candidates: `{name: {parameter of build: value or space}}`, the baseline included.
+        candidates: `{name: {parameter of build: value or space}}`, including the baseline.
         tune: `{parameter of build: space}` of every candidate.
-        baseline: Name of the candidate that gains are over.
+        baseline: Name of the candidate that the others are compared with.
         trials: Number of tuning trials of every candidate.
         seeds: Seeds of the final runs.
         rule: How every run is trained.
         estimators: `{name: {task: scikit-learn estimator}}`.
         models: Folder for the models of the final runs, or None.
-        equal_seconds: Whether all train for as long as the baseline's final runs did, and not for as many epochs.
-        data: What changes with the data.
-        transfer: Whether each tower of the baseline is tried with linear heads for the other tasks.
-        subsets: Whether candidates may have some of the baseline's tasks alone.
+        equal_seconds: Whether all train for the time of the baseline's final runs, not for the same number of epochs.
+        data: Fingerprint of the data.
+        transfer: Whether each tower of the baseline is tested with linear heads for the other tasks.
+        subsets: Whether candidates may have only some of the baseline's tasks.
     """
 
     build: Callable
@@ -54,15 +54,15 @@ class Plan:
     subsets: bool = False
 
     def spaces(self, candidate: str) -> dict[str, Any]:
-        """Returns `{parameter: space}` of what is tuned of a candidate; nothing without trials."""
+        """Returns `{parameter: space}` of the tuned parameters of a candidate; empty without trials."""
         given = self.candidates[candidate]
         own = {name: value for name, value in given.items() if is_space(value)}
         return {**{name: space for name, space in self.tune.items() if name not in given}, **own}
 
     def drawn(self, candidate: str, trial: int) -> dict[str, Any]:
-        """Returns the numbers that a tuning trial tries: `build`'s defaults first, then a Latin hypercube.
+        """Returns the numbers for a tuning trial: the defaults of `build` first, then a Latin hypercube.
 
-        A parameter gets the same numbers whatever the candidate is.
+        A parameter gets the same numbers for every candidate.
         """
         defaults = {p.name: p.default for p in inspect.signature(self.build).parameters.values()}
         numbers: dict[str, Any] = {}
@@ -73,7 +73,7 @@ class Plan:
         return numbers
 
     def parameters(self, candidate: str, drawn: dict[str, Any]) -> dict[str, Any]:
-        """Returns what `build` is called with."""
+        """Returns the parameters for `build`."""
         fixed = {name: fresh(value) for name, value in self.candidates[candidate].items() if not is_space(value)}
         return {**fixed, **values_of(self.spaces(candidate), drawn)}
 
@@ -86,7 +86,7 @@ class Plan:
         return self.trials if self.spaces(candidate) else 0
 
     def seed(self, key: Key) -> int:
-        """Returns the seed of a run; tuning trials have one of their own."""
+        """Returns the seed of a run; all tuning trials have the same one."""
         return self.seeds[0] + _TUNING_SEED if key[1] == TUNE else key[2]
 
     def keys(self) -> list[Key]:
@@ -99,7 +99,7 @@ class Plan:
         return keys + [(name, FINAL, seed) for name in self.estimators for seed in self.seeds]
 
     def ready(self, runs: dict[Key, dict[str, Any]]) -> list[Key]:
-        """Returns the runs that can be made, given those that have been made: all others wait for one of them."""
+        """Returns the runs that can be made now, given the completed runs; all others depend on one of them."""
         of_baseline = [key for key in self.keys() if key[0] == self.baseline]
         done_baseline = all(key in runs for key in of_baseline)
         found = []
@@ -122,10 +122,10 @@ class Plan:
         if not good:
             raise RuntimeError(f"All runs of the baseline {self.baseline!r} failed: {final[0]['error']}")
         means = {task: float(np.mean([figures[task] for figures in good])) for task in good[0]}
-        return {task: mean or 1.0 for task, mean in means.items()}  # of 0 no gain is relative
+        return {task: mean or 1.0 for task, mean in means.items()}  # a gain cannot be relative to 0
 
     def best(self, candidate: str, runs: dict[Key, dict[str, Any]]) -> int:
-        """Returns the number of the best tuning trial of a candidate on `valid`; 0 if none has figures."""
+        """Returns the number of a candidate's best tuning trial on `valid`; 0 if no trial has figures."""
         good = {key[2]: first_figures(run["valid"]) for key, run in runs.items() if _tuned(key, candidate, run)}
         if not good:
             return 0
@@ -135,7 +135,7 @@ class Plan:
         return max(sorted(good), key=lambda number: mean_gain(good[number], start, self.rule.signs))
 
     def rule_of(self, key: Key, runs: dict[Key, dict[str, Any]]) -> Rule:
-        """Returns how a run is trained: the epochs of all but the baseline are chosen by the gain over it."""
+        """Returns how a run is trained: candidates choose their best epoch by the gain over the baseline."""
         if key[0] == self.baseline:
             return self.rule
         seconds = None
@@ -149,7 +149,7 @@ class Plan:
         return Queue(storage, name)
 
     def describe(self) -> dict[str, Any]:
-        """Returns what must not change when a comparison is taken up again."""
+        """Returns the settings that must not change when a comparison is resumed."""
         return {
             "baseline": self.baseline,
             "tune": {name: printed(space) for name, space in self.tune.items()},
@@ -164,7 +164,7 @@ class Plan:
         }
 
     def about(self, metrics: dict[str, list[str]]) -> dict[str, Any]:
-        """Returns what the storage says of the comparison.
+        """Returns the description of the comparison in the storage.
 
         Args:
             metrics: `{task: names of its metrics}`.
@@ -190,7 +190,7 @@ def first_figures(figures: dict[str, dict[str, float]]) -> dict[str, float]:
 
 
 def printed(value: Any) -> str:
-    """Returns a text for a value that is the same in every process."""
+    """Returns a text for a value; it is the same in every process."""
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
@@ -200,7 +200,7 @@ def _tuned(key, candidate, run):
 
 @functools.lru_cache(maxsize=1024)
 def _stratified(name: str, seed: int, trials: int) -> tuple[float, ...]:
-    """Returns numbers in [0, 1), one in each stratum but for the first, which stands for the default."""
+    """Returns numbers in [0, 1), one in each stratum except the first, which stands for the default."""
     rng = np.random.default_rng([zlib.crc32(name.encode()), seed])
     count = max(1, trials - 1)
     return (float(rng.uniform()), *((rng.permutation(count) + rng.uniform(size=count)) / count).tolist())

@@ -12,24 +12,24 @@ from mtl_keras.study import _storage
 from mtl_keras.study._storage import open_storage, optuna, plain, quiet
 from mtl_keras.study.spaces import suggest
 
-POLL = 1.0  # seconds between two looks at a queue in which all are being run
+POLL = 1.0  # seconds between two checks of a queue without waiting runs
 Key = tuple[str, str, int]  # candidate, "tune" or "final", number of the trial or seed
 RUN, KEY, ABOUT, BEGUN = "run", "key", "mtl_keras", "begun"  # user attributes of trials and of the study
 
 
 class Queue:
-    """The runs of one study: those made, and those that wait.
+    """The runs of one study: completed and waiting ones.
 
     Args:
-        storage: What `open_storage` takes.
+        storage: As in `open_storage`.
         name: Name of the study in the storage.
-        directions: Of the values of the trials.
+        directions: Directions of the values of the trials.
     """
 
     def __init__(self, storage: Any, name: str, directions: tuple[str, ...] = ("maximize",), **options: Any):
         self.storage, self.name = storage, name
         self._parsed: dict[int, dict[str, Any]] = {}
-        self._silent: dict[int, float] = {}  # since when a run has been seen that has not begun
+        self._silent: dict[int, float] = {}  # {trial number: time when it was first seen without having begun}
         with quiet():
             self._opened = open_storage(storage)
             self.study = optuna().create_study(
@@ -37,15 +37,15 @@ class Queue:
             )
 
     def about(self) -> dict[str, Any]:
-        """Returns what the study says of itself; empty of a new one."""
+        """Returns the stored description of the study; empty for a new one."""
         return json.loads(self.study.user_attrs.get(ABOUT, "{}"))
 
     def set_about(self, about: dict[str, Any]) -> None:
-        """Stores what the study says of itself."""
+        """Stores the description of the study."""
         self.study.set_user_attr(ABOUT, json.dumps(about))
 
     def runs(self) -> dict[Key, dict[str, Any]]:
-        """Returns what is stored of the runs that were made, or failed by their own error, by key."""
+        """Returns the records of the runs that completed or failed by their own error, by key."""
         found: dict[Key, dict[str, Any]] = {}
         for trial in self.study.get_trials(deepcopy=False):
             if trial.state.is_finished() and RUN in trial.user_attrs:
@@ -55,11 +55,11 @@ class Queue:
         return found
 
     def fill(self, ready: list[Key], drawn: Callable[[Key], dict[str, Any]]) -> None:
-        """Queues the runs that are neither made nor queued nor being made.
+        """Queues the runs that are neither completed, queued nor running.
 
         Args:
             ready: Keys of the runs that can be made.
-            drawn: Function of a key that returns the numbers that the run tries.
+            drawn: Function of a key that returns the numbers for the run.
         """
         with self._alone(), quiet():
             self.fail_dead()
@@ -69,7 +69,7 @@ class Queue:
                     self.study.enqueue_trial(drawn(key), user_attrs={KEY: list(key)})
 
     def begin(self, trial: Any) -> None:
-        """Says that a run has begun, and is alive from now on as long as Optuna gets its signs of life."""
+        """Marks a run as begun. From now on it counts as alive as long as it sends heartbeats to Optuna."""
         if hasattr(self._opened, "record_heartbeat"):
             self._opened.record_heartbeat(trial._trial_id)
         trial.set_user_attr(BEGUN, True)
@@ -77,8 +77,8 @@ class Queue:
     def fail_dead(self) -> None:
         """Marks the runs as failed whose process was killed.
 
-        Optuna knows those that have given a sign of life. One that was killed before is dead if it has not begun for as
-        long as this process has looked.
+        Optuna detects runs whose heartbeats stopped. A run that was killed before its first heartbeat counts as dead if
+        it has not begun within the grace period since this process first saw it.
         """
         with quiet():
             optuna().storages.fail_stale_trials(self.study)
@@ -97,12 +97,12 @@ class Queue:
         return bool(self.study.get_trials(deepcopy=False, states=(waiting,)))
 
     def work(self, make: Callable[[Key, Any], tuple[float, dict[str, Any]]], spaces: Callable[[Key], dict]) -> None:
-        """Makes the next run that waits, and stores it.
+        """Makes the next waiting run, and stores it.
 
         Args:
-            make: Function of the key and of Optuna's trial that returns the value and what is stored of the run. An
-                error that it raises is stored as the run's own.
-            spaces: Function of a key that returns the spaces that the run draws from.
+            make: Function of the key and of Optuna's trial that returns the value and the record of the run. If it
+                raises an error, that is stored as the result of the run.
+            spaces: Function of a key that returns the spaces of the run.
         """
         pruned = optuna().TrialPruned
 
@@ -114,7 +114,7 @@ class Queue:
             suggest(trial, spaces(key))
             try:
                 value, stored = make(key, trial)
-            except Exception as error:  # whatever a user's model raises
+            except Exception as error:  # a user's model may raise anything
                 trial.set_user_attr(RUN, json.dumps({"error": plain(error)}))
                 raise
             trial.set_user_attr(RUN, json.dumps(stored))
@@ -124,7 +124,7 @@ class Queue:
             self.study.optimize(objective, n_trials=1, catch=(Exception,))
 
     def _is_made_elsewhere(self, trial, key):
-        """Returns whether an earlier trial has the same key: two processes may have queued it at the same moment."""
+        """Returns whether an earlier trial has the same key: two processes may queue it at the same moment."""
         others = self.study.get_trials(deepcopy=False)
         return any(_counts(other) and _key(other) == key and other.number < trial.number for other in others)
 
@@ -139,13 +139,13 @@ class Queue:
 
 
 def until_done(queue: Queue, advance: Callable[[], bool], work: Callable[[], None], most: int | None = None) -> bool:
-    """Works off a queue together with other processes; returns whether all runs are made.
+    """Makes the runs of a queue together with other processes; returns whether all runs are complete.
 
     Args:
         queue: The queue.
-        advance: Function that fills the queue, and returns whether all runs are made.
+        advance: Function that fills the queue, and returns whether all runs are complete.
         work: Function that makes the next run.
-        most: Number of runs after which to return in any case; None for no limit.
+        most: Maximum number of runs to make; None for no limit.
     """
     made = 0
     while not advance():
@@ -165,5 +165,5 @@ def _key(trial):
 
 
 def _counts(trial):
-    """Returns whether a trial waits, runs, or has stored a result, be it an error: not one that was killed."""
+    """Returns whether a trial waits, runs, or has stored a result or an error; False for killed ones."""
     return _key(trial) is not None and (not trial.state.is_finished() or RUN in trial.user_attrs)

@@ -21,7 +21,7 @@ def write(study: Any, folder: str | os.PathLike, matrix: Any = None) -> str:
 
     Args:
         study: The comparison.
-        folder: Where to write.
+        folder: Folder to write to.
         matrix: A `relatedness.Matrix`, or None.
     """
     if matrix is not None and not (hasattr(matrix, "tasks") and hasattr(matrix, "measure")):

@@ -1,23 +1,23 @@
-"""Metrics on resampled test rows, which show how much they depend on the choice of the rows."""
+"""Metrics on resampled test rows: they show how much a metric depends on the choice of the rows."""
 
 from typing import Any
 
 import keras
 import numpy as np
 
-_SEED = 20_260_101  # one for all runs: resample i has the same rows in each
+_SEED = 20_260_101  # the same for all runs, so resample i has the same rows in each
 
 
 def resampled(model: Any, batches: Any, count: int) -> dict[str, list[float]]:
-    """Returns `{task: its first metric on `count` resamples of the rows}`, without tasks that have no metric.
+    """Returns `{task: its first metric on `count` resamples of the rows}`; tasks without a metric are left out.
 
     Args:
         model: A compiled model.
         batches: The test data, a `tf.data.Dataset`.
-        count: Number of bootstrap resamples. Number i has the same rows for every model.
+        count: Number of bootstrap resamples. Resample i has the same rows for every model.
 
     Raises:
-        ValueError: If batches have predictions or labels of several shapes.
+        ValueError: If predictions or labels have different shapes in different batches.
     """
     y, predicted, weights = _gathered(model, batches)
     found = {t: of_rows(model, t, y[t], predicted[t], weights and weights[t], count) for t in model.task_names}

@@ -23,12 +23,12 @@ class Rule:
     """How every run is trained, and how its best epoch is chosen.
 
     Attributes:
-        train, valid, test: The data; no test data for None.
-        epochs: The most epochs.
-        patience: Epochs without a better score after which a training stops; None for never.
+        train, valid, test: The data; `test` may be None.
+        epochs: Maximum number of epochs.
+        patience: Epochs without a better score after which training stops; None for never.
         seconds: Seconds of training; None for no limit.
         signs: `{task: 1 or -1}`, whether higher figures of its first metric are better.
-        reference: `{task: figure}` that gains are over; None for those of the first epoch.
+        reference: `{task: figure}` that gains are relative to; None for the figures of the first epoch.
         resamples: Number of resamples of the test rows.
     """
 
@@ -51,7 +51,7 @@ def unpack(built: Any) -> tuple[Any, list[keras.callbacks.Callback]]:
 
 
 def fresh(value: Any) -> Any:
-    """Returns a copy of an object with state, such as a weighting, so that no two models get the same one."""
+    """Returns a copy of an object with state, such as a weighting, so that no two models share one."""
     if isinstance(value, (keras.layers.Layer, keras.optimizers.Optimizer)):
         return type(value).from_config(value.get_config())
     return value
@@ -60,17 +60,17 @@ def fresh(value: Any) -> Any:
 def run(
     make: Callable, rule: Rule, seed: int, on_score: Callable | None = None, complete: bool = True
 ) -> tuple[dict[str, Any], Any]:
-    """Builds and trains a model; returns what is stored of it, and the model with the weights of the best epoch.
+    """Builds and trains a model; returns the record of the run, and the model with the weights of the best epoch.
 
     Args:
         make: Function without arguments that returns a compiled model, or `(model, callbacks)`.
         rule: How to train.
-        seed: Of the weights, of dropout, and of the order of the data.
+        seed: Seed of the weights, of dropout, and of the order of the data.
         on_score: Function of `(epoch, score)` that returns whether to stop.
-        complete: Whether to look at test data, flags and memory as well: not of trials that only tune.
+        complete: Whether to record test figures, flags and memory too; False for trials that only tune.
     """
     start = time.perf_counter()
-    keras.utils.clear_session()  # with the graphs of the last run, or memory would grow
+    keras.utils.clear_session()  # frees the graphs of the last run; otherwise memory would grow
     keras.utils.set_random_seed(seed)
     reset_peak()
     model, callbacks = unpack(make())
@@ -101,15 +101,15 @@ def run(
 def fit(
     model: Any, task: str | None, rule: Rule, data: Any, callbacks: list, clock: Clock, on_score: Callable | None
 ) -> BestEpoch:
-    """Trains a model, which then has the weights of its best epoch; returns the `BestEpoch`.
+    """Trains a model and restores the weights of its best epoch; returns the `BestEpoch`.
 
     Args:
         model: A compiled model of all tasks, or of one.
-        task: The one task of the model; None for all.
+        task: The only task of the model; None for all tasks.
         rule: How to train.
         data: Datasets of training and validation, with all tasks.
-        callbacks: Of the user.
-        clock: Measures the epochs.
+        callbacks: Callbacks of the user.
+        clock: The `Clock` that measures the epochs.
         on_score: As in `run`.
 
     Raises:
@@ -127,7 +127,7 @@ def fit(
 
 
 def _score(model, task, rule):
-    """Returns the function of the logs that an epoch is chosen by: the task's own figure, or the mean gain."""
+    """Returns the function of the logs that chooses the best epoch: the figure of the only task, or the mean gain."""
     names = {t: f"val_{t}_{metric}" for t, metric in first_metrics(model).items()}
     if task is not None:
         return lambda logs: rule.signs[task] * float(logs[names[task]])
@@ -143,7 +143,7 @@ def _score(model, task, rule):
 
 
 def _record(results, model, task, best, rule, seed, complete):
-    """Adds what a model reached to the results of a run."""
+    """Adds the figures of a model to the record of a run."""
     valid = {name.removeprefix("val_"): v for name, v in best.logs.items() if name.startswith("val_")}
     own = {t: {m[len(t) + 1 :]: v for m, v in valid.items() if m.startswith(f"{t}_")} for t in model.task_names}
     results["valid"] |= {t: _of_objective(model, t, figures) for t, figures in own.items()}
@@ -162,7 +162,7 @@ def _record(results, model, task, best, rule, seed, complete):
 
 
 def _of_objective(model, task, figures):
-    """Returns the figures whose names are of the task's own metrics, the first metric first, the loss last."""
+    """Returns the figures of a task: its first metric first, its loss last."""
     objective = model.objectives[task]
     names = [m.name for m in (*objective.task_metrics, *objective.weighted_metrics)] + ["loss"]
     return {name: figures[name] for name in names if name in figures}

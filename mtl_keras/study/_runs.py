@@ -17,7 +17,7 @@ from mtl_keras.study._transfer import transferred
 
 
 def make_runs(plan: Plan, queue: Any, verbose: bool, most: int | None = None) -> bool:
-    """Makes runs of a comparison, `most` at most; returns whether all are made, here or by other processes."""
+    """Makes at most `most` runs of a comparison; returns whether all are complete, here or in other processes."""
     runs: dict[Key, dict[str, Any]] = {}
     keys = plan.keys()
 
@@ -49,7 +49,7 @@ def make_runs(plan: Plan, queue: Any, verbose: bool, most: int | None = None) ->
 
 @freed_graphs()
 def _made(plan, key, drawn, runs):
-    """Makes a run, and returns what is stored of it."""
+    """Makes a run, and returns its record."""
     candidate, kind, number = key
     if candidate in plan.estimators:
         plan_model = _check.built(lambda: plan.make(plan.baseline, _any(plan, runs)), f"the baseline {plan.baseline!r}")
@@ -62,7 +62,7 @@ def _made(plan, key, drawn, runs):
         if plan.models and kind == FINAL:
             path = pathlib.Path(plan.models) / f"{file_name(candidate)}-{number}.keras"
             path.parent.mkdir(parents=True, exist_ok=True)
-            model.build_optimizer()  # which has trained nothing where each task was trained by itself
+            model.build_optimizer()  # not built yet if each task was trained by itself
             model.save(path)
             stored["file"] = str(path)
     return {**stored, "seed": plan.seed(key), "data": plan.data, "at": time.time()}
@@ -73,13 +73,13 @@ def _any(plan, runs):
 
 
 def file_name(name: str) -> str:
-    """Returns a name of a file for any name, another one for each."""
+    """Returns a file name for any name; different names get different file names."""
     safe = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
     return safe if safe == name else f"{safe}-{zlib.crc32(name.encode()):08x}"
 
 
 def _line(plan, key, stored, made):
-    """Returns the line that is printed of a run."""
+    """Returns the line to print for a run."""
     figures = stored["test"] or stored["valid"]
     shown = ", ".join(
         f"{task} {next(iter(of.items()))[0]} {next(iter(of.values())):.4g}" for task, of in figures.items()

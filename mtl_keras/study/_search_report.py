@@ -34,14 +34,14 @@ def pictures(study: Any, names: list[str], folder: pathlib.Path) -> dict[str, st
 
     Args:
         study: An Optuna study.
-        names: Of the figures of a Pareto front.
+        names: Names of the figures of a Pareto front.
         folder: The folder.
     """
     need("matplotlib", "plots", "the pictures of a report")
     from matplotlib import pyplot
 
     draw, several = optuna().visualization.matplotlib, len(study.directions) > 1
-    # Dark lines are good ones. With a target, Optuna takes low values for good.
+    # Good trials have dark lines. With a target, Optuna treats low values as good.
     of_gain = {"target": lambda t: -t.user_attrs["run"]["gain"], "target_name": "minus mean gain"} if several else {}
     complete = [trial for trial in study.trials if trial.state.name == "COMPLETE"]
     varied = [name for name in _names(complete) if len({repr(trial.params.get(name)) for trial in complete}) > 1]
@@ -56,7 +56,7 @@ def pictures(study: Any, names: list[str], folder: pathlib.Path) -> dict[str, st
     for title, make in planned.items():
         name = title.lower().replace(" ", "_") + ".png"
         with quiet(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Optuna's, that a picture is new or has few trials
+            warnings.simplefilter("ignore")  # Optuna warns of new kinds of pictures and of few trials
             figure = make().figure
         figure.savefig(folder / name, dpi=100, bbox_inches="tight")
         pyplot.close(figure)

@@ -1,4 +1,4 @@
-"""The trials of a search, and how they are drawn."""
+"""The trials of a search, and how their parameters are drawn."""
 
 import dataclasses
 import inspect
@@ -19,13 +19,13 @@ class Searching:
     """The checked arguments of a search.
 
     Args:
-        build: Function of parameters, or of an Optuna trial without a space.
+        build: Function of parameters; without a space, function of an Optuna trial.
         space: `{parameter: space}`, or None.
         rule: How to train.
         objective: One of `OBJECTIVES`.
         trials: Number of trials.
-        seed: Of every run, and of the sampler.
-        sampler, pruner: Of Optuna, or None.
+        seed: Seed of every run, and of the sampler.
+        sampler, pruner: Optuna's sampler and pruner, or None.
     """
 
     build: Callable
@@ -69,7 +69,7 @@ class Searching:
         return numbers
 
     def describe(self) -> dict[str, Any]:
-        """Returns what must not change when a search is taken up again."""
+        """Returns the settings that must not change when a search is resumed."""
         return {
             "objective": self.objective,
             "space": None if self.space is None else {name: printed(space) for name, space in self.space.items()},
@@ -82,7 +82,7 @@ class Searching:
 
 
 class DefaultTrial:
-    """A trial for the check of `build`: it suggests given numbers, and else the first or lowest value."""
+    """A trial to check `build` with: it suggests the given numbers, otherwise the first or lowest value."""
 
     number = 0
 

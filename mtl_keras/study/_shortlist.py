@@ -7,17 +7,17 @@ from typing import Any
 from mtl_keras.study import _check
 from mtl_keras.study.spaces import LossWeights
 
-_LARGE = 2_000_000  # parameters of the model from which on schemes that multiply the tower are left out
-_MANY = 12  # tasks from which on they are, too
+_LARGE = 2_000_000  # parameters of the model; from here on, schemes that multiply the tower are left out
+_MANY = 12  # tasks; above it, these schemes are left out too
 
 
 def shortlist(build: Callable, tasks: list[str]) -> dict[str, dict[str, Any]]:
     """Returns `{name: parameters}` for a `build` that takes `sharing` and `weighting`.
 
-    The rule: always the single-task models, the plain sum, `uncertainty` and `famo`. Where `build` takes `level`, one
-    method on the gradients at the features: `pcgrad` up to five tasks, and `cagrad` above. Where it takes
-    `loss_weights`, the tuned sum. `mmoe` and `cross_stitch` multiply the tower: they are left out above twelve tasks,
-    and from two million parameters on.
+    The rule: always the single-task models, the plain sum, `uncertainty` and `famo`. If `build` takes `level`, one
+    method on the gradients at the features: `pcgrad` for up to five tasks, `cagrad` above. If it takes `loss_weights`,
+    the tuned sum. `mmoe` and `cross_stitch` multiply the tower: they are left out above twelve tasks, and from two
+    million parameters on.
 
     Args:
         build: The function.

@@ -19,12 +19,12 @@ class Gain:
     """A mean gain over the seeds, in per cent of the baseline.
 
     Attributes:
-        mean, sd: Over the paired differences.
-        low, high: The bounds of the 95 % interval by Student's t; NaN with fewer than two seeds, or no spread at all.
+        mean, sd: Mean and standard deviation of the paired differences.
+        low, high: The bounds of the 95 % interval by Student's t; NaN with fewer than two seeds or without spread.
         seeds: Number of pairs.
-        p: Of the paired t-test; NaN where the interval is.
+        p: The p-value of the paired t-test; NaN if the interval is NaN.
         corrected: The p-value after Holm's correction over the comparisons of its family.
-        of_rows: Standard error of the mean that the choice of the test rows makes; 0 if it is not known.
+        of_rows: Standard error of the mean due to the choice of the test rows; 0 if it is unknown.
     """
 
     mean: float
@@ -38,20 +38,21 @@ class Gain:
 
     @property
     def told(self) -> str | None:
-        """`"gains"` or `"loses"` where the corrected test tells the mean from 0, and else None."""
+        """`"gains"` or `"loses"` if the mean differs from 0 by the corrected test, else None."""
         if not self.corrected < LEVEL:
             return None
         return "gains" if self.mean > 0 else "loses"
 
 
 def gain_of(differences: Sequence[float], of_rows: float = 0.0) -> Gain:
-    """Returns the `Gain` of paired differences, one a seed.
+    """Returns the `Gain` of paired differences, one per seed.
 
-    Seeds and test rows are two levels: the variance of the mean is that over the seeds, divided by their number, plus
-    that over bootstrap resamples of the rows. A bootstrap of a few seeds would be too narrow; Student's t is not.
+    Seeds and test rows are two levels: the variance of the mean is the variance over the seeds, divided by their
+    number, plus the variance over bootstrap resamples of the rows. With a few seeds, a bootstrap of the seeds would be
+    too narrow; Student's t is not.
 
-    Differences that are all the same, as of a task that every seed solves, have no spread to make an interval of: if
-    they are 0, the p-value is 1.
+    If all differences are equal, for example for a task that every seed solves, there is no spread and no interval. If
+    they are all 0, the p-value is 1.
 
     Args:
         differences: The differences.
@@ -74,7 +75,7 @@ def gain_of(differences: Sequence[float], of_rows: float = 0.0) -> Gain:
 
 
 def correct(gains: Sequence[Gain]) -> None:
-    """Sets `corrected` of gains that are one family: Holm's step-down correction, over those that have a p-value."""
+    """Sets `corrected` of the gains of one family: Holm's step-down correction over all gains with a p-value."""
     tested = sorted((gain for gain in gains if not math.isnan(gain.p)), key=lambda gain: gain.p)
     highest = 0.0
     for i, gain in enumerate(tested):
@@ -83,11 +84,11 @@ def correct(gains: Sequence[Gain]) -> None:
 
 
 def seeds_needed(gain: Gain, comparisons: int = 1) -> int | None:
-    """Returns how many seeds would tell the observed mean from 0 in four cases of five; None if `MOST_SEEDS` do not.
+    """Returns how many seeds tell the observed mean from 0 with probability 0.8; None if `MOST_SEEDS` are too few.
 
     Args:
         gain: The gain.
-        comparisons: Number of comparisons in its family, over which the level is divided.
+        comparisons: Number of comparisons in its family; the level is divided by it.
     """
     if not gain.sd > 0 or gain.mean == 0:
         return None
@@ -97,7 +98,7 @@ def seeds_needed(gain: Gain, comparisons: int = 1) -> int | None:
         error = math.hypot(gain.sd / math.sqrt(seeds), gain.of_rows)
         return _power(abs(gain.mean) / error, seeds - 1, alpha) >= POWER
 
-    low, high = 1, 2  # `low` are too few
+    low, high = 1, 2  # `low` seeds are too few
     while not enough(high):
         low, high = high, 2 * high
         if low >= MOST_SEEDS:
@@ -109,10 +110,10 @@ def seeds_needed(gain: Gain, comparisons: int = 1) -> int | None:
 
 
 def _power(noncentrality: float, freedom: int, alpha: float) -> float:
-    """Returns with which probability a two-sided t-test tells a mean from 0.
+    """Returns the probability that a two-sided t-test tells a mean from 0.
 
-    By Johnson and Welch's normal approximation of the noncentral t-distribution, which gives the number of seeds to
-    within one. The distribution itself is NaN in SciPy for what is large or nearly certain.
+    It uses Johnson and Welch's normal approximation of the noncentral t-distribution, which gives the number of seeds
+    to within one. SciPy's distribution itself returns NaN for large arguments and near certainty.
     """
     special = need("scipy.special", "study", _PURPOSE)
     bound = float(special.stdtrit(freedom, 1 - alpha / 2))

@@ -10,8 +10,8 @@ from typing import Any
 
 from mtl_keras._extras import need
 
-HEARTBEAT = 10  # seconds between the signs of life of a run
-GRACE = 60  # seconds without any after which another process makes the run again
+HEARTBEAT = 10  # seconds between the heartbeats of a run
+GRACE = 60  # seconds without a heartbeat after which another process makes the run again
 
 
 def optuna() -> Any:
@@ -20,11 +20,11 @@ def optuna() -> Any:
 
 
 def open_storage(storage: Any) -> Any:
-    """Returns an Optuna storage for a path of an SQLite file, a URL, a storage, or None: the memory of this process.
+    """Returns an Optuna storage for the path of an SQLite file, a URL, a storage, or None (in memory).
 
     Raises:
         ImportError: If the driver of the database is not installed.
-        ValueError: If the database cannot be opened, or the file is none.
+        ValueError: If the database cannot be opened, or the file is not a database.
     """
     if storage is None:
         return optuna().storages.InMemoryStorage()
@@ -79,6 +79,6 @@ def quiet() -> Iterator[None]:
 
 
 def plain(error):
-    """Returns an error as a line of text, without the colours that Keras gives it."""
+    """Returns an error as one line of text, without the colours that Keras adds."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}")
     return " ".join(text.split())[:1000]

@@ -6,14 +6,14 @@ from mtl_keras.study._queue import Queue
 
 
 def stored_before(queue: Queue, about: dict[str, Any]) -> dict[str, Any]:
-    """Returns what the storage says of its study, `{}` for a new one.
+    """Returns the description of a study in its storage; `{}` for a new one.
 
     Args:
         queue: The study.
-        about: What it is to be: its "kind", "settings" and "metrics", and of a comparison its "candidates".
+        about: The expected description: "kind", "settings" and "metrics", and for a comparison "candidates".
 
     Raises:
-        ValueError: If it is a study of another kind, or one with other settings.
+        ValueError: If the storage holds a study of another kind or with other settings.
     """
     before = queue.about()
     if not before:
@@ -21,7 +21,7 @@ def stored_before(queue: Queue, about: dict[str, Any]) -> dict[str, Any]:
     way_out = f"Use another `storage`, or another name than name={queue.name!r}."
     if before["kind"] != about["kind"]:
         raise ValueError(
-            f"`storage` holds a {before['kind']} under the name {queue.name!r}, no {about['kind']}. {way_out}"
+            f"`storage` holds a {before['kind']} under the name {queue.name!r}, not a {about['kind']}. {way_out}"
         )
     changed = [name for name, value in about["settings"].items() if before["settings"].get(name) != value]
     for name, parameters in about.get("candidates", {}).items():

@@ -14,13 +14,13 @@ def text(study: Any) -> str:
 
 
 def aligned(rows: list[list[str]]) -> list[str]:
-    """Returns the lines of a table whose cells stand below each other."""
+    """Returns the lines of a table with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def cells(study: Any) -> list[list[str]]:
-    """Returns the head and the rows of the table, the baseline first, then by their gain."""
+    """Returns the head and the rows of the table: the baseline first, then the candidates by gain."""
     order = sorted(study.gains, key=lambda name: _rank(study.gains[name]["all tasks"].mean))
     columns = [f"{task} {metrics[0]}" for task, metrics in study.metrics.items()]
     head = ["candidate", *columns, "Δm % [95 %]", "parameters", "s/epoch", "runs"]
@@ -33,7 +33,7 @@ def cells(study: Any) -> list[list[str]]:
 
 
 def notes(study: Any) -> list[str]:
-    """Returns sentences about what the table means, and about runs that are conspicuous or failed."""
+    """Returns sentences that explain the table, and warnings about runs that are suspicious or failed."""
     settings, tuned = study.about["settings"], [n for n, trials in study.about["trials"].items() if trials]
     budget = "as many seconds as the baseline" if settings["equal_seconds"] else _count(settings["epochs"], "epoch")
     seeds, trials = _count(len(study.seeds), "seed"), _count(settings["trials"], "tuning trial")
@@ -46,7 +46,9 @@ def notes(study: Any) -> list[str]:
         lines.append(f"Intervals and tests are over the seeds and {settings['resamples']} resamples of the test rows.")
     for task in study.tasks:
         if not any(study.figures(study.baseline, task).values()):
-            lines.append(f"! {study.baseline} has figure 0 in {task} with every seed, to which no gain is relative.")
+            lines.append(
+                f"! {study.baseline} has figure 0 in {task} with every seed, so gains cannot be relative to it."
+            )
     for (name, seed), found in study.flags().items():
         lines.append(f"! {name}, seed {seed}: {'; '.join(found)}.")
     for row_ in study.rows():
@@ -83,7 +85,7 @@ def _rank(gain):
 
 
 def _digits(study, task):
-    """Returns the number of decimals of a task's figures: as many as their spread has a digit in."""
+    """Returns the number of decimals of a task's figures, up to the first digit of their spread."""
     by_name = [list(study.figures(name, task).values()) for name in study.candidates]
     spreads = [statistics.stdev(values) for values in by_name if len(values) > 1]
     spreads = [spread for spread in spreads if spread > 0]
@@ -116,12 +118,12 @@ def _gain(study, name):
         return f"{gain.mean:+.1f}"
     digits = decimals(gain.high - gain.low)
     star = " *" if gain.told else ""
-    mean, low, high = (round(value, digits) + 0.0 for value in (gain.mean, gain.low, gain.high))  # never -0
+    mean, low, high = (round(value, digits) + 0.0 for value in (gain.mean, gain.low, gain.high))  # avoids -0
     return f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]{star}"
 
 
 def _costs(study, name):
-    """Returns the cells of the parameters, of the seconds an epoch takes, and of the number of runs."""
+    """Returns the cells for the number of parameters, the seconds per epoch and the number of runs."""
     runs, trials = study.runs(name), study.runs(name, TUNE)
     good = [stored for stored in runs.values() if "error" not in stored]
     bad = sum("error" in stored for stored in [*runs.values(), *trials.values()])

@@ -17,14 +17,14 @@ from mtl_keras.study._run import Rule, fit
 def transferred(parts: dict[str, Any], rule: Rule, seed: int) -> dict[str, dict[str, float]]:
     """Returns `{task of the tower: {task of the head: figure on the test data}}`, without each task's own tower.
 
-    The features are computed once, averaged over their positions. The head is a task's own without hidden layers, is
-    trained with the task's loss and optimizer, and keeps its best epoch. Tasks with an answer at every position of a
-    sequence or a map are left out, and so is a head without a finite figure.
+    The features are computed once and averaged over their positions. The head is that of the task, without hidden
+    layers. It is trained with the task's loss and optimizer, and keeps its best epoch. Tasks with an answer at every
+    position of a sequence or map are left out, and so are heads without a finite figure.
 
     Args:
         parts: `{task: trained model of this task alone}`.
         rule: How to train.
-        seed: Of the weights and of the order of the data.
+        seed: Seed of the weights and of the order of the data.
     """
     known = {name: part.tasks[0] for name, part in parts.items() if part.tasks}
     plain = [name for name, task in known.items() if not task.head.keeps_positions]
@@ -62,7 +62,7 @@ def _joined(parts):
 
 
 def _linear(like, task, shape):
-    """Returns a compiled model of a linear head alone."""
+    """Returns a compiled model that is only a linear head."""
     head = copy.copy(task.head)
     head.hidden = ()
     task = copy.copy(task)
@@ -73,7 +73,7 @@ def _linear(like, task, shape):
 
 
 def _figure(model, task, data, rule, seed):
-    """Returns the first metric on the test data of a head that was trained on features."""
+    """Returns the first metric, on the test data, of a head trained on features."""
     train, valid, test = (
         Data(name, (x, {task: y[task]}, *({task: w[task] if isinstance(w, dict) else w} for w in weights)), size)
         for (x, y, *weights), (name, size) in zip(data, _sizes(rule), strict=True)

@@ -11,11 +11,11 @@ from mtl_keras.study._run import run
 from mtl_keras.study._searching import Searching
 from mtl_keras.study._storage import optuna, plain, quiet
 
-FIRST, SKIPPED = "first", "skipped"  # user attributes of the trial of the reference, and of one that was not made
+FIRST, SKIPPED = "first", "skipped"  # user attributes: of the reference trial, and of a trial that was skipped
 
 
 def make_trials(searching: Searching, queue: Queue, verbose: bool, most: int | None = None) -> bool:
-    """Makes trials of a search, `most` at most; returns whether all are made, here or by other processes."""
+    """Makes at most `most` trials of a search; returns whether all are complete, here or in other processes."""
     make_reference(searching, queue, verbose)
     made = 0
     while True:
@@ -32,9 +32,9 @@ def make_trials(searching: Searching, queue: Queue, verbose: bool, most: int | N
 
 
 def make_reference(searching: Searching, queue: Queue, verbose: bool) -> None:
-    """Makes the first trial, whose figures are the reference of the others, or waits until another process has.
+    """Makes the first trial, or waits until another process has made it. Its figures are the reference of the others.
 
-    Where a baseline is given, that is the reference, and the first trial is queued alone.
+    If a baseline is given, its figures are the reference, and the first trial is only queued.
 
     Raises:
         RuntimeError: If the first trial fails.
@@ -52,7 +52,7 @@ def make_reference(searching: Searching, queue: Queue, verbose: bool) -> None:
         if done:
             searching.rule.reference = first_figures(done[0].user_attrs["run"]["valid"])
         elif errors:
-            raise RuntimeError(f"The first trial failed, to whose figures the others are compared: {errors[0]}")
+            raise RuntimeError(f"The first trial failed, with which the others are compared: {errors[0]}")
         elif any(trial.state.name == "RUNNING" for trial in first):
             _wait(queue)
         else:
@@ -80,7 +80,7 @@ def _one(searching, queue, verbose):
         callback = None if several else on_score
         try:
             stored, _ = run(lambda: searching.make(trial), searching.rule, searching.seed, callback, complete=False)
-        except Exception as error:  # whatever a user's model raises
+        except Exception as error:  # a user's model may raise anything
             trial.set_user_attr("error", plain(error))
             raise
         figures = first_figures(stored["valid"])
@@ -102,7 +102,7 @@ def _trials(queue):
 
 
 def _wait(queue):
-    """Waits a moment for other processes, and looks whether one was killed."""
+    """Waits a moment for other processes, and checks whether one was killed."""
     time.sleep(_queue.POLL)
     queue.fail_dead()
 
@@ -112,14 +112,14 @@ def _failed(trial):
 
 
 def _counts(trial):
-    """Returns whether a trial is being made, or was: not one that waits, was killed, or left to another process."""
+    """Returns whether a trial runs or is complete; False if it waits, was killed, or was left to another process."""
     if SKIPPED in trial.user_attrs or trial.state.name == "WAITING":
         return False
     return trial.state.name != "FAIL" or _failed(trial)
 
 
 def _is_surplus(searching, queue, trial):
-    """Returns whether there are as many trials as there should be: two processes may begin the last one."""
+    """Returns whether there are enough trials without this one: two processes may both begin the last one."""
     earlier = [other for other in _trials(queue) if other.number < trial.number and _counts(other)]
     return len(earlier) >= searching.trials
 

@@ -4,16 +4,16 @@ import math
 
 from mtl_keras.study._statistics import Gain, seeds_needed
 
-_MANY = 4  # candidates that cannot be told apart, from which on they are one list
+_MANY = 4  # candidates that cannot be told apart; from here on, one sentence lists them
 
 
 def sentences(gains: dict[str, Gain], baseline: str, comparisons: int) -> list[str]:
-    """Returns what can be said of each candidate against the baseline, on a task or on all.
+    """Returns a sentence on each candidate against the baseline, for one task or for all.
 
     Args:
         gains: `{candidate: Gain}`, corrected.
         baseline: Name of the baseline.
-        comparisons: Number of comparisons in the family that the correction was over.
+        comparisons: Number of comparisons in the family of the correction.
     """
     told = [
         f"{name} {gain.told} {interval(gain, of_loss=gain.told == 'loses')}"
@@ -29,19 +29,19 @@ def sentences(gains: dict[str, Gain], baseline: str, comparisons: int) -> list[s
 
 
 def interval(gain: Gain, of_loss: bool = False) -> str:
-    """Returns a gain as text, "0.6 % [0.2, 1.0]"; or of a loss how much is lost."""
+    """Returns a gain as text, "0.6 % [0.2, 1.0]"; for a candidate that loses, the size of the loss."""
     mean, low, high = (-gain.mean, -gain.high, -gain.low) if of_loss else (gain.mean, gain.low, gain.high)
     if math.isnan(low):
         return f"{mean:.2g} %"
     digits = decimals(high - low)
-    mean, low, high = (round(value, digits) + 0.0 for value in (mean, low, high))  # never -0
+    mean, low, high = (round(value, digits) + 0.0 for value in (mean, low, high))  # avoids -0
     return f"{mean:.{digits}f} % [{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
 
 
 def decimals(width: float) -> int:
-    """Returns the number of decimals at which an interval of this width is shown: one at least below 20.
+    """Returns the number of decimals to show for an interval of this width; at least one below 20.
 
-    Half of it has one digit, or two if the first is a 1.
+    Half the width then has one digit, or two digits if the first is a 1.
     """
     if not width > 0:
         return 1
@@ -60,7 +60,7 @@ def _undecided(name, gain, baseline, comparisons):
 
 def _tail(gain, comparisons):
     if gain.sd == 0 or math.isnan(gain.sd):
-        return "no difference" if gain.mean == 0 else "no spread over the seeds, and so no interval"
+        return "no difference" if gain.mean == 0 else "no spread over the seeds, so no interval"
     seeds, shown = seeds_needed(gain, comparisons), f"{abs(gain.mean):.2g}"
     if seeds:
         return f"about {seeds} seeds would tell {shown} from 0"

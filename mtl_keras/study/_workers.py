@@ -1,4 +1,4 @@
-"""Processes that share one queue."""
+"""Worker processes that share one queue."""
 
 import multiprocessing
 import multiprocessing.connection
@@ -11,8 +11,8 @@ from typing import Any
 
 # For one process: TensorFlow keeps functions of every model that a process has trained, some megabytes each.
 MOST_RUNS = 25
-_ORPHANED = 76  # exit code of a process whose parent was killed, which nobody reads
-_RENEW = 75  # exit code of a process that leaves runs to the next one
+_ORPHANED = 76  # exit code of a process whose parent was killed; nothing reads it
+_RENEW = 75  # exit code of a process that leaves the remaining runs to the next process
 
 
 def run_workers(workers: int, work: Callable, plan: Any, storage: Any, name: str, verbose: bool) -> None:
@@ -20,9 +20,10 @@ def run_workers(workers: int, work: Callable, plan: Any, storage: Any, name: str
 
     Args:
         workers: Number of processes.
-        work: Function of `(plan, queue, verbose, most)` that makes so many runs, and returns whether all are made.
-        plan: What to run, with a `queue(storage, name)`; it is pickled.
-        storage, name: Of the queue.
+        work: Function of `(plan, queue, verbose, most)` that makes at most `most` runs, and returns whether all are
+            complete.
+        plan: The runs, with a method `queue(storage, name)`; it is pickled.
+        storage, name: Storage and name of the queue.
         verbose: Whether to print a line for each run.
 
     Raises:
@@ -33,7 +34,7 @@ def run_workers(workers: int, work: Callable, plan: Any, storage: Any, name: str
         pickle.dumps((plan, work))
     except (pickle.PicklingError, AttributeError, TypeError) as failure:
         raise ValueError(
-            f"`workers={workers}` need what can be pickled: functions at the top of a module, arrays, and recipes. "
+            f"`workers={workers}` need arguments that can be pickled: functions of a module, arrays, recipes. "
             f"{type(failure).__name__}: {failure}"
         ) from failure
     context = multiprocessing.get_context("spawn")
@@ -65,7 +66,7 @@ def _process(work, plan, storage, name, verbose):
 
 
 def _end_with_parent():
-    """Ends this process when its parent process ends for any reason: its run is repeated later."""
+    """Ends this process when its parent process ends for any reason; another process repeats its run."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -89,7 +89,7 @@ def compare(
         workers: Number of processes on this machine; 1 for this process. They import `build`: put the call under
             `if __name__ == "__main__":`. They are restarted from time to time, because TensorFlow keeps some megabytes
             of every model that a process has trained.
-        keep: `"best"` saves the model of each final run at its best epoch in a folder beside the storage.
+        keep: `"best"` saves the model of each final run at its best epoch in a folder next to the storage.
         resamples: Number of bootstrap resamples of the test rows, such as 200. Final runs are evaluated on each, so
             that the intervals and the verdict include the randomness of the test rows. 0 for none.
         equal_size: Name of an integer parameter of `build`, such as "width". Adds the candidate "baseline, equal size":
@@ -161,13 +161,13 @@ def compare(
     _check.check_data(parts, list(metrics))
     twice = sorted(set(plan.estimators) & set(plan.candidates))
     if twice:
-        raise ValueError(f"`baselines` must have names of their own. Received: {twice}, which are candidates, too.")
+        raise ValueError(f"`baselines` must not have the names of candidates. Received: {twice}.")
     plan.data = " ".join(part.fingerprint() for part in parts)
     queue = plan.queue(storage, name)
     about = plan.about(metrics)
     if stored_before(queue, about).get("data", plan.data) != plan.data:
         warnings.warn(
-            "The data are not those of the runs in the storage: their first batches differ. Make the data the same in "
+            "The data are not those of the runs in the storage: their first batches differ. Use the same data in "
             f"every call, or use another storage or name than {queue.name!r}.",
             stacklevel=2,
         )
@@ -206,7 +206,7 @@ def _candidates(build, given, baseline, train, equal):
 
 
 def _folder(storage, name):
-    """Returns the folder of the kept models."""
+    """Returns the folder of the saved models."""
     if isinstance(storage, (str, os.PathLike)) and "://" not in str(storage):
         return str(pathlib.Path(storage).absolute().with_suffix("")) + f"_{file_name(name)}_models"
     return f"{file_name(name)}_models"

@@ -187,6 +187,6 @@ class Comparison:
         return f"{_table.text(self)}\n\n{self.verdict()}".rstrip()
 
     def _gains_in(self, task):
-        """Returns `{candidate: Gain}` of the candidates that have a task; for "all tasks", of those that have all."""
+        """Returns `{candidate: Gain}` of the candidates with a task; for "all tasks", of those with all tasks."""
         tasks = self.tasks if task == _gains.ALL else [task]
         return {name: of[task] for name, of in self.gains.items() if all(self.has(name, t) for t in tasks)}

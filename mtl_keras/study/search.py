@@ -93,7 +93,7 @@ def search(
     _check.check_workers(workers, build, parts, storage)
     flag("verbose", verbose)
     if objective == "pareto" and pruner is not None:
-        raise ValueError('`pruner` must be None with objective="pareto", as Optuna prunes one figure alone.')
+        raise ValueError('`pruner` must be None with objective="pareto": Optuna prunes by a single figure only.')
     if space is not None:
         space = _check.check_spaces("space", _check.check_names("space", space, build))
     rule = Rule(parts[0], parts[1], None, count("epochs", epochs), patience, None, {}, baseline)

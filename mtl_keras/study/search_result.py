@@ -113,7 +113,7 @@ class SearchResult:
         states = [trial.state.name for trial in self.study.trials if "skipped" not in trial.user_attrs]
         names = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
         counts = ", ".join(f"{states.count(state)} {name}" for state, name in names.items() if state in states)
-        note = "Figures of the validation data, by which the trials were chosen: they look better than they are."
+        note = "Figures of the validation data, which chose the trials: they look better than they are."
         return [f"{counts}; * no other trial is better.", note]
 
     def __str__(self) -> str:

@@ -131,7 +131,7 @@ class Choice:
     def __post_init__(self):
         options = self.options
         if not isinstance(options, (list, tuple)) or len({_label(option) for option in options}) < len(options):
-            raise ValueError(error("options", "a list of values that look different when printed", options))
+            raise ValueError(error("options", "a list of values whose printed texts differ", options))
         if len(options) < 2:
             raise ValueError(error("options", "a list of at least two values", options))
         settle(self, options=tuple(options))

@@ -25,7 +25,7 @@ def check_activation(value: Any) -> Any:
 
 
 def activated(x, name, activation, batch_norm):
-    """Returns `x` after batch norm, if there is one, and the activation."""
+    """Applies batch norm, if requested, and the activation."""
     if batch_norm:
         x = layers.BatchNormalization(name=f"{name}_norm")(x)
     return layers.Activation(activation, name=f"{name}_activation")(x)

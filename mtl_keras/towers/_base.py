@@ -1,4 +1,4 @@
-"""What a tower is: a recipe of named stages."""
+"""Base class of towers: a recipe of named stages."""
 
 import abc
 from collections.abc import Callable

@@ -24,7 +24,7 @@ def conv_relu(x, name, filters, kernel_size, stride=1, batch_norm=False, l1=0.0,
 
 
 def conv_norm(x, name, filters, kernel_size, stride=1, weight_decay=0.0):
-    """Returns the image after a padded convolution and batch norm, as residual networks have them."""
+    """Returns the image after a padded convolution and batch norm, as in residual networks."""
     x = layers.Conv2D(
         filters,
         kernel_size,

@@ -1,4 +1,4 @@
-"""Stages of dense layers, one by one or several copies at once."""
+"""Stages of dense layers, as single layers or as several copies in one operation."""
 
 from functools import partial
 
@@ -36,7 +36,7 @@ def stacked_dense(x, name, num, common, units, activation, dropout=0.0, batch_no
     """
     x = as_vector(x, name) if common else x
     x = StackedDense(num, units, use_bias=not batch_norm, kernel_regularizer=penalty(l1, l2), name=f"{name}_dense")(x)
-    if batch_norm:  # the axis of the copies and that of their units, as one
+    if batch_norm:  # the axes of the copies and of their units are merged
         x = layers.Reshape((num * units,), name=f"{name}_join")(x)
         x = layers.BatchNormalization(name=f"{name}_norm")(x)
         x = layers.Reshape((num, units), name=f"{name}_part")(x)

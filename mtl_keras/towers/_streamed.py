@@ -11,7 +11,7 @@ from mtl_keras._arguments import choice
 
 
 def is_dataset(x):
-    """Whether something is a `tf.data.Dataset`."""
+    """Whether a value is a `tf.data.Dataset`."""
     return hasattr(x, "element_spec")
 
 

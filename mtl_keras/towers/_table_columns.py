@@ -10,7 +10,7 @@ from mtl_keras.towers._streamed import Moments, Values, inputs_of, is_dataset
 
 
 def lookup(values, name):
-    """Returns the layer that turns each of the values into its index, from 1 on, and every other value into 0."""
+    """Returns a layer that turns each of the values into its index, from 1 on, and every other value into 0."""
     if isinstance(values[0], str):
         unknown = "[UNK]"
         while unknown in values:
@@ -88,7 +88,7 @@ def _vocabulary(column, values, min_count, of_a_frame):
             way_out = 'x.fillna(-1).astype("int64")' if of_a_frame else 'np.nan_to_num(x, nan=-1).astype("int64")'
         raise ValueError(
             f"`x[{column!r}]` must hold strings, integers or booleans alone to be a category. Received: dtype "
-            f"{values.dtype}. Fill what is missing and convert it, such as by `{way_out}`, where x is the column."
+            f"{values.dtype}. Fill missing values and convert it, such as by `{way_out}`, where x is the column."
         )
     return _often(column, collections.Counter(values.ravel().tolist()), min_count)
 

@@ -109,7 +109,7 @@ class TextTower(Tower):
     def _looked_up(self, x, name):
         if self.vocabulary is None:
             raise ValueError(
-                "`vocabulary` must have the tokens of inputs that are strings. Received: vocabulary=None. "
+                "`vocabulary` must have the tokens if the input is strings. Received: vocabulary=None. "
                 f"Use `{type(self).__name__}.from_data(texts)`, which finds them."
             )
         return layers.TextVectorization(
@@ -131,7 +131,7 @@ class TextTower(Tower):
 
 
 def _only(x):
-    """Returns the one input of a batch, [B] or [B, 1], as [B]."""
+    """Returns the only input of a batch, [B] or [B, 1], as [B]."""
     parts = list(x.values()) if isinstance(x, dict) else [x]
     if len(parts) != 1:
         raise ValueError(

@@ -9,7 +9,7 @@ _PUNCTUATION = string.punctuation.encode()
 
 
 def check_vocabulary(vocabulary):
-    """Returns a vocabulary as a tuple, without Keras' special tokens at its front, or raises a ValueError."""
+    """Returns a vocabulary as a tuple, without the special tokens of Keras at its start, or raises a ValueError."""
     tokens = () if isinstance(vocabulary, str) else tuple(vocabulary)
     tokens = tokens[2:] if tokens[:2] == ("", "[UNK]") else tokens
     if not tokens or not all(isinstance(token, str) and token for token in tokens) or len(set(tokens)) < len(tokens):

@@ -58,9 +58,7 @@ class Applications(Tower):
                 f"Received: {list(x.shape[1:])}. Use another tower, such as `tower='resnet'`."
             )
         function = getattr(keras.applications, self.model)
-        family = getattr(
-            keras.applications, function.__module__.rpartition(".")[-1]
-        )  # such as keras.applications.resnet
+        family = getattr(keras.applications, function.__module__.rpartition(".")[-1])  # keras.applications.resnet, say
         image = keras.Input((*size, channels))
         pixels = layers.Concatenate(name="grey")([image] * 3) if channels == 1 else image
         application = function(include_top=False, weights=self.weights, input_shape=(*size, 3), pooling="avg")

@@ -134,7 +134,7 @@ class BERT(TextTower):
         return self._applied(x, f"{name}_dropout", backbone.embeddings_dropout)
 
     def _layer(self, x, name, layer):
-        # The attention removes the mask of its input, and other layers may read that input, too.
+        # The attention removes the mask of its input, which other layers may also read.
         return self._applied(CopyWithMask(name=f"{name}_copy")(x), f"{name}_encoder", layer)
 
     def _pooler(self, x, name, dense):

@@ -89,7 +89,7 @@ def _fresh_copy(model, name):
         raise ValueError(
             f"`model` must have a working `get_config` to be copied as {name!r}. "
             f"Received: model={model!r}, which failed with {type(error).__name__}. "
-            "Return all arguments from `get_config` and register own classes with "
+            "Return all arguments from `get_config` and register custom classes with "
             '`keras.saving.register_keras_serializable`, or use `sharing="hard"`, which needs no copy.'
         ) from error
 

@@ -91,8 +91,8 @@ class Tabular(Tower):
             known = {*self.numeric, *self.categories}
             if isinstance(self.numeric, str) or len(known) < len(self.numeric) + len(self.categories) or not known:
                 raise ValueError(
-                    "`numeric` must be a tuple of distinct names that are not in `categories`, and one of the two name "
-                    f"a column. Received: numeric={self.numeric!r}, categories of {list(self.categories)}."
+                    "`numeric` must be a tuple of distinct names that are not in `categories`, and one of the two must "
+                    f"name a column. Received: numeric={self.numeric!r}, categories of {list(self.categories)}."
                 )
             settle(self, numeric=tuple(self.numeric))
 
@@ -122,7 +122,7 @@ class Tabular(Tower):
     def inputs(self) -> dict[str, keras.KerasTensor]:
         """Returns the Keras inputs, `{column: keras.Input}`, of shape [B]; for `build_model(inputs=...)`."""
         if self.numeric is None:
-            raise ValueError("`inputs` needs the names of the columns. Received: numeric=None. Name them in `numeric`.")
+            raise ValueError("`inputs` needs the names of the columns. Received: numeric=None. List them in `numeric`.")
         kinds = dict.fromkeys(self.numeric, "float32")
         for column, values in self.categories.items():
             kinds[column] = "string" if isinstance(values[0], str) else "int64"
@@ -141,7 +141,7 @@ class Tabular(Tower):
         return parts[0] if len(parts) == 1 else layers.Concatenate(name=f"{name}_concatenate")(parts)
 
     def _checked(self, x):
-        """Returns the inputs by column, if they are the columns."""
+        """Returns the inputs by column, or raises a ValueError if they are not the columns."""
         if not isinstance(x, dict):
             x = {x.name: x}
         expected = {*self.categories, *(x if self.numeric is None else self.numeric)}

@@ -1,4 +1,4 @@
-"""What a weighting is: the abstract classes, by what the method reads."""
+"""Base classes of weightings, by what the method reads."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from keras import ops
 from mtl_keras._arguments import count
 from mtl_keras._types import Tensor
 
-_SEEDS = 2**63  # a generator keeps its seed as an int64
+_SEEDS = 2**63  # a generator stores its seed as an int64
 
 
 class Weighting(keras.layers.Layer):
@@ -30,24 +30,24 @@ class Weighting(keras.layers.Layer):
     """
 
     reads = None  # "losses", "gramian", "rows" or "halves"
-    reads_gradients = True  # of the shared variables; else it reads the losses alone
-    reads_losses_after_step = False  # of the same batch, which takes a second forward pass
-    has_weights = True  # whether its answer is one weight per task
+    reads_gradients = True  # of the shared variables; False: it reads the losses only
+    reads_losses_after_step = False  # of the same batch; needs a second forward pass
+    has_weights = True  # whether it returns one weight per task
     apply_to = "shared"  # the default of `compile(apply_to=...)`: "all" where the paper weighs the losses as a whole
     weighs_own = True  # whether it has factors for the gradients of the tasks' own variables, for `apply_to="all"`
-    residual_bound = None  # of an iterative solver: above it, its answer is not used
-    # What no loss may be below, a number or one per task; None if any real losses will do.
+    residual_bound = None  # largest residual of an iterative solver whose result is used
+    # Lower bound of the losses, a number or one per task; None if losses may be any real numbers.
     lowest_losses: float | tuple[float, ...] | None = None
-    needs: tuple[int, ...] = ()  # positions of the tasks without which it makes no update, set in `build`
+    needs: tuple[int, ...] = ()  # positions of tasks that must be present for an update, set in `build`
 
     def __init__(self, *, seed: int | None = None, name: str | None = None) -> None:
         family, file = type(self).__module__.rpartition(".")[::2]
         super().__init__(name=name or (file if family == "mtl_keras.weightings" else None), dtype="float32")
         self.num_tasks = None
         self.task_names = None  # names of the tasks, set by the model before `build`
-        self.every = 1  # the model asks every so many steps, set before `build`
+        self.every = 1  # the model calls it every n steps; set before `build`
         self.seed = None if seed is None else count("seed", seed, at_least=-_SEEDS, at_most=_SEEDS - 1)
-        self.seed_generator = None  # a method that draws random numbers makes it in `build`
+        self.seed_generator = None  # a method that draws random numbers creates it in `build`
 
     def build(self, num_tasks: int) -> None:
         """Creates the state for `num_tasks` tasks. Called once, by `compile`."""
@@ -60,13 +60,13 @@ class Weighting(keras.layers.Layer):
             self.solver_fallbacks = keras.metrics.Sum(name="solver_fallbacks")
 
     def passes(self, num_tasks: int) -> int:
-        """Returns how many times a step goes backward through the shared variables."""
+        """Returns how many backward passes through the shared variables a step needs."""
         return num_tasks if self.reads_gradients else 1
 
     def add_state(
         self, name: str, shape: tuple[int, ...], initializer: str | keras.initializers.Initializer = "zeros"
     ) -> keras.Variable:
-        """Returns a new variable that no optimizer trains; every replica writes the same to it."""
+        """Returns a new variable that no optimizer trains; every replica writes the same value to it."""
         return self.add_weight(
             name=name,
             shape=shape,
@@ -102,13 +102,13 @@ class Weighting(keras.layers.Layer):
             fallback: The declared answer for a solver that did not converge. [T]
         """
         failed = ops.logical_not(residual <= self.residual_bound)  # true for NaN as well
-        known = ops.isfinite(residual)  # what is not finite is a fallback, and would spoil the mean
+        known = ops.isfinite(residual)  # a residual that is not finite means a fallback, and would spoil the mean
         self.solver_residual.update_state(ops.where(known, residual, 0.0), sample_weight=ops.cast(known, "float32"))
         self.solver_fallbacks.update_state(ops.cast(failed, "float32"))
         return ops.where(failed, fallback, weights)
 
     def weights_of_epoch(self) -> Tensor | None:
-        """Returns the weights that are known before a step and part of the logged `loss`, [T]; None for all 1."""
+        """Returns the weights that are known before a step and included in the logged `loss`, [T]; None for all 1."""
         return None
 
     def on_epoch_begin(self, epoch: int) -> None:
@@ -123,7 +123,7 @@ class Weighting(keras.layers.Layer):
             store["seed_generator"] = self.seed_generator.state
 
     def load_own_variables(self, store: Any) -> None:
-        store = {key: store[key] for key in list(store.keys())}  # a file's store is no dict
+        store = {key: store[key] for key in list(store.keys())}  # the store of a file is not a dict
         if self.seed_generator is not None:
             self.seed_generator.state.assign(store.pop("seed_generator"))
         super().load_own_variables(store)

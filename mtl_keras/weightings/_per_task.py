@@ -25,7 +25,7 @@ def numbers_per_task(name, values):
 
 
 def checked_preference(preference):
-    """Returns a preference as a list of floats, or None; raises unless it can be normalised."""
+    """Returns a preference as a list of floats, or None; raises a ValueError if it cannot be normalised."""
     preference = numbers_per_task("preference", preference)
     if preference is None:
         return None

@@ -21,7 +21,7 @@ def aligned_mtl_weights(gramian, shares, *, scale="min"):
     largest = ops.max(ops.diagonal(gramian))
     values, vectors, counts = spectrum(gramian / ops.where(largest > 0, largest, 1.0))
     rank = ops.sum(counts)
-    position = ops.cumsum(counts)  # 1 .. rank over the eigenvalues that count, in ascending order
+    position = ops.cumsum(counts)  # 1 .. rank over the counted eigenvalues, in ascending order
     at = {"min": 1.0, "median": ops.floor((rank + 1.0) / 2.0), "rmse": 0.0}[scale]
     picked = ops.sum(ops.where(ops.logical_and(counts > 0, position == at), values, 0.0))
     level = ops.sum(values) / ops.maximum(rank, 1.0) if scale == "rmse" else picked

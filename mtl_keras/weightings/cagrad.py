@@ -12,8 +12,8 @@ from mtl_keras.weightings._base import GramianWeighting
 from mtl_keras.weightings._per_task import preference_of
 
 _STEPS = 30
-_VANISHED = 1e-6  # a squared norm that small, of the shortest gradient's, is taken for 0
-_REFINEMENTS = 2  # that take out the effect of the ridge
+_VANISHED = 1e-6  # squared norms below this, relative to the shortest gradient's, count as 0
+_REFINEMENTS = 2  # number of refinements that remove the effect of the ridge
 
 
 def cagrad_weights(gramian, present, *, c=0.5):
@@ -32,8 +32,8 @@ def cagrad_weights(gramian, present, *, c=0.5):
     shortest = ops.min(ops.where(nonzero, norms, ops.max(norms)))
     a = used * shortest / ops.where(nonzero, norms, 1.0)  # [T], in (0, 1]
 
-    # No d in reach has a level above (1 + c) times the shortest convex combination; one of 0 up to round-off
-    # leaves no level above 0.
+    # No feasible d has a level above (1 + c) times the shortest convex combination. If that is 0 up to round-off, no
+    # level is above 0.
     hull, _ = min_norm_point(gramian, nonzero)
     hull = hull * norms / ops.where(shortest > 0, shortest, 1.0)  # of unit rows [T]
     square = ops.sum(hull * ops.matmul(cosines, hull))

@@ -1,4 +1,4 @@
-"""ConFIG: a direction with equal cosines to all gradients, of their summed projections' length."""
+"""ConFIG: a direction with equal cosines to all gradients, as long as the sum of their projections."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,8 +19,8 @@ def con_fig_weights(gramian, shares):
     longest = ops.max(norms)
     relative = norms / ops.where(longest > 0, longest, 1.0)  # [T]
     target = used * ops.cast(shares, "float64")
-    coefficients = damped_solve(cosines, target)  # of u, up to its length, on unit gradients [T]
-    square = ops.sum(coefficients * target)  # of that length
+    coefficients = damped_solve(cosines, target)  # of u on the unit gradients, except for its length [T]
+    square = ops.sum(coefficients * target)  # square of that length
     length = ops.sum(relative * target) / ops.where(square > 0, square, 1.0)
     weights = to_float32(coefficients * length / ops.where(nonzero, relative, 1.0))
     return ops.where(square > 0, weights, shares)

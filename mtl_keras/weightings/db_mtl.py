@@ -12,10 +12,10 @@ from mtl_keras.weightings._base import GradientAggregator, keep_absent
 
 
 def equal_length_sum(rows, present):
-    """Returns the sum of the present rows after each is stretched to the length of the longest. [P]"""
+    """Returns the sum of the present rows after stretching each to the length of the longest. [P]"""
     norms = row_norms(rows) * present  # [T]
     shrink = present / ops.where(norms > 0, norms, 1.0)
-    return ops.max(norms) * ops.matmul(shrink, rows)  # unit rows first: the stretch itself may overflow
+    return ops.max(norms) * ops.matmul(shrink, rows)  # unit rows first, because the factor itself may overflow
 
 
 @public

@@ -11,7 +11,7 @@ from mtl_keras.weightings._base import LossScalarizer, keep_absent
 
 
 def priority(kpi, *, gamma, eps):
-    """Returns the focal priority -(1 - κ)^gamma log κ of key performance indicators κ between 0 and 1. [T]"""
+    """Returns the focal priority -(1 - κ)^gamma log κ of key performance indicators κ in [0, 1]. [T]"""
     kpi = ops.clip(kpi, eps, 1.0)
     return -ops.power(1.0 - kpi, gamma) * ops.log(kpi)
 
@@ -20,7 +20,7 @@ def priority(kpi, *, gamma, eps):
 class DTP(LossScalarizer):
     """Gives hard tasks more weight and easy ones less.
 
-    The difficulty of a task comes from a key performance indicator κ_t between 0 and 1, here exp(-L_t). For a
+    The difficulty of a task comes from a key performance indicator κ_t in [0, 1], here exp(-L_t). For a
     cross-entropy this is the geometric mean of the probability of the right class. It is averaged over the steps.
 
     κ_t ← decay κ_t + (1 - decay) exp(-L_t),  w_t = -(1 - κ_t)^gamma log κ_t,  objective = Σ_t w_t L_t

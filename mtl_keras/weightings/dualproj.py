@@ -1,4 +1,4 @@
-"""DualProj: the mean gradient, projected onto the directions without conflict."""
+"""DualProj: projects the mean gradient onto the directions without conflict."""
 
 from collections.abc import Sequence
 from typing import Any

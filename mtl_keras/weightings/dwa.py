@@ -17,9 +17,9 @@ def dwa_weights(means, present, *, temperature):
     """Returns the task weights from the mean losses of the last two periods.
 
     Args:
-        means: Mean loss of the last period and of the one before, 0 where there is none. [T, 2]
+        means: Mean loss of the last period and of the one before; 0 if unknown. [T, 2]
         present: 1 for a task with labels in the batch, else 0. [T]
-        temperature: Evens the weights out.
+        temperature: Softmax temperature. Higher values give more even weights.
 
     Returns:
         The weights, whose sum is the number of present tasks. [T]
@@ -100,7 +100,7 @@ class DWA(LossScalarizer):
         return {**super().get_config(), "temperature": self.temperature, "window": self.window}
 
     def _close_period(self, over):
-        """Takes the mean losses of the period over, where it is `over`, and starts the next one."""
+        """Stores the mean losses of the period if it is `over`, and starts the next one."""
         keep = 1.0 - ops.cast(over, "float32")
         mean = self.totals / ops.maximum(self.counts, 1.0)  # [T]
         means = ops.stack([mean, self.means[:, 0]], axis=1)  # [T, 2]

@@ -83,7 +83,7 @@ class ExcessMTL(GradientAggregator):
         known = ops.logical_and(self.first_risks > 0, first_risks == self.first_risks)
         relative = ops.where(known, risks / ops.where(known, first_risks, 1.0), 0.0)
         logits = self.logits + self.learning_rate * relative
-        # The present tasks share among themselves what they had.
+        # The present tasks divide the sum of their old weights among themselves.
         logits = logits + masked_logsumexp(self.logits, present) - masked_logsumexp(logits, present)
         self.logits.assign(keep_absent(logits, self.logits, present))
         self.squares.assign(keep_absent(squares, self.squares, present))

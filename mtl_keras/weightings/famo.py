@@ -109,7 +109,7 @@ class FAMO(LossScalarizer):
         present = present * ops.cast(above > self.eps, "float32")
         change = clamped_log(above, self.eps) - clamped_log(self._above(losses_after), self.eps)
         change = ops.where(present > 0, change, 0.0)  # [T]
-        finite = ops.all(ops.isfinite(change))  # or the logits stay as they are: the step overshot
+        finite = ops.all(ops.isfinite(change))  # otherwise the logits stay unchanged: the step overshot
         present = present * ops.cast(finite, "float32")
         gradient = famo_gradient(self.logits, change, present) + self.decay * self.logits  # [T]
         first = _BETA_1 * self.first_moment + (1.0 - _BETA_1) * gradient

@@ -17,7 +17,7 @@ def geometric_mean(losses, present, *, eps):
     Args:
         losses: The losses. [T]
         present: 1 for a task with labels in the batch, else 0. [T]
-        eps: A loss up to it takes no part.
+        eps: Losses up to this take no part.
 
     Returns:
         The mean, 0 if no task takes part. Scalar.

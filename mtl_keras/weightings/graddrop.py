@@ -16,8 +16,8 @@ def sign_dropout(rows, uniform, *, leak):
 
     Args:
         rows: Task gradients, zero for absent tasks. [T, P]
-        uniform: Draws from 0 (included) to 1 (excluded). [P]
-        leak: Share of the dropped entries that is let through.
+        uniform: Random numbers in [0, 1). [P]
+        leak: Share of the dropped entries that is kept.
 
     Returns:
         The direction. [P]
@@ -31,7 +31,7 @@ def sign_dropout(rows, uniform, *, leak):
 
 @public
 class GradDrop(GradientAggregator):
-    """Keeps either the positive or the negative entries of the task gradients, chosen anew for each coordinate.
+    """Keeps either the positive or the negative entries of the task gradients, drawn for each coordinate.
 
     The sign is random: positive with probability P = ½ (1 + Σ_t g_t / Σ_t |g_t|).
 
@@ -46,7 +46,7 @@ class GradDrop(GradientAggregator):
         name: Name of the layer.
 
     Raises:
-        ValueError: If `leak` is not between 0 and 1.
+        ValueError: If `leak` is not in [0, 1].
 
     Example:
 

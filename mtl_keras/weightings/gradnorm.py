@@ -1,4 +1,4 @@
-"""GradNorm: learned weights that even out the gradients' norms, more for the tasks that learn slowly."""
+"""GradNorm: learned weights that balance the gradients' norms, with more weight for tasks that learn slowly."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def gradnorm_slopes(gramian, weights, losses, initial_losses, present, *, alpha=
 
 @public
 class GradNorm(GramianWeighting):
-    """Learns loss weights that even out the norms of the weighted gradients; tasks that are behind get more.
+    """Learns loss weights that balance the norms of the weighted gradients; tasks that are behind get more.
 
     The weights w minimise Σ |wᵢ‖gᵢ‖ - ḡ·rᵢ^alpha|. ḡ is the mean of wᵢ‖gᵢ‖. rᵢ is the task's loss over its first
     loss, divided by the mean of these ratios: a task that is behind gets a longer gradient. The layer takes one

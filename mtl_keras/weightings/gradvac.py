@@ -1,4 +1,4 @@
-"""GradVac: every pair of gradients is brought up to the cosine that it had on average."""
+"""GradVac: raises the cosine of each pair of gradients to its running average."""
 
 from typing import Any
 

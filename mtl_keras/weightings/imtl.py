@@ -1,4 +1,4 @@
-"""IMTL: learned scales that even out the losses, then equal projections on the gradients."""
+"""IMTL: learned scales that balance the losses, then equal projections on the gradients."""
 
 from typing import Any
 

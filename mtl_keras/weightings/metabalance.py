@@ -1,4 +1,4 @@
-"""MetaBalance: auxiliary gradients brought near to the length of the primary one."""
+"""MetaBalance: scales auxiliary gradients towards the length of the primary one."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ def metabalance_weights(lengths, primary_length, *, relax):
 
     Args:
         lengths: Averaged lengths of the task gradients. [T]
-        primary_length: The one of the primary task. Scalar.
-        relax: Share of the way to the length of the primary gradient.
+        primary_length: Averaged length of the primary gradient. Scalar.
+        relax: How far the lengths move towards the primary one, in [0, 1].
 
     Returns:
         The weights. [T]
@@ -86,7 +86,7 @@ class MetaBalance(GramianWeighting):
         self.steps.assign_add(present)
         lengths = self.beta * self.lengths + (1.0 - self.beta) * norms
         self.lengths.assign(keep_absent(lengths, self.lengths, present))
-        share = 1.0 - ops.power(self.beta, self.steps)  # of the average that is not its start at 0  [T]
+        share = 1.0 - ops.power(self.beta, self.steps)  # share of the average that is not its initial 0  [T]
         unbiased = self.lengths / ops.where(share > 0, share, 1.0)
         weights = metabalance_weights(unbiased, unbiased[self._position], relax=self.relax)
         return weights * present

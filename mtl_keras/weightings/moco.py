@@ -108,7 +108,7 @@ class MoCo(GradientAggregator):
         beta = self.beta / ops.power(ops.maximum(self.task_steps, 1.0), self.beta_sigma)  # [T]
         tracked = self.tracked + beta[:, None] * (rows - self.tracked)  # [T, P]
         step = self.gamma / ops.power(self.steps, self.gamma_sigma)
-        # The present tasks share among themselves what they had, so that the sum over all stays 1.
+        # The present tasks divide the sum of their old weights among themselves, so that all weights still sum to 1.
         weights = preference_of(self.multipliers, present)
         weights = moco_weights(weights, tracked, present, step=step, rho=self.rho)  # [T]
         share = ops.sum(self.multipliers * present)

@@ -1,4 +1,4 @@
-"""PCD: one task first, with a guaranteed part of their progress for the others."""
+"""PCD: one task comes first, and the others keep a guaranteed part of their progress."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def pcd_weights(gramian, scales, primary, *, progress=0.02):
         gramian: G = J·Jᵀ. [T, T]
         scales: The factor s of each gradient. [T]
         primary: 1 for the primary task, 0 for the others. [T]
-        progress: Part of its own progress that a task is to have. A number.
+        progress: Share of its own progress that each task must keep. A number.
     """
     cosines, norms, nonzero = unit_gramian(gramian)
     used = ops.cast(nonzero, "float64")

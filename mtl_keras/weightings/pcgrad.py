@@ -1,4 +1,4 @@
-"""PCGrad: every gradient is projected off those that it conflicts with."""
+"""PCGrad: removes from each gradient its projections onto the gradients that it conflicts with."""
 
 from typing import Any
 

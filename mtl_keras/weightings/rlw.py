@@ -16,7 +16,7 @@ def rlw_weights(uniform, present, *, distribution):
     """Returns random task weights that sum to 1.
 
     Args:
-        uniform: Draws between 0 and 1, both excluded. [T]
+        uniform: Random numbers in (0, 1). [T]
         present: 1 for a task with labels in the batch, else 0. [T]
         distribution: `"normal"` or `"dirichlet"`.
 

@@ -16,8 +16,8 @@ def trimmed_mean(rows, present, *, trim):
     Args:
         rows: Task gradients. [T, P]
         present: 1 for a task with labels in the batch, else 0. [T]
-        trim: Number of entries that are dropped at either end; with few present tasks, as many as leave
-            one entry (of an odd number) or two (of an even one).
+        trim: Number of entries to drop at each end; fewer if few tasks are present, so that one entry
+            (of an odd number) or two (of an even number) are left.
 
     Returns:
         The direction. [P]

@@ -1,4 +1,4 @@
-"""UPGrad: every gradient is projected onto the directions without conflict, then averaged."""
+"""UPGrad: projects every gradient onto the directions without conflict, then averages them."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,12 +1,13 @@
-"""Runs an export with TensorFlow's C library alone: the loader in C++ that TensorFlow Serving has.
+"""Runs an export with TensorFlow's C library only: the C++ loader of TensorFlow Serving.
 
     python c_loader.py LIBRARY EXPORT [EXPORT ...]
 
-Beside the folder EXPORT lie EXPORT.json, `{signature: {"inputs": {name: tensor}, "outputs": {name: tensor}}}` with
-tensors as "operation:index", and EXPORT.inputs.npz; EXPORT.outputs.npz is written. Arrays are under `signature/name`;
-strings are arrays of bytes that do not end in a zero. Nothing of TensorFlow's or Keras' Python is imported.
+Next to the folder EXPORT are EXPORT.json, `{signature: {"inputs": {name: tensor}, "outputs": {name: tensor}}}` with
+tensors as "operation:index", and EXPORT.inputs.npz. The program writes EXPORT.outputs.npz. Arrays have the names
+`signature/name`; strings are arrays of bytes that do not end in a zero. No Python code of TensorFlow or Keras is
+imported.
 
-`run` does so in a process of its own.
+`run` does this in a separate process.
 """
 
 import ctypes
@@ -116,11 +117,11 @@ def library():
 
 
 def run(library, requests):
-    """Runs exports in a process that imports nothing of TensorFlow's Python.
+    """Runs exports in a process that imports no Python code of TensorFlow.
 
     Args:
         library: Path of TensorFlow's C library.
-        requests: `{folder of an export: (names of its tensors as sessions.tensors gives them, {signature: {name:
+        requests: `{folder of an export: (names of its tensors, as in sessions.tensors, {signature: {name:
             array}})}`.
 
     Returns:

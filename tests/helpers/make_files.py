@@ -1,8 +1,8 @@
-"""Writes `.keras` files with the version of mtl_keras that is installed, for tests that later versions read them.
+"""Writes `.keras` files with the installed version of mtl_keras. Tests check that later versions can read them.
 
     python -m tests.helpers.make_files tests/files/0.1
 
-Each is a small model, trained, with what it predicts and logs for the inputs beside it.
+Each file is a small trained model. Its predictions and logs for the inputs are stored next to it.
 """
 
 import pathlib

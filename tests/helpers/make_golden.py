@@ -1,10 +1,10 @@
-"""Makes the golden export of a release, which tests read back with every TensorFlow after it.
+"""Makes the golden export of a release. Tests read it with every later TensorFlow.
 
     python -m tests.helpers.make_golden
 
-Run it from the root of the repository when what an export holds has changed. It writes the next version of
-`saved_models/golden/`, and in its `assets.extra/` the inputs of every signature and what the model
-predicts, `expected.npz`.
+Run it from the root of the repository when the content of exports has changed. It writes the next version of
+`saved_models/golden/`. In its `assets.extra/` it writes `expected.npz`: the inputs of every signature and the
+predictions of the model.
 """
 
 import base64
@@ -51,13 +51,13 @@ def main():
     examples = [tf.train.Example(features=tf.train.Features(feature={"image": f})).SerializeToString() for f in feature]
     requests = {signature: {"image": x} for signature in ("serving_default", "digit", "odd", "ink", "labels")}
     pngs = [tf.io.encode_png(image[..., None].astype("uint8")).numpy() for image in x]
-    # As text, because NumPy cuts zeros off the end of bytes.
+    # As text, because NumPy removes zeros at the end of bytes.
     requests["serving_bytes"] = {"image_bytes": [base64.b64encode(png) for png in pngs]}
     requests["serving_examples"] = {"examples": [base64.b64encode(example) for example in examples]}
     arrays = {}
     for signature, inputs in requests.items():
         arrays |= {f"{signature}/inputs/{name}": np.array(array) for name, array in inputs.items()}
-    # What the model itself predicts, and what a reader of probabilities makes of it.
+    # The predictions of the model, and the labels that follow from its probabilities.
     predicted = model.predict(x, verbose=0)
     arrays |= {f"predict/{task}": array for task, array in predicted.items()}
     arrays["predict/digit_label"] = np.array(LABELS["digit"])[predicted["digit"].argmax(axis=1)]

@@ -7,12 +7,12 @@ import pytest
 
 
 def first_fast(cases: Iterable[Any], count: int = 1) -> list[Any]:
-    """Returns cases of which all but the first `count` are slow, for a kind that one fast case stands for."""
+    """Marks all cases except the first `count` as slow, for cases that one fast case represents."""
     return [case if i < count else _slow(case) for i, case in enumerate(cases)]
 
 
 def fast_only(cases: Iterable[Any], fast: Container[Any]) -> list[Any]:
-    """Returns cases of which all but those in `fast` are slow."""
+    """Marks all cases except those in `fast` as slow."""
     return [case if case in fast else _slow(case) for case in cases]
 
 

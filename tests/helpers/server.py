@@ -1,4 +1,4 @@
-"""TensorFlow Serving itself, where it is on the PATH."""
+"""TensorFlow Serving itself, if it is on the PATH."""
 
 import contextlib
 import shutil
@@ -13,7 +13,7 @@ BINARY = "tensorflow_model_server"
 
 @contextlib.contextmanager
 def real(path, name):
-    """Serves a folder of versions with the real server; gives its address."""
+    """Serves a folder of versions with the real server; yields its address."""
     if not shutil.which(BINARY):
         pytest.skip(f"{BINARY} is not on the PATH")
     with socket.socket() as free:

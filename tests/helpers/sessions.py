@@ -25,7 +25,7 @@ class Session:
         }
 
     def run(self, signature, inputs):
-        """Returns what a signature gives, `{name: array}`, for `{name: array}`."""
+        """Returns the outputs of a signature, `{name: array}`, for inputs `{name: array}`."""
         names = self.tensors[signature]
         return self._session.run(names["outputs"], {names["inputs"][name]: array for name, array in inputs.items()})
 

@@ -9,7 +9,7 @@ NUM_ROWS = 20
 
 
 def tasks():
-    """A task of each kind of head."""
+    """Returns one task per kind of head."""
     return [
         mtl.Task("digit", mtl.heads.Multiclass(4)),
         mtl.Task("odd", mtl.heads.Binary(), weight=0.5),
@@ -19,7 +19,7 @@ def tasks():
 
 
 def arrays(rows=NUM_ROWS, seed=0):
-    """Inputs and labels for `tasks()`."""
+    """Returns inputs and labels for `tasks()`."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(rows, *SHAPE)).astype("float32")
     y = {
@@ -32,7 +32,7 @@ def arrays(rows=NUM_ROWS, seed=0):
 
 
 def model(sharing="hard", tower=None, **compile_arguments):
-    """A compiled model for `tasks()`; by default with the least to run: plain SGD and no metrics."""
+    """Returns a compiled model for `tasks()`; by default the cheapest one, with plain SGD and no metrics."""
     built = mtl.build_model(SHAPE, tasks(), tower=tower or mtl.towers.MLP((8,)), sharing=sharing)
     built.compile(**{"optimizer": "sgd", "metrics": [], **compile_arguments})
     return built

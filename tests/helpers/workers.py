@@ -10,7 +10,7 @@ from mtl_keras._launch import free_ports
 
 
 def run_workers(module: str, arguments: list[list[str]], timeout: float = 300) -> list[subprocess.CompletedProcess]:
-    """Runs a module in several processes, one worker each, and returns them when all have ended.
+    """Runs a module in several processes, one per worker, and returns the processes when all have ended.
 
     Args:
         module: Name of the module, such as `tests.integration.rows_of_a_worker`.

@@ -124,7 +124,7 @@ def test_predict_through_the_signature_for_images(files, tmp_path, capsys):
         (["predict", "{folder}", "--task", "shar", "{files}/rows.npy"], "`--task` must be one of"),
         (["predict", "{folder}", "--top", "0", "{files}/rows.npy"], "`--top` must be an integer of at least 1"),
         (["predict", "{folder}", "{files}/nothing.png"], "No such file"),
-        (["predict", "{folder}", "{files}/text.png"], "text.png is no image"),
+        (["predict", "{folder}", "{files}/text.png"], "text.png is not an image"),
     ],
 )
 def test_errors_are_one_line(folder, files, arguments, message, capsys):

@@ -1,4 +1,4 @@
-"""How much a step along one task's gradient lowers the losses of all tasks."""
+"""Computes how much a step along one task's gradient lowers the losses of all tasks."""
 
 import tensorflow as tf
 
@@ -6,8 +6,8 @@ import tensorflow as tf
 def affinities(model, batch, rate=None):
     """Returns 1 - L_j(after a step along task i) / L_j(before) as [i, j], NaN for a task without labels. [T, T]
 
-    The step is one of gradient descent on the shared variables alone. By T backward and 1 + T forward passes with the
-    same dropout, which leave variables, averages and seeds as they were.
+    The step is gradient descent on the shared variables only. This takes T backward and 1 + T forward passes with the
+    same dropout. Variables, averages and seeds stay unchanged.
 
     Args:
         model: A `MultiTaskModel`, compiled.
@@ -19,7 +19,7 @@ def affinities(model, batch, rate=None):
     shared = model.partition.shared
     state = list({id(v): v for layer in model.layers for v in layer.non_trainable_variables}.values())
     before_state, before = ([tf.identity(v.value) for v in variables] for variables in (state, shared))
-    scale = model.optimizer.scale_loss(tf.ones([]))  # of losses in float16
+    scale = model.optimizer.scale_loss(tf.ones([]))  # for losses in float16
     with tf.GradientTape(persistent=True) as tape:
         found = batch.losses(model(batch.x, training=True), training=True)
         losses = [loss * scale for loss in batch.weighted(found.losses)]
@@ -40,7 +40,7 @@ def affinities(model, batch, rate=None):
 
 
 def _moved(value, gradient, step):
-    """Returns a variable's value after a step against a gradient, which is None where the task does not reach it."""
+    """Returns a variable's value after a step against a gradient; None means that the task does not reach it."""
     if gradient is None:
         return value
     return value - tf.cast(step, value.dtype) * tf.cast(tf.convert_to_tensor(gradient), value.dtype)

@@ -9,13 +9,13 @@ from mtl_keras.linalg.gramian import unit_gramian
 def cosines(model, batch, variables=None):
     """Returns the cosines of the tasks' gradients for shared variables, NaN for a gradient of zero. [T, T]
 
-    By a forward pass and T backward passes, which leave averages and seeds as they were: a forward pass after it
-    draws the same dropout.
+    This takes a forward pass and T backward passes. Averages and seeds stay unchanged, so the next forward pass draws
+    the same dropout.
 
     Args:
         model: A `MultiTaskModel`, compiled.
         batch: A `Batch`.
-        variables: The shared variables that count; None for all.
+        variables: The shared variables to use; None for all.
     """
     state = list({id(v): v for layer in model.layers for v in layer.non_trainable_variables}.values())
     before = [tf.identity(v.value) for v in state]

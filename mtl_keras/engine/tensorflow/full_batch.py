@@ -1,4 +1,4 @@
-"""The gradient of the loss of a model over all of some data."""
+"""The loss of a model over a whole data set, and its gradient."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,18 +8,18 @@ from mtl_keras.engine.tensorflow.replicas import OneReplica
 
 
 class FullBatch:
-    """The mean loss of a model with one task over data, and its gradient with respect to all that is trained.
+    """The mean loss of a model with one task over data, and its gradient with respect to all trained variables.
 
     Args:
         model: A compiled `MultiTaskModel` with one task.
-        batches: List of `(x, {task: y}, {task: sample_weight})` that fit into the memory.
+        batches: List of `(x, {task: y}, {task: sample_weight})`, in memory.
     """
 
     def __init__(self, model, batches):
         self.model = model
         self.batches = batches
         self.variables = model.trainable_variables
-        self.size = 1.0  # what the sum of the losses was divided by
+        self.size = 1.0  # divisor of the sum of the losses
         self._of_batch = tf.function(self._sum, reduce_retracing=True)
 
     def point(self):
@@ -44,7 +44,7 @@ class FullBatch:
         return total / self.size, gradient / self.size
 
     def _sum(self, data):
-        """Returns the sum of the losses of a batch, what it is divided by, and the gradient of the sum."""
+        """Returns the sum of the losses of a batch, its divisor, and the gradient of the sum."""
         batch = Batch(self.model, data, OneReplica())
         with tf.GradientTape() as tape:
             losses = batch.losses(self.model(batch.x, training=False), training=True)

@@ -14,7 +14,7 @@ def aggregated(ask, blocks, by_column):
     if by_column:
         directions, progress = [], 0.0
         for block in blocks:
-            with tf.control_dependencies([progress]):  # so that what lies between is there for one block at a time
+            with tf.control_dependencies([progress]):  # so that intermediate values exist for one block at a time
                 direction, products = block.aggregated(ask)
             directions.append(direction)
             progress = progress + products
@@ -31,17 +31,17 @@ def restored(blocks, directions, factor):
 
 
 def all_finite(*tensors):
-    """Returns whether nothing in the tensors is NaN or infinite."""
+    """Returns whether all numbers in the tensors are finite."""
     return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])
 
 
 def or_nan(finite, answer):
-    """Returns the answer, or NaN in its place."""
+    """Returns the answer, or NaN instead."""
     return tf.where(finite, answer, float("nan"))
 
 
 def sum_of(variable, *gradients):
-    """Returns the sum of the gradients that are not None, sparse if there is only one and it is."""
+    """Returns the sum of the gradients that are not None; sparse if it is a single sparse gradient."""
     gradients = [g for g in gradients if g is not None]
     if len(gradients) == 1:
         return gradients[0]
@@ -49,7 +49,7 @@ def sum_of(variable, *gradients):
 
 
 def times(gradient, factor):
-    """Returns a gradient times a factor, sparse if it is."""
+    """Returns a gradient times a factor; a sparse gradient stays sparse."""
     if isinstance(gradient, tf.IndexedSlices):
         return tf.IndexedSlices(gradient.values * factor, gradient.indices, gradient.dense_shape)
     return gradient * factor

@@ -1,4 +1,4 @@
-"""A matrix between the tasks, recorded beside what is trained."""
+"""Records a matrix between the tasks during training."""
 
 import keras
 import tensorflow as tf
@@ -8,13 +8,13 @@ from mtl_keras.engine.tensorflow.replicas import OneReplica
 
 
 class MatrixProbe:
-    """Records a matrix between the tasks, of the batches that are trained or of a given one.
+    """Records a matrix between the tasks, for the training batches or for a given batch.
 
     A call in the training step, before the update, counts the step and records the batch at every n-th one.
 
     Args:
         model: A `MultiTaskModel`, compiled.
-        every: The steps 0, n, 2n, ... over the life of the optimizer are recorded.
+        every: Records the steps 0, n, 2n, ..., counted over the life of the optimizer.
         compute: Function of a model and a `Batch` that returns the matrix, [T, T], and changes nothing.
 
     Attributes:
@@ -26,7 +26,7 @@ class MatrixProbe:
         self.every = every
         self._compute = compute
         self.next_due, num_tasks = 0, len(model.task_names)
-        self._size = 1 + model.steps_per_execution // every  # of a ring, as it is read between executions only
+        self._size = 1 + model.steps_per_execution // every  # of a ring buffer, read between executions only
         options = {"trainable": False, "aggregation": "only_first_replica"}
         with model.distribute_strategy.scope():
             self._step = keras.Variable(0, dtype="int64", name="probe_step", **options)
@@ -35,7 +35,7 @@ class MatrixProbe:
         self._measure = tf.function(self._measured)
 
     def start(self, num_steps):
-        """Says how many steps were made before, when a training begins."""
+        """Sets the number of earlier steps when a training begins."""
         self._step.assign(num_steps)
         self.next_due = -(-num_steps // self.every) * self.every
 
@@ -61,7 +61,7 @@ class MatrixProbe:
             self._step.assign(step + 1)
 
     def read(self):
-        """Returns what was recorded since it was read last: a list of pairs of a step and an array [T, T]."""
+        """Returns the records since the last call: a list of pairs of a step and an array [T, T]."""
         done = int(self._step.numpy())
         due = range(self.next_due, done, self.every)
         self.next_due += len(due) * self.every

@@ -1,4 +1,4 @@
-"""What belongs to one task alone, while the task has no labels."""
+"""Keeps the own part of a task unchanged in batches without its labels."""
 
 import contextlib
 
@@ -6,10 +6,10 @@ import tensorflow as tf
 
 
 class OwnParts:
-    """The own variables of the tasks that may be absent in a batch, as they are before its forward pass.
+    """The values that the own variables of possibly absent tasks have before the forward pass of a batch.
 
-    A task without any label in the batch has a gradient of zero, but an optimizer with momentum or weight decay would
-    move its variables all the same, and the forward pass the averages of its batch normalization.
+    A task without any label in the batch has a gradient of zero. But an optimizer with momentum or weight decay would
+    still change its variables, and the forward pass the averages of its batch normalization.
 
     Args:
         model: A `MultiTaskModel`.
@@ -27,12 +27,12 @@ class OwnParts:
 
     @contextlib.contextmanager
     def unchanged_where_absent(self, counts):
-        """Undoes what happened to the variables, the update inside included, for tasks without labels.
+        """Undoes all changes of the variables, including the update in this context, for tasks without labels.
 
-        Where an optimizer accumulates gradients, its update is undone for tasks without labels since its last update.
+        If an optimizer accumulates gradients, its update is undone for tasks without labels since its last update.
 
         Args:
-            counts: How many labels are there. [T]
+            counts: Number of present labels. [T]
         """
         present = counts > 0
         if self.seen is None:
@@ -48,7 +48,7 @@ class OwnParts:
         self._undo(self.state, present)
 
     def _undo(self, before, keep):
-        """Gives the variables of the tasks that are not to be kept their values of before."""
+        """Restores the earlier values of the variables, for the tasks whose changes are not kept."""
         keep = dict(zip(self.tasks, tf.unstack(keep), strict=True))
         triples = [(v, old, keep[task]) for task, pairs in before.items() for v, old in pairs]
         after = [tf.where(kept, v.value, old) for v, old, kept in triples]

@@ -20,7 +20,7 @@ class Replicas:
         return flag if self.num == 1 else self.sum(tf.cast(flag, tf.float32)) > self.num - 0.5
 
     def never_empty(self, x, y, sample_weight):
-        """Returns a batch with one row of weight 0 where this replica has got none, which not every layer takes.
+        """Returns a batch with one row of weight 0 if this replica has no rows, because not every layer accepts that.
 
         The inputs of the row are ones, as zeros could be padding.
 
@@ -61,7 +61,7 @@ class Replicas:
 
 
 class OneReplica(Replicas):
-    """A batch that is not split, whatever the strategy."""
+    """A batch that is not split, under any strategy."""
 
     def __init__(self):
         self.num = 1

@@ -1,4 +1,4 @@
-"""What Keras 3 lacks on TensorFlow to run under `tf.distribute.MultiWorkerMirroredStrategy`."""
+"""What Keras 3 lacks to run under `tf.distribute.MultiWorkerMirroredStrategy`."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from mtl_keras.engine.tensorflow.workers import Workers
 class SeveralWorkers:
     """The building and the logs of a model under a `tf.distribute` strategy.
 
-    A mix-in, before `keras.Model`. Keras averages the first batches of all replicas to learn their shapes, and the logs
-    along an axis that they do not have; both fail where there are several workers.
+    A mix-in, before `keras.Model`. Keras averages the first batches of all replicas to find their shapes, and averages
+    the logs along an axis that they do not have. Both fail with several workers.
     """
 
     @property
@@ -35,7 +35,7 @@ class SeveralWorkers:
 
 
 def as_logs(results: dict[str, Any]) -> dict[str, Any]:
-    """Returns the logs of a step, with the axis that Keras takes their mean along where there are several workers."""
+    """Returns the logs of a step. With several workers, they have the axis along which Keras averages them."""
     strategy = tf.distribute.get_strategy()
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return results

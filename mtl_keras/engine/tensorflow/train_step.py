@@ -18,7 +18,7 @@ class TrainStep(SeveralWorkers):
 
     A mix-in, before `keras.Model`. It needs from the model:
         objectives: `{task: Objective}`, each with `entries`, `mask`, `update_state` and `loss_weight`.
-        labels_since_update: Which tasks have had labels since the last update, [T], where gradients are accumulated.
+        labels_since_update: Which tasks had labels since the last update, [T], if gradients are accumulated.
         total: The metric of the `loss` in the logs.
         testing(): A context in which the logs are those of a test.
         partition: The `Partition` of the trainable variables.
@@ -59,7 +59,7 @@ class TrainStep(SeveralWorkers):
         batch.track(batch_losses, extra)
 
     def _weighted_step(self, batch):
-        """Trains what the weighting makes of the losses."""
+        """Trains the losses as combined by the weighting."""
         plan, state, own = self.plan, self._state(), OwnParts(self, batch)
         before = [tf.identity(v.value) for v in state]
         step = WeightedStep(
@@ -94,12 +94,12 @@ class TrainStep(SeveralWorkers):
             self._after_step(batch, batch_losses, before, finite)
 
     def _state(self):
-        """Returns what a training step changes beside the trained variables: averages, seeds, the weighting's."""
+        """Returns the variables that a step changes besides the trained ones: averages, seeds, the weighting's."""
         layers = [layer for layer in (*self.layers, self.plan.weighting) if layer.trainable]
         return list({id(v): v for layer in layers for v in layer.non_trainable_variables}.values())
 
     def _apply(self, gradients, finite, replicas):
-        """Lets the optimizer make its step, unless something is not finite."""
+        """Makes the step of the optimizer, unless something is not finite."""
         variables = self.plan.variables
 
         def step():
@@ -110,7 +110,7 @@ class TrainStep(SeveralWorkers):
             tf.debugging.Assert(finite, [message])
             step()
         elif isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-            step()  # which skips such a step itself, and lowers the scale
+            step()  # a loss-scale optimizer skips such a step itself, and lowers the scale
         elif replicas.num == 1:
             tf.cond(finite, lambda: (step(), 0)[1], lambda: 0)
         else:
@@ -120,10 +120,10 @@ class TrainStep(SeveralWorkers):
             replicas.assign(touched, [tf.where(finite, v.value, b) for v, b in zip(touched, before, strict=True)])
 
     def _after_step(self, batch, batch_losses, before, finite):
-        """Tells the weighting the losses of the batch after the step, by a second forward pass.
+        """Passes the losses of the batch after the step to the weighting; this takes a second forward pass.
 
-        The pass starts from the seeds and averages of the first one, so that dropout draws the same, and leaves
-        those that the first one left.
+        The pass starts from the seeds and averages of the first one, so dropout draws the same. Afterwards, they have
+        the values that the first pass left.
         """
         weighting = self.plan.weighting
         ids = {id(v) for v in weighting.variables}

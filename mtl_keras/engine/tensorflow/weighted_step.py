@@ -1,4 +1,4 @@
-"""The gradients of a step under a weighting, and what there is to log of it."""
+"""The gradients of a step under a weighting, and the numbers to log."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,14 +13,14 @@ from mtl_keras.engine.tensorflow.gradients import aggregated, all_finite, or_nan
 from mtl_keras.engine.tensorflow.jacobian import JoinedBlock, jacobian
 from mtl_keras.linalg.conflict import conflict, conflict_after
 
-_ROUND_OFF = 1e-3  # by which a loss of 0 may come out lower
+_ROUND_OFF = 1e-3  # a loss of 0 may be computed as lower by this
 
 
 class Update(NamedTuple):
-    """What a step found. A tuple, so that both branches of a condition can return one."""
+    """The results of a step. A tuple, so that both branches of a condition can return one."""
 
     batch_losses: BatchLosses  # the losses of the tasks, as they are logged
-    extra: Tensor  # what is trained beside the weighted losses
+    extra: Tensor  # terms that are trained besides the weighted losses
     gradients: list[Tensor]  # of the plan's variables, in their order
     weights: Tensor  # [T] times the loss weights, for the logs; [0] for a weighting that has none
     conflict: Tensor  # before and after the weighting; [0] for a weighting that reads no gradients
@@ -28,7 +28,7 @@ class Update(NamedTuple):
 
 
 class Forward(NamedTuple):
-    """What the forward pass gave, under the tape."""
+    """The results of the forward pass, under the tape."""
 
     batch_losses: BatchLosses
     features: list[Tensor] | None  # for `level="features"`
@@ -39,15 +39,15 @@ class Forward(NamedTuple):
 
 
 class WeightedStep:
-    """One training step under a weighting: a forward pass, the gradients of the tasks, and what comes of them.
+    """One training step under a weighting: a forward pass, the gradients of the tasks, and the update.
 
     Args:
-        model: The model; for `level="features"` the one that returns the features, too.
+        model: The model; for `level="features"` the one that also returns the features.
         batch: The `Batch`, with the objectives of the tasks.
         partition: The `Partition` of the trainable variables.
         plan: The `Plan`.
         scale: Function that scales a loss against underflow, `optimizer.scale_loss`.
-        compiled: Whether XLA compiles the step, which knows no sparse gradients.
+        compiled: Whether XLA compiles the step; XLA has no sparse gradients.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class WeightedStep:
         return [self.scale(loss) for loss in self.batch.weighted(losses)]
 
     def _checked(self, losses, present):
-        """Returns the losses; raises an error if one is lower than the weighting takes, and is NaN where it cannot."""
+        """Returns the losses; raises an error if one is too low for the weighting. Under XLA it becomes NaN instead."""
         lowest = self.weighting.lowest_losses
         if lowest is None:
             return losses

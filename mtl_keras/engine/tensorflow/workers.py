@@ -1,4 +1,4 @@
-"""The processes that train one model together, outside of its steps."""
+"""The worker processes that train one model, outside of the training step."""
 
 import contextlib
 import threading
@@ -10,13 +10,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-PATIENCE = 60.0  # seconds after which a worker that waits for the others says so
+PATIENCE = 60.0  # seconds after which a waiting worker warns
 
 
 class Workers:
-    """The workers of a `tf.distribute` strategy, from one of them; one worker under any but a multi-worker strategy.
+    """The workers of a `tf.distribute` strategy, seen from one of them. Other strategies count as one worker.
 
-    Where there are several, each method but the properties must be called by all of them, in the same order.
+    With several workers, all of them must call the methods (except properties) in the same order.
 
     Args:
         strategy: The strategy.
@@ -47,7 +47,7 @@ class Workers:
         return data if self.num == 1 else self._exchange(data if self.is_chief else b"")[0]
 
     def by_chief(self, write: Callable[[], Any]) -> Any:
-        """Has the chief call a function while the others wait, and returns its result on the chief, None elsewhere.
+        """Calls a function on the chief while the others wait; returns its result on the chief, None elsewhere.
 
         Raises:
             RuntimeError: On the others, if the chief raised an error.
@@ -63,18 +63,18 @@ class Workers:
         with self._patience():
             failed = self.any(raised is not None)
         if raised is not None:
-            raised.add_note("Raised on the chief; the other workers stop, too.")
+            raised.add_note("Raised on the chief; the other workers also stop.")
             raise raised
         if failed:
             raise RuntimeError("The chief, worker 0, could not write a file; its error says why.")
         return result
 
     def values(self, variables: list[keras.Variable], same: set[int]) -> list[Any]:
-        """Returns copies of the values of variables: an array each, or a tuple of those on all replicas.
+        """Returns copies of the values of variables: arrays, or tuples with the arrays of all replicas.
 
         Args:
             variables: The variables.
-            same: The ids of those that have one value on all replicas.
+            same: The ids of variables with the same value on all replicas.
         """
         if self.strategy.num_replicas_in_sync == 1:
             return [np.array(v.numpy()) for v in variables]
@@ -95,7 +95,7 @@ class Workers:
         return found
 
     def assign(self, variable: keras.Variable, value: Any) -> None:
-        """Gives a variable what `values` returned for it."""
+        """Sets a variable to the result of `values`."""
         if not isinstance(value, tuple):
             variable.assign(value)
             return
@@ -120,7 +120,7 @@ class Workers:
 
     def _sum(self, array):
         """Returns the sum of an integer array over the workers."""
-        arrays = iter([array])  # the first replica of this worker has it, the others zeros
+        arrays = iter([array])  # the first replica of this worker contributes it, the others zeros
         values = self.strategy.experimental_distribute_values_from_function(
             lambda _: tf.constant(next(arrays, np.zeros_like(array)))
         )
@@ -128,7 +128,7 @@ class Workers:
 
     @contextlib.contextmanager
     def _patience(self) -> Iterator[None]:
-        """Warns when it lasts long."""
+        """Warns if the context lasts long."""
         message = (
             f"Worker {self.index} has waited for the other workers for {PATIENCE:.0f} seconds. Where several workers "
             "train, `save` and `save_weights` must be called by each of them; the chief writes."

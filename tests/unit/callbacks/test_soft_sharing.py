@@ -245,7 +245,7 @@ class TestThePenaltyEndsWithItsFit:
 
     def test_after_a_fit_that_never_began(self):
         model = _model(optimizer=keras.optimizers.SGD(0.1), num_tasks=2)
-        with pytest.raises(ValueError, match="no layer of the model"):
+        with pytest.raises(ValueError, match="neither a layer of the model"):
             _fit(model, [SoftSharing(1.0), SoftSharing(1.0, groups={"digit": ["nothing"], "odd": ["nothing"]})])
         self._is_plain(model)
 
@@ -331,7 +331,7 @@ def test_the_strength_is_checked_when_it_is_set():
         ({"a": ["left"]}, r"`SoftSharing` needs the towers of two tasks or more. Received: groups={'a': \['left'\]}"),
         (
             {"a": ["left"], "b": ["rigth"]},
-            r"`groups` names 'rigth', which is no layer of the model.*Layers: \['a', 'b', 'left', 'right', 'x'\]",
+            r"`groups` names 'rigth', which is neither a layer .*Layers: \['a', 'b', 'left', 'right', 'x'\]",
         ),
         (
             {"a": ["left"], "b": ["right/kernel"]},
@@ -339,7 +339,7 @@ def test_the_strength_is_checked_when_it_is_set():
             r"Received: \[\(5, 3\), \(3,\)\] and \[\(5, 3\)\]",
         ),
         ({"a": ["a"], "b": ["b"]}, r"Received: \[\(3, 1\), \(1,\)\] and \[\(3, 2\), \(2,\)\]"),
-        ({"a": ["left"], "b": ["left"]}, r"The tasks 'a' and 'b' share variables, which have no distance"),
+        ({"a": ["left"], "b": ["left"]}, r"The tasks 'a' and 'b' share variables, so there is no distance"),
         ({"a": ["left"], "b": ["right"], "c": ["right"]}, r"The tasks 'b' and 'c' share variables"),
     ],
 )

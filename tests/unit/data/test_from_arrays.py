@@ -237,8 +237,8 @@ def test_inputs_without_labels():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([[1.5, 2], [3], [4, 5]], r"must .*several lengths.*pad_sequences"),
-        ([[[1], [2]], [[3]], [[4]]], r"must .*several lengths.*pad_sequences"),
+        ([[1.5, 2], [3], [4, 5]], r"must .*different lengths.*pad_sequences"),
+        ([[[1], [2]], [[3]], [[4]]], r"must .*different lengths.*pad_sequences"),
         (tf.ragged.constant([[1, 2], [3], [4, 5]]), r"must be an array. Received: a RaggedTensor. .*to_tensor\(\)"),
         (tf.sparse.from_dense(np.eye(3)), r"must be an array. Received: a SparseTensor. .*to_dense"),
         (None, r"must be an array of shape \[N, ...\].*Received: None"),
@@ -284,7 +284,7 @@ def test_given_weights_by_element_stay():
             {"x": np.zeros(10, "datetime64[s]")},
             r"`x` must hold numbers or strings. Received: dtype datetime64",
         ),
-        ({"y": {"t": np.array([-1, -2] * 5)}}, r"Say which: `missing={'t': -1}`"),
+        ({"y": {"t": np.array([-1, -2] * 5)}}, r"Choose one: `missing={'t': -1}`"),
         ({"missing": {"u": 0}}, r"`missing` has unknown keys \['u'\]. Expected task names out of \['t'\]"),
         (
             {"sample_weight": {"u": np.ones(10)}},

@@ -89,16 +89,16 @@ def test_blocks_are_shuffled_and_runs_start_anywhere(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("texts", "options", "message"),
     [
-        (["a,t\n"], {}, r"`files` must have rows. Received: none in 1 files"),
+        (["a,t\n"], {}, r"`files` must have rows. Received: 1 files without rows"),
         ([""], {}, r"`files` must have rows"),
-        (["a,t\n1,2\n", "a\n1\n"], {}, r"1.csv: the column 't' is not there, as it is in .*0.csv. Received: \['a'\]"),
+        (["a,t\n1,2\n", "a\n1\n"], {}, r"1.csv: the column 't' is missing, but .*0.csv has it. Received: \['a'\]"),
         (
             ["a,t\n1,2\n", "a,t\nb,2\n"],
             {},
             r"1.csv: the column 'a' must be int64, as in .*0.csv. Received: string.*dtype",
         ),
         (["a,t\n,2\n"], {}, r"0.csv: the column 'a' has no value in its first rows. Say its dtype: `dtypes=\{'a'"),
-        (["a,t\nb,c\n"], {}, r"0.csv: the column 't' must be numbers, as it is in `y`. Received: string"),
+        (["a,t\nb,c\n"], {}, r"0.csv: the column 't' must be numbers, because it is in `y`. Received: string"),
         (["a;t\nb;c\n"], {}, r"`x` must name columns of .*0.csv, which are \['a;t'\]. Received: 'a'"),
         (["a,t\n1,2\n"], {"delimiter": ", "}, r"`delimiter` must be one character"),
         (["a,t\n1,2\n"], {"dtypes": {"b": "int8"}}, r"`dtypes` must name columns that are used.*Received: 'b'"),

@@ -102,10 +102,10 @@ def test_labels_of_unknown_rank():
         (({"t": [-1, -2]},), r"`missing={'t': -1}`, or another value, or None"),
         (
             ({"t": [-1, 1, 1]},),
-            r"`y\['t'\]` holds the integers -1 and 1 alone.*code.*0 and 1.*: None.*`missing={'t': -1}`",
+            r"`y\['t'\]` holds only the integers -1 and 1.*code.*0 and 1.*: None.*`missing={'t': -1}`",
         ),
-        (({"t": np.array([[-1, 1], [1, -1]], "int8")},), r"`y\['t'\]` holds the integers -1 and 1 alone"),
-        (({"t": None},), r"`y\['t'\]` must be an array. Received: None. Give missing labels as NaN or -1"),
+        (({"t": np.array([[-1, 1], [1, -1]], "int8")},), r"`y\['t'\]` holds only the integers -1 and 1"),
+        (({"t": None},), r"`y\['t'\]` must be an array. Received: None. Pass missing labels as NaN or -1"),
         (({"t": [[1], [1, 2]]},), r"`y\['t'\]` must be an array of numbers"),
         (({"t": tf.ragged.constant([[1], [1, 2]])},), r"`y\['t'\]` must be an array. Received: a RaggedTensor"),
         (({"t": [1]}, {"t": [1], "u": [1]}), r"`sample_weight` has unknown keys \['u'\]"),

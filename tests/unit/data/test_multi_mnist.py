@@ -86,8 +86,8 @@ def test_prepared_mnist():
         (np.ones((0, 2, 2)), [], {}, r"`images` must be .*Received: float64 of shape \(0, 2, 2\)"),
         (np.full((2, 2, 2), "a"), [0, 1], {}, r"`images` must be numbers .*Received: <U1"),
         (-np.ones((2, 2, 2)), [0, 1], {}, r"`images` must not be negative.*Received: a smallest pixel of -1.0"),
-        (np.ones((2, 2, 2)), [0, 1, 2], {}, r"`labels` must have one row an image, 2 .*Received: .*\(3,\)"),
-        (np.ones((2, 2, 2)), None, {}, r"`labels` must have one row an image, 2 .*Received: .*\(\)"),
+        (np.ones((2, 2, 2)), [0, 1, 2], {}, r"`labels` must have one row per image, 2 .*Received: .*\(3,\)"),
+        (np.ones((2, 2, 2)), None, {}, r"`labels` must have one row per image, 2 .*Received: .*\(\)"),
         (
             np.ones((2, 2, 3)),
             [0, 1],

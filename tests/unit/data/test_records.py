@@ -149,10 +149,10 @@ def spoil(folder, what):
     ("what", "message"),
     [
         ("cut", r"00001-of-00007.tfrecord must have .* bytes. Received: .*. It is cut off"),
-        ("gone", r"00001-of-00007.tfrecord is not there, though .*records.json names it"),
+        ("gone", r"00001-of-00007.tfrecord does not exist, but .*records.json names it"),
         ("no spec", r"there must be the file 'records.json', which `write_records` writes"),
-        ("other spec", r"records.json is not what `write_records` writes: ValueError\('format 7'\)"),
-        ("no JSON", r"records.json is not what `write_records` writes"),
+        ("other spec", r"records.json is not a file of `write_records`: ValueError\('format 7'\)"),
+        ("no JSON", r"records.json is not a file of `write_records`"),
     ],
 )
 def test_wrong_files(what, message, folder, tmp_path):
@@ -171,7 +171,10 @@ def test_wrong_files(what, message, folder, tmp_path):
         (lambda: tf.data.Dataset.range(3), r"`dataset` must have batches. Received: single examples"),
         (lambda: tf.data.Dataset.range(0).batch(2), r"`dataset` must have at least one row"),
         (lambda: tf.data.Dataset.range(3).map(tf.range).ragged_batch(2), r"`x` must be a tensor"),
-        (lambda: tf.data.Dataset.range(3).map(lambda i: tf.zeros([2, i, i])), r"`x` must have rows of one size"),
+        (
+            lambda: tf.data.Dataset.range(3).map(lambda i: tf.zeros([2, i, i])),
+            r"`x` must have rows that differ at most in their first axis",
+        ),
     ],
 )
 def test_what_cannot_be_written(make, message, tmp_path):

@@ -447,7 +447,7 @@ def test_clipping_acts_on_the_combined_gradient():
         ({"weighting": Given(), "sharing": "single_task"}, "the tasks share none"),
         (
             {"weighting": Given(), "optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)},
-            "`gradient_accumulation_steps` accumulates",
+            "`gradient_accumulation_steps` adds up",
         ),
     ],
 )

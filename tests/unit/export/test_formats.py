@@ -140,7 +140,7 @@ def test_onnx_has_no_look_up(kind, tmp_path):
     pytest.importorskip("tf2onnx", reason="needs tf2onnx")
     (tmp_path / "m.onnx").write_text("old")
     with pytest.raises(
-        ValueError, match=r"`model` must have operations that ONNX has.*it has no .*ids; `export.saved_mo"
+        ValueError, match=r"`model` must have operations that ONNX has.*it has no .*ids; or use `export.saved_mo"
     ):
         mtl.export.onnx(LOOK_UPS[kind](), tmp_path / "m.onnx")
     assert [(f.name, f.read_text()) for f in tmp_path.iterdir()] == [("m.onnx", "old")]

@@ -331,7 +331,11 @@ def _clash():
             r"exactly one image.*Received: inputs of shapes \{'x': \(None, 2\)",
         ),
         (lambda: _named("labels"), {}, r"`signatures` cannot have 'tasks' for the tasks \['labels'\]"),
-        (lambda: _named("t"), {"labels": {"t": ["no", "yes"]}}, r"`labels` can name only what a head decides.*no head"),
+        (
+            lambda: _named("t"),
+            {"labels": {"t": ["no", "yes"]}},
+            r"`labels` can name only the labels that a head decides on.*no known head",
+        ),
         (lambda: _named("t"), {"labels": ["t"]}, r"`labels` must be a dict by task name with keys out of \['t'\]"),
         (_clash, {"labels": {"a": ["no"]}}, r"`labels\['a'\]` must be 2 strings. Received: \['no'\]"),
         (_clash, {"labels": {"a": [0, 1]}}, r"`labels\['a'\]` must be 2 strings"),
@@ -340,7 +344,7 @@ def _clash():
         (lambda: _named("t"), {"top_k": True}, r"`top_k` must be an integer of at least 1. Received: top_k=True"),
         (lambda: _named("t"), {"postprocess": 1}, r"`postprocess` must be True or False. Received: postprocess=1"),
         (lambda: _named("t"), {"signatures": None}, r"`signatures` must be names out of .*Received: signatures=None"),
-        (_python_only, {}, r"`model` must compute without Python.*PyFunc"),
+        (_python_only, {}, r"`model` must not call Python.*PyFunc"),
     ],
 )
 def test_a_bad_call_leaves_nothing(make, arguments, message, tmp_path):

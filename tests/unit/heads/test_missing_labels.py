@@ -133,10 +133,13 @@ def test_numbers_and_ranks_train_save_and_export(tmp_path):
     [
         (lambda: heads.Ordinal(3, predict="stars"), "`predict` must be one of 'ranks', 'probabilities'"),
         (lambda: heads.Count(link="relu"), "`link` must be one of 'softplus', 'exponential'. Received: link='relu'"),
-        (lambda: heads.Quantiles([]), "`quantiles` must be numbers in"),
-        (lambda: heads.Quantiles([0.5, 0.1]), r"that rise. Received: quantiles=\[0.5, 0.1\]"),
+        (lambda: heads.Quantiles([]), "`quantiles` must be increasing numbers in"),
+        (
+            lambda: heads.Quantiles([0.5, 0.1]),
+            r"`quantiles` must be increasing numbers in .0, 1.. Received: quantiles=\[0.5, 0.1\]",
+        ),
         (lambda: heads.Quantiles([0.0, 0.1]), "`quantiles` must be a finite number above 0 and below 1"),
-        (lambda: heads.Quantiles(0.5), "`quantiles` must be numbers in"),
+        (lambda: heads.Quantiles(0.5), "`quantiles` must be increasing numbers in"),
         (lambda: heads.Quantiles([0.1, float("nan")]), "`quantiles` must be a finite number above 0 and below 1"),
         (lambda: heads.Quantiles(["0.1"]), "`quantiles` must be a finite number above 0 and below 1"),
         (lambda: heads.Quantiles(crossing=1), "`crossing` must be True or False. Received: crossing=1"),

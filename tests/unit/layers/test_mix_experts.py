@@ -15,7 +15,9 @@ def test_several_stacks_are_one():
 
 
 def test_as_many_weights_as_experts():
-    with pytest.raises(ValueError, match=r"`inputs` must hold an expert a weight. Received: 3 and 4"):
+    with pytest.raises(
+        ValueError, match=r"`inputs` must hold one expert per weight. Received: 3 experts and 4 weights"
+    ):
         MixExperts()([np.ones((2, 4)), np.ones((2, 3, 5))])
 
 

@@ -199,7 +199,7 @@ def test_rows_count_by_their_weights(of_rows):
 
 def test_rows_need_a_label_each(of_rows):
     make, labels, p = of_rows
-    with pytest.raises(ValueError, match=r"`y_true` must be of shape \[B\] or \[B, 1\], a label a row"):
+    with pytest.raises(ValueError, match=r"`y_true` must be of shape \[B\] or \[B, 1\], one label per row"):
         make()(np.stack([labels, labels], axis=1), p)
 
 

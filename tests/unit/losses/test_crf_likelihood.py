@@ -95,7 +95,9 @@ def test_equals_softmax_without_transitions(chain):
 
 def test_labels_of_another_shape(chain):
     layer, emissions, _ = chain
-    with pytest.raises(ValueError, match=r"`y_true` must be of shape \(None, 4\), a tag a token. Received: \(4, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"`y_true` must be of shape \(None, 4\), one tag per token. Received: \(4, 3\)"
+    ):
         CRFLikelihood()(LABELS[:, :3], layer(emissions))
 
 

@@ -40,5 +40,5 @@ def test_quantiles_of_numpy_become_floats():
 
 
 def test_pinball_of_another_width():
-    with pytest.raises(ValueError, match=r"`y_pred` must have 2 columns, one a quantile. Received: \(3, 1\)"):
+    with pytest.raises(ValueError, match=r"`y_pred` must have 2 columns, one per quantile. Received: \(3, 1\)"):
         Pinball([0.1, 0.9])(np.zeros(3), np.zeros((3, 1)))

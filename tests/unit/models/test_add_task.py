@@ -142,7 +142,7 @@ def test_twice_and_saved(tmp_path):
 
 
 def test_a_name_that_is_taken():
-    with pytest.raises(ValueError, match=r"`task` must have a name of its own. Received: 'odd', out of \['digit'"):
+    with pytest.raises(ValueError, match=r"`task` must have a new name. Received: 'odd', which is one of \['digit'"):
         _trained().add_task(mtl.Task("odd", mtl.heads.Binary()))
 
 

@@ -44,7 +44,7 @@ METHODS = {
         ),
         ({"size": np.full((ROWS, 2), "1")}, {}, r"`x\['size'\]` must be numbers, float32. Received: dtype str"),
         ({"size": None}, {}, r"`x\['size'\]` must be an array. Received: a NoneType"),
-        ({}, {"b": None}, r"`y\['b'\]` must be an array. Received: None. Give labels that are missing as NaN or -1"),
+        ({}, {"b": None}, r"`y\['b'\]` must be an array. Received: None. Pass missing labels as NaN or -1"),
         ({}, {"b": [0, 1, 1, 0]}, r"`y\['b'\]` must be an array. Received: a list. Use `np.asarray"),
         ({}, {"b": LISTS}, r"`y\['b'\]` must be an array. Received: a list"),
         ({}, {"b": tf.ragged.constant(LISTS)}, r"`y\['b'\]` must be an array. Received: a RaggedTensor"),

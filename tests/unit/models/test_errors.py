@@ -105,7 +105,7 @@ def test_outputs_must_be_a_dict_by_the_names_of_the_tasks():
 def test_nested_outputs():
     x = keras.Input((2,))
     pair = {"low": keras.layers.Dense(1)(x), "high": keras.layers.Dense(1)(x)}
-    with pytest.raises(ValueError, match=r"one tensor a task.*Received: \{'range': \['low', 'high'\]\}"):
+    with pytest.raises(ValueError, match=r"one tensor per task.*Received: \{'range': \['low', 'high'\]\}"):
         mtl.MultiTaskModel(x, {"range": pair, "b": keras.layers.Dense(1)(x)})
 
 

@@ -131,11 +131,11 @@ def test_files(tmp_path):
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: plots.pareto({}, ["x", "y"]), "`figures` must hold a pair"),
+        (lambda: plots.pareto({}, ["x", "y"]), "`figures` must hold at least one candidate with a pair"),
         (lambda: plots.pareto(_runs(3), ["x", "y"], ["up", "max"]), r"`directions\[0\]` must be one of"),
-        (lambda: plots.gains({}), "`gains` must hold a gain"),
-        (lambda: plots.learning_curves({"a": []}, "y"), "`curves` must hold a curve"),
-        (lambda: plots.cost({"a": (NAN, 1, 0, 2)}), "`points` must hold a candidate"),
+        (lambda: plots.gains({}), "`gains` must hold at least one gain"),
+        (lambda: plots.learning_curves({"a": []}, "y"), "`curves` must hold at least one curve"),
+        (lambda: plots.cost({"a": (NAN, 1, 0, 2)}), "`points` must hold at least one candidate"),
     ],
 )
 def test_nothing_to_draw(draw, message):

@@ -131,7 +131,7 @@ class TestPrune:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"num_branches": 0}, "`num_branches` must be an integer of at least 1.* Use None for one a task"),
+        ({"num_branches": 0}, "`num_branches` must be an integer of at least 1.* Use None for one per task"),
         ({"num_branches": True}, "`num_branches` must be an integer of at least 1"),
         ({"temperature": 0.0}, "`temperature` must be a finite number above 0"),
         ({"min_temperature": 0.0}, "`min_temperature` must be a finite number above 0"),

@@ -97,14 +97,14 @@ ALONE = {"baseline": "a"}
         ({"a": {}}, {"transfer": True, **ALONE}, "`transfer` needs a baseline that trains the tasks apart"),
         ({"a": {}}, {"resamples": 1}, "`resamples` must be 0, or from 20 to"),
         ({"a": {}}, {"keep": True}, "`keep` must be one of"),
-        ({"a": {}}, {"workers": 2}, "`workers=2` need a storage"),
+        ({"a": {}}, {"workers": 2}, "`workers=2` need a common storage"),
         ({"a": {}}, {"workers": 2, "storage": "s.db", "function": lambda sharing: 0}, "Define it at the top"),
         ({"a": {}}, {"workers": 2, "storage": "s.db", "train": mtl.data.from_arrays(*TRAIN)}, "dataset `train`"),
         ({"a": {}}, {"storage": __file__}, "`storage` must be the file of an SQLite database.*file is not a database"),
         ({"a": {}}, {"baselines": {"trees": LogisticRegression}}, "Call the class first if it is one"),
         ({"a": {}}, {"baselines": {"trees": 1}}, r"`baselines\['trees'\]` must be an estimator"),
         ({"a": {}}, {"baselines": {"trees": {"odd": LogisticRegression()}}}, r"with the tasks \['digit', 'odd'\]"),
-        ({"a": {}}, {"baselines": {"a": LogisticRegression()}}, r"`baselines` must have names of their own"),
+        ({"a": {}}, {"baselines": {"a": LogisticRegression()}}, r"`baselines` must not have the names of candidates"),
     ],
 )
 def test_wrong_arguments(candidates, options, message):

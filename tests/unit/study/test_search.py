@@ -174,7 +174,7 @@ class Failing(mtl.weightings.Equal):
             "`build` failed",
         ),
         ({"trials": 0}, "`trials` must be"),
-        ({"workers": 2}, "need a storage"),
+        ({"workers": 2}, "need a common storage"),
     ],
 )
 def test_wrong_arguments(options, message):

@@ -88,7 +88,7 @@ def test_trials_are_spread_over_the_range():
         (lambda: mtl.study.Int(1.5, 2), "`low` must be an integer"),
         (lambda: mtl.study.Int(3, 3), "`high` must be a finite number above 3"),
         (lambda: mtl.study.Choice(["a"]), "`options` must be a list of at least two"),
-        (lambda: mtl.study.Choice([1, 1]), "`options` must be a list of values that look different"),
+        (lambda: mtl.study.Choice([1, 1]), "`options` must be a list of values whose printed texts differ"),
         (lambda: mtl.study.Choice("ab"), "`options` must be a list"),
         (lambda: mtl.study.LossWeights(["a"]), "`tasks` must be a list of at least two names"),
     ],

@@ -240,7 +240,7 @@ class TestArguments:
             Tabular(numeric=numeric, categories={"job": ("a",)})
 
     def test_no_column(self):
-        with pytest.raises(ValueError, match=r"`numeric` must be a tuple of distinct names.*one of the two name a col"):
+        with pytest.raises(ValueError, match=r"`numeric` must be a tuple of distinct names.*one of the two must name"):
             Tabular(numeric=())
 
     @pytest.mark.parametrize(
