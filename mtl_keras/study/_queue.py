@@ -138,25 +138,19 @@ class Queue:
             yield
 
 
-def until_done(queue: Queue, advance: Callable[[], bool], work: Callable[[], None], most: int | None = None) -> bool:
-    """Makes the runs of a queue together with other processes; returns whether all runs are complete.
+def until_done(queue: Queue, advance: Callable[[], bool], work: Callable[[], None]) -> None:
+    """Makes the runs of a queue together with other processes, until all runs are complete.
 
     Args:
         queue: The queue.
         advance: Function that fills the queue, and returns whether all runs are complete.
         work: Function that makes the next run.
-        most: Maximum number of runs to make; None for no limit.
     """
-    made = 0
     while not advance():
-        if made == most:
-            return False
         if queue.waits():
             work()
-            made += 1
         else:
             time.sleep(POLL)
-    return True
 
 
 def _key(trial):

@@ -16,8 +16,8 @@ from mtl_keras.study._run import run
 from mtl_keras.study._transfer import transferred
 
 
-def make_runs(plan: Plan, queue: Any, verbose: bool, most: int | None = None) -> bool:
-    """Makes at most `most` runs of a comparison; returns whether all are complete, here or in other processes."""
+def make_runs(plan: Plan, queue: Any, verbose: bool) -> None:
+    """Makes the runs of a comparison, together with other processes, until all are complete."""
     runs: dict[Key, dict[str, Any]] = {}
     keys = plan.keys()
 
@@ -44,7 +44,7 @@ def make_runs(plan: Plan, queue: Any, verbose: bool, most: int | None = None) ->
     def spaces(key: Key) -> dict[str, Any]:
         return plan.spaces(key[0]) if key[0] in plan.candidates and plan.num_trials(key[0]) else {}
 
-    return until_done(queue, advance, lambda: queue.work(make, spaces), most)
+    until_done(queue, advance, lambda: queue.work(make, spaces))
 
 
 @freed_graphs()

@@ -14,19 +14,15 @@ from mtl_keras.study._storage import optuna, plain, quiet
 FIRST, SKIPPED = "first", "skipped"  # user attributes: of the reference trial, and of a trial that was skipped
 
 
-def make_trials(searching: Searching, queue: Queue, verbose: bool, most: int | None = None) -> bool:
-    """Makes at most `most` trials of a search; returns whether all are complete, here or in other processes."""
+def make_trials(searching: Searching, queue: Queue, verbose: bool) -> None:
+    """Makes the trials of a search, together with other processes, until all are complete."""
     make_reference(searching, queue, verbose)
-    made = 0
     while True:
         states = [trial.state for trial in _trials(queue) if _counts(trial)]
         if len(states) < searching.trials:
-            if made == most:
-                return False
             _one(searching, queue, verbose)
-            made += 1
         elif all(state.is_finished() for state in states):
-            return True
+            return
         else:
             _wait(queue)
 

@@ -6,10 +6,9 @@ python -m tests.integration.study_program study.db 2
 import sys
 
 import mtl_keras as mtl
-from mtl_keras.study import _queue, _storage, _workers
+from mtl_keras.study import _queue, _storage
 from tests.unit.study._problem import TEST, TRAIN, VALID, build
 
-_workers.MOST_RUNS = 3
 _storage.HEARTBEAT, _storage.GRACE, _queue.POLL = 1, 4, 0.2  # for processes of a minute; the workers import this, too
 
 
