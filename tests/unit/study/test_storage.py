@@ -26,6 +26,6 @@ def test_several_processes_may_open_a_new_database_at_once(tmp_path):
 
 
 def test_an_error_shows_no_password():
-    with pytest.raises(ValueError, match="`storage` must be .*user:[*]{3}@host") as caught:
+    with pytest.raises(ValueError, match=r"`storage` must be .*user:[*]{3}@host") as caught:
         open_storage("postgresql+nothing://user:secret@host/studies")
     assert "secret" not in str(caught.value)
