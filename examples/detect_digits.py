@@ -81,7 +81,8 @@ def draw(model, data, file):
             if score > 0.5:
                 top, left, bottom, right = np.array(box) * CANVAS - 0.5
                 axis.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color="tab:orange"))
-                axis.text(left, top - 1, f"{label:.0f}  {score:.2f}", color="tab:orange", fontsize=8)
+                place = (left, top - 1) if top > 5 else (left, bottom + 5)  # not over the title
+                axis.text(*place, f"{label:.0f}  {score:.2f}", color="tab:orange", fontsize=11)
     axes[0].figure.savefig(file)
 
 
