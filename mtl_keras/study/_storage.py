@@ -1,6 +1,7 @@
 """Optuna and its storages."""
 
 import contextlib
+import logging
 import pathlib
 import re
 import time
@@ -65,17 +66,24 @@ def _opened(url, options, tries=10):
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Within this context, Optuna logs only errors, and does not warn of experimental or changed features."""
-    logging = optuna().logging
-    level = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
+    """Within this context, Optuna logs only errors, and nothing warns of experimental features or of many models."""
+    verbosity, of_tensorflow = optuna().logging, logging.getLogger("tensorflow")
+    level = verbosity.get_verbosity()
+    verbosity.set_verbosity(verbosity.ERROR)
+    of_tensorflow.addFilter(_is_no_retracing)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=optuna().exceptions.ExperimentalWarning)
             warnings.filterwarnings("ignore", "Heartbeat of storage is supposed to be used with")
             yield
     finally:
-        logging.set_verbosity(level)
+        of_tensorflow.removeFilter(_is_no_retracing)
+        verbosity.set_verbosity(level)
+
+
+def _is_no_retracing(record):
+    """Returns False for TensorFlow's warning that one step is traced many times: here, each run has its own model."""
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def plain(error):
