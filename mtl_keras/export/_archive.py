@@ -1,5 +1,7 @@
 """A Keras archive of functions, with only the variables that they need."""
 
+import logging
+import pathlib
 from typing import Any
 
 import keras
@@ -33,3 +35,17 @@ def traced(part: keras.Model, functions: dict[str, Signature]) -> keras.export.E
     archive.add_variable_collection("non_trainable_variables", [v for v in variables if not v.trainable])
     archive.add_variable_collection("variables", variables)
     return archive
+
+
+def write(archive: keras.export.ExportArchive, folder: pathlib.Path) -> None:
+    """Writes an archive to a folder that is renamed later. TensorFlow does not log the temporary name."""
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(_names_no_folder)
+    try:
+        archive.write_out(str(folder), verbose=False)
+    finally:
+        logger.removeFilter(_names_no_folder)
+
+
+def _names_no_folder(record):
+    return not record.getMessage().startswith("Assets written to")

@@ -9,8 +9,7 @@ import keras
 
 from mtl_keras._arguments import count, error, flag
 from mtl_keras._types import Tensor
-from mtl_keras.export import _description, _postprocess, _warmup
-from mtl_keras.export._archive import traced
+from mtl_keras.export import _archive, _description, _postprocess, _warmup
 from mtl_keras.export._plain import check_model, check_tasks, plain
 from mtl_keras.export._served import Served
 from mtl_keras.export._signatures import from_bytes, from_examples, of_tasks, with_outputs
@@ -125,10 +124,10 @@ def saved_model(
         _warmup.check_available()
         requests = _warmup.model_inputs(warmup, everything.inputs)
     description = _description.describe(model, tasks, heads, named, known_metrics)
-    archive = traced(plain(model, tasks), functions)
+    archive = _archive.traced(plain(model, tasks), functions)
 
     def write(folder):
-        archive.write_out(str(folder), verbose=False)
+        _archive.write(archive, folder)
         _description.write(folder, description)
         if requests is not None:
             _warmup.write(folder, path.resolve().name, functions, requests)

@@ -1,6 +1,7 @@
 """saved_model."""
 
 import json
+import logging
 import resource
 import subprocess
 import sys
@@ -95,6 +96,17 @@ def test_the_model_goes_on_as_it_was(model, tmp_path):
         np.testing.assert_array_equal(old, new)
     model.fit(*toy.arrays(rows=4), verbose=0)
     model.set_weights(before)
+
+
+def test_nothing_names_a_folder_that_is_gone(small, tmp_path, caplog):
+    logger = logging.getLogger("tensorflow")
+    logger.addHandler(caplog.handler)
+    try:
+        with caplog.at_level(logging.INFO, logger="tensorflow"):  # the level of a notebook
+            mtl.export.saved_model(small, tmp_path / "small")
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert "unfinished" not in caplog.text
 
 
 def test_several_inputs_by_name(tmp_path):
