@@ -20,6 +20,10 @@ CASES = [  # one for each way in which a step uses the replicas
     {"weighting": "uncertainty", "rows": 19},  # the last batch has 2 rows on one worker and 1 on the other
     {"weighting": "mgda", "level": "features"},
     {"weighting": "famo"},
+    {"weighting": "cagrad", "every": 2, "observed": 3},
+    {"weighting": "mgda", "level": "features", "every": 3},
+    {"clipnorm": 0.05},
+    {"weighting": "upgrad", "global_clipnorm": 0.1},
 ]
 if os.environ.get("WHOLE_MATRIX"):
     every = [{"weighting": name} for name in _registry.names("weightings")]
@@ -54,7 +58,9 @@ def test_two_workers_train_evaluate_and_predict_as_one():
     workers = run_workers(module, [[cases]] * 2, timeout=1200)
     for one in (alone, *workers):
         assert one.returncode == 0, one.stderr[-3000:]
-    expected, *found = (json.loads(one.stdout.split("RESULTS ")[1]) for one in (alone, *workers))
+    for worker in workers:
+        assert "`steps_per_execution` must be 1 under MultiWorkerMirroredStrategy" in worker.stdout.split("REFUSED ")[1]
+    expected, *found = (json.loads(one.stdout.split("RESULTS ")[1].splitlines()[0]) for one in (alone, *workers))
     for case, results in expected.items():
         assert results["update"] > 0.02, case
         for worker in found:
@@ -65,6 +71,20 @@ def test_two_workers_train_evaluate_and_predict_as_one():
                 np.testing.assert_allclose(one, other, atol=1e-5, err_msg=case)
             for task, values in results["predicted"].items():
                 np.testing.assert_allclose(worker[case]["predicted"][task], values, atol=1e-5, err_msg=case)
+
+
+@pytest.mark.slow
+def test_the_chief_exports_for_all(tmp_path):
+    workers = run_workers("tests.integration.exports_of_a_worker", [[str(tmp_path)]] * 2)
+    assert not any(worker.returncode for worker in workers), [worker.stderr[-3000:] for worker in workers]
+    chief, other = (json.loads(worker.stdout.split("RESULTS ")[1]) for worker in workers)
+    for found in (chief, other):
+        assert (found["served"], found["litert"]) == ("served/1", "model.tflite")
+        assert found["difference"] < 1e-6
+    assert "FileExistsError: Version 1 exists" in chief["error"]
+    assert other["error"] == "RuntimeError: The chief, worker 0, could not write; its error says why."
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.tflite", "served"]
+    assert [path.name for path in (tmp_path / "served").iterdir()] == ["1"]
 
 
 def _launch(folder, step):
