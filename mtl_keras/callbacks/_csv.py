@@ -15,6 +15,7 @@ class GrowingCSV:
 
     Args:
         path: The file, or None for none.
+        model: The model; where several workers train it, the chief alone writes.
         header: List of the names of the columns, one of which is "step".
         fresh: Whether what the file holds gives way; else it stays and must have this header.
         num_steps: Number of steps that were trained before; 0 where the steps of the file are not known to be theirs.
@@ -23,8 +24,8 @@ class GrowingCSV:
         ValueError: If the file stays and has another header.
     """
 
-    def __init__(self, path, header, fresh, num_steps=0):
-        self.path = path
+    def __init__(self, path, model, header, fresh, num_steps=0):
+        self.path = path = path if model.workers.is_chief else None
         if path is None:
             return
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)

@@ -27,7 +27,7 @@ def main(cases):
             print("REFUSED", error)
 
 
-def _train(strategy, weighting=None, rows=16, level="parameters", every=1, observed=0, **clipping):
+def _train(strategy, weighting=None, rows=16, level="parameters", every=1, observed=0, metrics=False, **clipping):
     keras.utils.set_random_seed(3)
     x, y = toy.arrays(rows=rows)
     weights = {task: np.ones(rows, "float32") for task in y}
@@ -36,7 +36,7 @@ def _train(strategy, weighting=None, rows=16, level="parameters", every=1, obser
     with strategy.scope():
         optimizer = keras.optimizers.SGD(1.0, **clipping) if clipping else keras.optimizers.Adam(0.01)
         arguments = {"weighting": weighting, "level": level, "every": every} if weighting else {}
-        model = toy.model(metrics=metrics_of_parts(), optimizer=optimizer, **arguments)
+        model = toy.model(metrics=metrics_of_parts() if metrics else [], optimizer=optimizer, **arguments)
     start = [v.numpy() for v in model.trainable_variables]
     callbacks = [mtl.callbacks.GradientConflict(observed)] if observed else []
     history = model.fit(data, epochs=3, verbose=0, validation_data=data, callbacks=callbacks)

@@ -1,4 +1,4 @@
-"""One of several workers that export a model, and print where and what came of it: python -m ... FOLDER"""
+"""One of several workers that write files, and print where and what came of it: python -m ... FOLDER"""
 
 import json
 import pathlib
@@ -19,7 +19,8 @@ def main(folder):
     with strategy.scope():
         model = toy.model()
     x, y = toy.arrays(rows=16)
-    model.fit(mtl.data.from_arrays(x, y, 8), verbose=0)
+    logs = mtl.callbacks.LogTaskWeights(folder / "weights.csv", every=1)
+    model.fit(mtl.data.from_arrays(x, y, 8), callbacks=[logs], verbose=0)
     predicted = model.predict(mtl.data.from_arrays(x, batch_size=8), verbose=0)
     place = mtl.export.saved_model(model, folder / "served")
     loaded = mtl.export.load(place).predict(x)
