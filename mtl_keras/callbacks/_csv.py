@@ -15,6 +15,7 @@ class GrowingCSV:
 
     Args:
         path: The file; None to write no file.
+        model: The model. If several workers train it, the chief alone writes.
         header: List of the names of the columns, one of which is "step".
         fresh: True overwrites the file. False continues it, and it must have this header.
         num_steps: Number of steps trained before; 0 if the steps in the file may be of another training.
@@ -23,8 +24,8 @@ class GrowingCSV:
         ValueError: If the file is continued and has another header.
     """
 
-    def __init__(self, path, header, fresh, num_steps=0):
-        self.path = path
+    def __init__(self, path, model, header, fresh, num_steps=0):
+        self.path = path = path if model.workers.is_chief else None
         if path is None:
             return
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)

@@ -98,7 +98,9 @@ class GradientConflict(Matrices):
             )
         self._first = self._resumed.pop(epoch, len(self.steps))
         if self._csv is None:
-            self._csv = GrowingCSV(self.path, _COLUMNS, epoch == 0 and self._num_steps == 0, self._num_steps)
+            self._csv = GrowingCSV(
+                self.path, self.model, _COLUMNS, epoch == 0 and self._num_steps == 0, self._num_steps
+            )
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures the fixed batch, if one of the next steps is due."""

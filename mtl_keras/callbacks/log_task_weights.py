@@ -89,7 +89,7 @@ class LogTaskWeights(keras.callbacks.Callback):
             self.history = {name: [values[i] for i in kept] for name, values in self.history.items()}
         if self._csv is None:
             fresh = epoch == 0 and self._num_steps == 0
-            self._csv = GrowingCSV(self.path, list(self.history), fresh, self._num_steps)
+            self._csv = GrowingCSV(self.path, self.model, list(self.history), fresh, self._num_steps)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         before, self._num_steps = self._num_steps, self.model.progress.num_steps

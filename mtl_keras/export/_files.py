@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from mtl_keras._unfinished import unfinished
+from mtl_keras.export._chief import by_chief
 from mtl_keras.export._plain import check_model, check_tasks, plain
 
 Run = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
@@ -33,6 +34,7 @@ class Refusal(ValueError):
         )
 
 
+@by_chief
 def write_model(
     model: keras.Model,
     path: str | os.PathLike,
@@ -43,6 +45,8 @@ def write_model(
     open_file: Callable[[pathlib.Path], Run],
 ) -> pathlib.Path:
     """Writes some tasks of a model to a file. It appears only when complete, and if its runtime opens and runs it.
+
+    Where several workers train, the chief writes it.
 
     Args:
         model, tasks: As users give them.

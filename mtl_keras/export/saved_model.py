@@ -10,6 +10,7 @@ import keras
 from mtl_keras._arguments import count, error, flag
 from mtl_keras._types import Tensor
 from mtl_keras.export import _archive, _description, _postprocess, _warmup
+from mtl_keras.export._chief import by_chief
 from mtl_keras.export._plain import check_model, check_tasks, plain
 from mtl_keras.export._served import Served
 from mtl_keras.export._signatures import from_bytes, from_examples, of_tasks, with_outputs
@@ -24,6 +25,7 @@ RESERVED = {"serving_default", "serving_bytes", "serving_examples", "labels", "s
 }
 
 
+@by_chief
 def saved_model(
     model: keras.Model,
     path: str | os.PathLike,
@@ -57,7 +59,8 @@ def saved_model(
     The export has no training state, and no layer that no exported task needs. Models in float16 or bfloat16 take and
     return float32. The version is written under another name, read back, and then renamed, so that a server that
     watches `path` never sees an incomplete one. `assets.extra/tasks.json`, which servers do not expose, has the tasks,
-    their heads and labels, and the versions of the software that wrote them.
+    their heads and labels, and the versions of the software that wrote them. Where several workers train, each calls
+    this function; the chief writes, and the others wait.
 
     Args:
         model: A `mtl_keras.MultiTaskModel`, or any functional `keras.Model` whose outputs are a dict by name.

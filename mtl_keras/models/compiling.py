@@ -13,6 +13,7 @@ from mtl_keras.models import freezing
 from mtl_keras.models.objective import Objective
 from mtl_keras.models.objectives import make_objectives
 from mtl_keras.models.plan import check_optimizer, labels_since_update, make_plan
+from mtl_keras.models.replicas import check_replicas
 from mtl_keras.models.total import Total
 from mtl_keras.weightings import Weighting
 
@@ -154,6 +155,7 @@ class Compiling:
             objective.skips_nonfinite = plan is not None and objective.loss_weight != 0
         self._set_weighting(plan and plan.weighting)
         super().compile(optimizer=arguments["optimizer"], **kwargs)
+        check_replicas(self)
         if plan:
             check_optimizer(self.optimizer)
         if plan or self.frozen:

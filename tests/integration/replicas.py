@@ -23,15 +23,25 @@ def main():
         for scope in (tf.distribute.get_strategy().scope, two.scope):
             with scope():
                 found.append(_train(**case))
-        update = max(np.abs(old - new).max() for old, new in zip(found[0]["start"], found[0]["end"], strict=True))
         difference = max(np.abs(a - b).max() for a, b in zip(found[0]["end"], found[1]["end"], strict=True))
-        losses = max(abs(found[0]["logs"][name] - found[1]["logs"][name]) for name in found[0]["logs"])
-        results[json.dumps(case)] = [float(difference), float(update), float(losses)]
+        losses = max(abs(a - found[1]["logs"][name]) / max(1.0, abs(a)) for name, a in found[0]["logs"].items())
+        results[json.dumps(case)] = [float(difference), float(found[0]["update"]), float(losses)]
     print("RESULTS", json.dumps(results))
 
 
 def _train(
-    weighting=None, missing=False, level="parameters", every=1, observed=False, weighted=True, rows=16, tags=None
+    weighting=None,
+    missing=False,
+    level="parameters",
+    every=1,
+    observed=0,
+    weighted=True,
+    rows=16,
+    tags=None,
+    optimizer=None,
+    scale=None,
+    steps=1,
+    huge=False,
 ):
     keras.utils.set_random_seed(3)
     x, y = _tags(rows) if tags else toy.arrays(rows=rows)
@@ -39,21 +49,26 @@ def _train(
     if missing:
         weights["odd"][:9] = 0.0  # so that one replica sees few labels
         weights["ink"][:] = 0.0
+    if huge:
+        x[4:8] *= 1000.0  # on the second replica, whose gradients become infinite by the scale
     data = tf.data.Dataset.from_tensor_slices((x, y, weights) if weighted else (x, y)).batch(8)
     arguments = {"level": level, "every": every} if weighting else {}
-    arguments |= {"optimizer": keras.optimizers.Adam(0.01), "weighting": weighting}
+    optimizer = keras.optimizers.get(optimizer or {"class_name": "Adam", "config": {"learning_rate": 0.01}})
+    optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=scale) if scale else optimizer
+    arguments |= {"optimizer": optimizer, "weighting": weighting, "steps_per_execution": steps}
     model = (
         _tagger(tags, arguments) if tags else toy.model(metrics=metrics_of_parts() if rows < 16 else [], **arguments)
     )
-    start = model.get_weights()
-    callbacks = [mtl.callbacks.LogTaskWeights(every=1), mtl.callbacks.GradientConflict()] if observed else []
+    start = [v.numpy() for v in model.trainable_variables]
+    callbacks = [mtl.callbacks.LogTaskWeights(every=1), mtl.callbacks.GradientConflict(observed)] if observed else []
     history = model.fit(data, epochs=3, verbose=0, shuffle=False, callbacks=callbacks, validation_data=data)
     logs = {k: v[-1] for k, v in history.history.items() if not np.isnan(v[-1])}
     logs |= {f"evaluate_{k}": v for k, v in model.evaluate(data, verbose=0, return_dict=True).items() if v == v}
     if observed:
         logs |= {f"{task}_last_weight": callbacks[0].history[task][-1] for task in y}
+        logs |= {f"cosine_{i}": value for i, value in enumerate(callbacks[1].cosines.ravel()) if value == value}
     return {
-        "start": start,
+        "update": max(np.abs(old - v.numpy()).max() for old, v in zip(start, model.trainable_variables, strict=True)),
         "end": model.get_weights(),
         "logs": logs,
     }

@@ -14,16 +14,30 @@ from mtl_keras import _registry
 from tests.helpers.workers import run_workers
 from tests.integration import rows_of_a_worker
 
-CASES = [  # one for each way in which a step uses the replicas
-    {},
-    {"weighting": "cagrad"},
-    {"weighting": "uncertainty", "rows": 19},  # the last batch has 2 rows on one worker and 1 on the other
-    {"weighting": "mgda", "level": "features"},
-    {"weighting": "famo"},
-]
+PIECES = {  # one case for each way in which a step uses the replicas
+    "weightings": [
+        {"metrics": True},
+        {"weighting": "cagrad"},
+        {
+            "weighting": "uncertainty",
+            "rows": 19,
+            "metrics": True,
+        },  # the last batch has 2 rows on one worker and 1 on the other
+        {"weighting": "mgda", "level": "features"},
+        {"weighting": "famo"},
+    ],
+    "every and clipping": [
+        {"weighting": "cagrad", "every": 2, "observed": 3},
+        {"weighting": "mgda", "level": "features", "every": 3},
+        {"clipnorm": 0.05},
+        {"weighting": "upgrad", "global_clipnorm": 0.1},
+    ],
+}
 if os.environ.get("WHOLE_MATRIX"):
-    every = [{"weighting": name} for name in _registry.names("weightings")]
-    CASES += [case for case in every if case not in CASES]
+    names = [name for name in _registry.names("weightings") if {"weighting": name} not in PIECES["weightings"]]
+    for i in range(0, len(names), 6):  # a quarter of an hour on one core would be too long for one test
+        piece = names[i : i + 6]
+        PIECES[f"{piece[0]} to {piece[-1]}"] = [{"weighting": name} for name in piece]
 
 
 @pytest.mark.slow
@@ -41,8 +55,9 @@ def test_two_workers_together_see_each_row_once(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_workers_train_evaluate_and_predict_as_one():
-    module, cases = "tests.integration.training_of_a_worker", json.dumps(CASES)
+@pytest.mark.parametrize("piece", PIECES)
+def test_two_workers_train_evaluate_and_predict_as_one(piece):
+    module, cases = "tests.integration.training_of_a_worker", json.dumps(PIECES[piece])
     alone = subprocess.run(
         [sys.executable, "-m", module, cases],
         cwd=pathlib.Path(__file__).parents[2],
@@ -54,7 +69,9 @@ def test_two_workers_train_evaluate_and_predict_as_one():
     workers = run_workers(module, [[cases]] * 2, timeout=1200)
     for one in (alone, *workers):
         assert one.returncode == 0, one.stderr[-3000:]
-    expected, *found = (json.loads(one.stdout.split("RESULTS ")[1]) for one in (alone, *workers))
+    for worker in workers:
+        assert "`steps_per_execution` must be 1 under MultiWorkerMirroredStrategy" in worker.stdout.split("REFUSED ")[1]
+    expected, *found = (json.loads(one.stdout.split("RESULTS ")[1].splitlines()[0]) for one in (alone, *workers))
     for case, results in expected.items():
         assert results["update"] > 0.02, case
         for worker in found:
@@ -65,6 +82,22 @@ def test_two_workers_train_evaluate_and_predict_as_one():
                 np.testing.assert_allclose(one, other, atol=1e-5, err_msg=case)
             for task, values in results["predicted"].items():
                 np.testing.assert_allclose(worker[case]["predicted"][task], values, atol=1e-5, err_msg=case)
+
+
+@pytest.mark.slow
+def test_the_chief_writes_the_files(tmp_path):
+    workers = run_workers("tests.integration.files_of_a_worker", [[str(tmp_path)]] * 2)
+    assert not any(worker.returncode for worker in workers), [worker.stderr[-3000:] for worker in workers]
+    chief, other = (json.loads(worker.stdout.split("RESULTS ")[1]) for worker in workers)
+    for found in (chief, other):
+        assert (found["served"], found["litert"]) == ("served/1", "model.tflite")
+        assert found["difference"] < 1e-6
+    assert "FileExistsError: Version 1 exists" in chief["error"]
+    assert other["error"] == "RuntimeError: The chief, worker 0, could not write; its error says why."
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.tflite", "served", "weights.csv"]
+    assert [path.name for path in (tmp_path / "served").iterdir()] == ["1"]
+    _, *rows = (tmp_path / "weights.csv").read_text().splitlines()
+    assert [row.split(",")[1] for row in rows] == ["1", "2"]
 
 
 def _launch(folder, step):

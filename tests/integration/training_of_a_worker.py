@@ -19,27 +19,34 @@ def main(cases):
     several = "TF_CONFIG" in os.environ
     strategy = tf.distribute.MultiWorkerMirroredStrategy() if several else tf.distribute.get_strategy()
     print("RESULTS", json.dumps({json.dumps(case): _train(strategy, **case) for case in json.loads(cases)}))
+    if several:
+        try:
+            with strategy.scope():
+                toy.model(steps_per_execution=2)
+        except ValueError as error:
+            print("REFUSED", error)
 
 
-def _train(strategy, weighting=None, rows=16, level="parameters"):
+def _train(strategy, weighting=None, rows=16, level="parameters", every=1, observed=0, metrics=False, **clipping):
     keras.utils.set_random_seed(3)
     x, y = toy.arrays(rows=rows)
     weights = {task: np.ones(rows, "float32") for task in y}
     weights["odd"][: rows // 2 + 1] = 0.0  # so that one worker sees few labels
     data = mtl.data.from_arrays(x, y, BATCH, sample_weight=weights, shuffle=True)
     with strategy.scope():
-        optimizer = keras.optimizers.Adam(0.01)
-        arguments = {"weighting": weighting, "level": level} if weighting else {}
-        model = toy.model(metrics=metrics_of_parts(), optimizer=optimizer, **arguments)
-    start = model.get_weights()
-    history = model.fit(data, epochs=3, verbose=0, validation_data=data)
+        optimizer = keras.optimizers.SGD(1.0, **clipping) if clipping else keras.optimizers.Adam(0.01)
+        arguments = {"weighting": weighting, "level": level, "every": every} if weighting else {}
+        model = toy.model(metrics=metrics_of_parts() if metrics else [], optimizer=optimizer, **arguments)
+    start = [v.numpy() for v in model.trainable_variables]
+    callbacks = [mtl.callbacks.GradientConflict(observed)] if observed else []
+    history = model.fit(data, epochs=3, verbose=0, validation_data=data, callbacks=callbacks)
     results = {name: values[-1] for name, values in history.history.items()}
     results |= {f"evaluate_{k}": v for k, v in model.evaluate(data, verbose=0, return_dict=True).items()}
-    end = model.get_weights()
+    trained = [v.numpy() for v in model.trainable_variables]
     predicted = model.predict(mtl.data.from_arrays(x, batch_size=BATCH), verbose=0)
     return {
-        "update": max(float(np.abs(a - b).max()) for a, b in zip(start, end, strict=True)),
-        "weights": [value.tolist() for value in end],
+        "update": max(float(np.abs(a - b).max()) for a, b in zip(start, trained, strict=True)),
+        "weights": [value.tolist() for value in model.get_weights()],
         "logs": {name: float(value) for name, value in results.items()},
         "predicted": {task: values.tolist() for task, values in predicted.items()},
     }

@@ -50,13 +50,8 @@ class MatrixProbe:
 
         if self.every == 1:
             record()
-        elif batch.replicas.num > 1:
-            raise ValueError(
-                "`every` must be 1 under a tf.distribute strategy with several replicas, which cannot sum inside a "
-                f"condition. Received: every={self.every}. Or give the callback a batch of its own as `data`."
-            )
         else:
-            tf.cond(tf.equal(tf.math.floormod(step, self.every), 0), record, lambda: 0)
+            batch.replicas.cond(tf.equal(tf.math.floormod(step, self.every), 0), record, lambda: 0)
         with tf.control_dependencies(keras.tree.flatten(batch.x)):  # the end of a stream is no step
             self._step.assign(step + 1)
 

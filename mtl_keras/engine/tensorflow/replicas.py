@@ -9,15 +9,36 @@ class Replicas:
     def __init__(self):
         self.num = tf.distribute.get_strategy().num_replicas_in_sync
 
-    def sum(self, tensor):
-        """Returns the sum of the replicas' tensors, on every replica."""
+    def sum(self, tensors):
+        """Returns the sum of the replicas' tensors, on every replica; of each one, if it is a list of them."""
         if self.num == 1:
-            return tensor
-        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensor)
+            return tensors
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
     def all(self, flag):
         """Returns whether a flag is true on all replicas."""
         return flag if self.num == 1 else self.sum(tf.cast(flag, tf.float32)) > self.num - 0.5
+
+    def cond(self, flag, one, other):
+        """Returns what one of two functions returns, which may sum over the replicas.
+
+        Replicas cannot meet inside a condition of their own. So they meet first, and the condition is around all of
+        them.
+
+        Args:
+            flag: Whether to call the first function; the same on all replicas.
+            one, other: Functions without arguments that return the same structure of tensors.
+        """
+        if self.num == 1:
+            return tf.cond(flag, one, other)
+
+        def choose(strategy, flag, one, other):
+            def on_all(function):
+                return lambda: strategy.extended.call_for_each_replica(lambda call: call(), args=(function,))
+
+            return tf.cond(strategy.experimental_local_results(flag)[0], on_all(one), on_all(other))
+
+        return tf.distribute.get_replica_context().merge_call(choose, args=(flag, one, other))
 
     def never_empty(self, x, y, sample_weight):
         """Returns a batch with one row of weight 0 if this replica has no rows, because not every layer accepts that.
@@ -65,3 +86,28 @@ class OneReplica(Replicas):
 
     def __init__(self):
         self.num = 1
+
+
+def can_repeat(strategy: tf.distribute.Strategy) -> bool:
+    """Returns whether replicas can sum in a step that a loop repeats, as for `steps_per_execution`; by a trial."""
+
+    def one():
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.ones([]))
+
+    @tf.function
+    def step():
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(one), axis=None)
+
+    @tf.function
+    def steps():
+        def repeat(i):
+            tf.cond(i < 2, step, lambda: 0.0)
+            return (i + 1,)
+
+        return tf.while_loop(lambda i: i < 2, repeat, (0,))
+
+    try:
+        steps()
+    except tf.errors.InvalidArgumentError:  # TensorFlow 2.21 loses the number of the sum
+        return False
+    return True

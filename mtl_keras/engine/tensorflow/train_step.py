@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from mtl_keras._types import Tensor
 from mtl_keras.engine.batch import Batch
+from mtl_keras.engine.tensorflow.clipping import clipped_sums
 from mtl_keras.engine.tensorflow.own_parts import OwnParts
 from mtl_keras.engine.tensorflow.replicas import Replicas
 from mtl_keras.engine.tensorflow.several_workers import SeveralWorkers, as_logs
@@ -53,7 +54,7 @@ class TrainStep(SeveralWorkers):
             batch_losses = batch.losses(self(batch.x, training=True), training=True)
             extra = batch.regularization() + batch.penalty()
             scaled = self.optimizer.scale_loss(sum(batch.weighted(batch_losses.losses)) + extra)
-        gradients = tape.gradient(scaled, variables)
+        gradients = clipped_sums(self.optimizer, tape.gradient(scaled, variables), variables, batch.replicas)
         with own.unchanged_where_absent(batch_losses.counts):
             self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         batch.track(batch_losses, extra)
@@ -72,14 +73,9 @@ class TrainStep(SeveralWorkers):
         )
         if plan.every == 1:
             run = step.renewed()
-        elif batch.replicas.num > 1:
-            raise ValueError(
-                f"`every` must be 1 under a tf.distribute strategy with several replicas, which cannot sum inside a "
-                f'condition. Received: every={plan.every}. Use `level="features"` to save time.'
-            )
         else:
             due = tf.equal(tf.math.floormod(plan.weighting.step.value, float(plan.every)), 0.0)
-            run = tf.cond(due, step.renewed, step.reused)
+            run = batch.replicas.cond(due, step.renewed, step.reused)
             plan.weighting.step.assign_add(1.0)
         batch_losses = run.batch_losses
         total = sum(batch.weighted(batch_losses.losses)) + run.extra
@@ -101,6 +97,7 @@ class TrainStep(SeveralWorkers):
     def _apply(self, gradients, finite, replicas):
         """Makes the step of the optimizer, unless something is not finite."""
         variables = self.plan.variables
+        gradients = clipped_sums(self.optimizer, gradients, variables, replicas)
 
         def step():
             self.optimizer.apply_gradients(zip(gradients, variables, strict=True))

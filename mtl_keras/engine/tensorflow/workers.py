@@ -66,7 +66,7 @@ class Workers:
             raised.add_note("Raised on the chief; the other workers also stop.")
             raise raised
         if failed:
-            raise RuntimeError("The chief, worker 0, could not write a file; its error says why.")
+            raise RuntimeError("The chief, worker 0, could not write; its error says why.")
         return result
 
     def values(self, variables: list[keras.Variable], same: set[int]) -> list[Any]:
@@ -131,7 +131,8 @@ class Workers:
         """Warns if the context lasts long."""
         message = (
             f"Worker {self.index} has waited for the other workers for {PATIENCE:.0f} seconds. Where several workers "
-            "train, `save` and `save_weights` must be called by each of them; the chief writes."
+            "train, `save`, `save_weights` and the functions of `mtl_keras.export` must be called by each of them; the "
+            "chief writes."
         )
         timer = threading.Timer(PATIENCE, warnings.warn, [message])
         timer.daemon = True
