@@ -9,11 +9,6 @@ from tests.doc._pages import DOCS, ROOT, blocks, pages
 PROGRAMS = [
     page for page in pages() if DOCS in page.parents and page.parent.name != "notebooks" and blocks(page, run_only=True)
 ]
-SLOW = {  # those above ten seconds
-    *(f"guides/{name}.md" for name in ("relatedness", "saving", "serving", "sharing", "soft_sharing", "sources")),
-    *(f"guides/{name}.md" for name in ("stages", "study", "tables", "texts", "weighting")),
-    *("index.md", "tour.md"),
-}
 
 
 def _name(page):
@@ -30,23 +25,13 @@ def test_every_python_block_is_python():
 
 def test_every_guide_is_a_program():
     assert set(DOCS.glob("guides/*.md")) <= set(PROGRAMS)
-    assert {DOCS / name for name in SLOW} <= set(PROGRAMS)
-
-
-def _run(page, folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    names = {"__name__": "guide"}
-    for i, block in enumerate(blocks(page, run_only=True), start=1):
-        exec(compile(block, f"block {i} of {_name(page)}", "exec"), names)
-
-
-@pytest.mark.parametrize("page", [page for page in PROGRAMS if _name(page) not in SLOW], ids=_name)
-def test_guide_runs(page, tmp_path, monkeypatch):
-    _run(page, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
-@pytest.mark.graph
-@pytest.mark.parametrize("page", [page for page in PROGRAMS if _name(page) in SLOW], ids=_name)
-def test_long_guide_runs(page, tmp_path, monkeypatch):
-    _run(page, tmp_path, monkeypatch)
+@pytest.mark.graph  # as for a user: what works eagerly need not work in a graph
+@pytest.mark.parametrize("page", PROGRAMS, ids=_name)
+def test_guide_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "guide"}
+    for i, block in enumerate(blocks(page, run_only=True), start=1):
+        exec(compile(block, f"block {i} of {_name(page)}", "exec"), names)

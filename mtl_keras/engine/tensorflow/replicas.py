@@ -8,6 +8,7 @@ class Replicas:
 
     def __init__(self):
         self.num = tf.distribute.get_strategy().num_replicas_in_sync
+        self.meet = tf.distribute.has_strategy()  # in an update of variables; one replica of a strategy, too
 
     def sum(self, tensors):
         """Returns the sum of the replicas' tensors, on every replica; of each one, if it is a list of them."""
@@ -29,7 +30,7 @@ class Replicas:
             flag: Whether to call the first function; the same on all replicas.
             one, other: Functions without arguments that return the same structure of tensors.
         """
-        if self.num == 1:
+        if not self.meet:
             return tf.cond(flag, one, other)
 
         def choose(strategy, flag, one, other):
@@ -38,7 +39,9 @@ class Replicas:
 
             return tf.cond(strategy.experimental_local_results(flag)[0], on_all(one), on_all(other))
 
-        return tf.distribute.get_replica_context().merge_call(choose, args=(flag, one, other))
+        result = tf.distribute.get_replica_context().merge_call(choose, args=(flag, one, other))
+        # Back on the device of the replica: without one, TensorFlow cannot sum the gradients of a single replica.
+        return tf.nest.map_structure(tf.identity, result, expand_composites=True)
 
     def never_empty(self, x, y, sample_weight):
         """Returns a batch with one row of weight 0 if this replica has no rows, because not every layer accepts that.
@@ -69,14 +72,17 @@ class Replicas:
 
     def assign(self, variables, values):
         """Assigns the replica's values to its copies of variables, also where Keras leaves that to optimizers."""
-        if self.num == 1:
+        if not self.meet:
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
             return
 
         def assign(strategy, values):
-            for variable, value in zip(variables, values, strict=True):
-                strategy.extended.update(variable.value, lambda v, new: v.assign(new), args=(value,))
+            for variable, value in zip((v.value for v in variables), values, strict=True):
+                if isinstance(variable, tf.distribute.DistributedValues):
+                    strategy.extended.update(variable, lambda v, new: v.assign(new), args=(value,))
+                else:  # made outside of the scope of the strategy, such as the seed of a dropout layer
+                    variable.assign(strategy.experimental_local_results(value)[0])
 
         tf.distribute.get_replica_context().merge_call(assign, args=(values,))
 
@@ -85,7 +91,7 @@ class OneReplica(Replicas):
     """A batch that is not split, under any strategy."""
 
     def __init__(self):
-        self.num = 1
+        self.num, self.meet = 1, False
 
 
 def can_repeat(strategy: tf.distribute.Strategy) -> bool:

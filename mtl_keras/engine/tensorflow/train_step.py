@@ -108,7 +108,7 @@ class TrainStep(SeveralWorkers):
             step()
         elif isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             step()  # a loss-scale optimizer skips such a step itself, and lowers the scale
-        elif replicas.num == 1:
+        elif not replicas.meet:
             tf.cond(finite, lambda: (step(), 0)[1], lambda: 0)
         else:
             touched = [*variables, *self.optimizer.variables]
