@@ -13,7 +13,7 @@ from tensorflow.python.framework import kernels, op_def_registry
 
 import mtl_keras as mtl
 from mtl_keras import _registry
-from tests.helpers import toy
+from tests.helpers import graphs, toy
 from tests.helpers.marks import fast_only
 from tests.unit.heads.test_missing_labels import CASES as HEADS
 from tests.unit.heads.test_missing_labels import build
@@ -60,9 +60,8 @@ def _floats_on_host(node, kernel):
 
 def _on_host(step, *batch):
     """Returns what in the graph of a step, and in the functions that it calls, a GPU leaves to the host."""
-    graph = tf.function(step).get_concrete_function(*batch).graph.as_graph_def()
     found = set()
-    for node in [*graph.node, *(node for function in graph.library.function for node in function.node_def)]:
+    for node in graphs.nodes(step, *batch):
         kernel = _kernel(node)
         device = tf.DeviceSpec.from_string(node.device).device_type
         if device:
