@@ -167,7 +167,7 @@ def cases(question, smoke):
         methods = [{}, FEW[0], {**FEW[0], "every": 10}, {**FEW[0], "chunk_size": 2}, {"weighting": "modo"}]
         return [{"of": "table_case", "rows": r, "large": large, **m} for r, large in tables for m in methods]
     if question == "chunks":
-        shape = {"num_tasks": 4, "width": 8} if smoke else {"num_tasks": 16, "width": 2000}
+        shape = {"num_tasks": 4, "width": 8} if smoke else {"num_tasks": 16, "width": 4000}
         sizes = [{}, {"chunk_size": 1}] if smoke else [{}, *({"chunk_size": n} for n in (8, 4, 2, 1))]
         methods = [{}, *({**FEW[0], **size} for size in sizes)]
         return [{"of": "memory_case", "shape": shape, "batch": 8, **m} for m in methods]
