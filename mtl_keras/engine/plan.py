@@ -20,6 +20,7 @@ class Plan:
         every: The weights are updated every n steps.
         apply_to: `"shared"` or `"all"`: whether the weights also act on the own variables of a task.
         nonfinite: `"skip"` or `"raise"`: what happens at a loss or gradient that is not finite.
+        chunk_size: How many gradients of the shared variables are in memory at once; None for all.
         variables: What the optimizer updates: the shared variables, each task's own, the weighting's.
         features_model: For `level="features"`: the model that returns `{"y_pred": outputs, "features": list}`.
         cut: For `level="features"`: whether the features separate the shared variables from the losses (`is_cut`).
@@ -33,6 +34,7 @@ class Plan:
         every: int,
         apply_to: str,
         nonfinite: str,
+        chunk_size: int | None,
         variables: list[keras.Variable],
         features_model: keras.Model | None = None,
         cut: bool = False,
@@ -42,6 +44,7 @@ class Plan:
         self.every = every
         self.apply_to = apply_to
         self.nonfinite = nonfinite
+        self.chunk_size = chunk_size
         self.variables = variables
         self.features_model = features_model
         self.cut = cut
@@ -102,7 +105,12 @@ class Plan:
     @property
     def passes(self) -> int:
         """How many times a step goes backward through the shared variables."""
-        return 1 if self.level == "features" else self.weighting.passes(self.num_tasks)
+        if self.level == "features":
+            return 1
+        rows = self.weighting.passes(self.num_tasks)
+        if not self.chunk_size:
+            return rows
+        return sum(range(rows, 0, -self.chunk_size)) + 1  # each chunk, with all rows behind it, and the weighted losses
 
     def relative_cost(self) -> float:
         """Returns the cost of a step relative to the plain sum, by the count of operations.

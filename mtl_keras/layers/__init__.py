@@ -17,6 +17,7 @@ from mtl_keras.layers.fill_empty import FillEmpty
 from mtl_keras.layers.halve_sequence import HalveSequence
 from mtl_keras.layers.hmm import HMM
 from mtl_keras.layers.increasing import Increasing
+from mtl_keras.layers.large_embedding import LargeEmbedding
 from mtl_keras.layers.logit_product import LogitProduct
 from mtl_keras.layers.masked_conv1d import MaskedConv1D
 from mtl_keras.layers.match_positions import MatchPositions
@@ -48,6 +49,7 @@ __all__ = [
     "FillEmpty",
     "HalveSequence",
     "Increasing",
+    "LargeEmbedding",
     "LogitProduct",
     "MaskedConv1D",
     "MatchPositions",

@@ -101,6 +101,7 @@ class Compiling:
         every: int = 1,
         apply_to: str | None = None,
         nonfinite: str = "skip",
+        chunk_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         """Configures the model for training.
@@ -129,6 +130,9 @@ class Compiling:
                 `excess_mtl`, `imtl` (by the learned scales) and `db_mtl` (by 1 / loss); `"shared"` for the others.
             nonfinite: What to do in a step with a loss or gradient that is not finite, under a weighting: `"skip"`
                 changes nothing in this step and counts it in the logs as `skipped_steps`; `"raise"` stops.
+            chunk_size: For a weighting that reads gradients and returns weights, how many gradients of the shared
+                variables are in memory at once. None for all, which is fastest. With T / n of T gradients, a step needs
+                about (n + 1) / 2 times as many backward passes, and gives the same result.
 
         Raises:
             ValueError: If a name is not a task, a task has no loss, or a number is negative.
@@ -144,13 +148,16 @@ class Compiling:
             "every": count("every", every),
             "apply_to": apply_to,
             "nonfinite": nonfinite,
+            "chunk_size": chunk_size,
         }
         partition = Partition(self)
         if self.frozen:
             freezing.check_optimizer(arguments["optimizer"])
         objectives = make_objectives(self, loss, loss_weights, metrics, weighted_metrics)
         weights = {task: objective.loss_weight for task, objective in objectives.items()}
-        plan = make_plan(self, arguments["weighting"], partition, weights, level, every, apply_to, nonfinite)
+        plan = make_plan(
+            self, arguments["weighting"], partition, weights, level, every, apply_to, nonfinite, chunk_size
+        )
         for objective in objectives.values():
             objective.skips_nonfinite = plan is not None and objective.loss_weight != 0
         self._set_weighting(plan and plan.weighting)

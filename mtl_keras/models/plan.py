@@ -4,13 +4,13 @@ import math
 
 import keras
 
-from mtl_keras._arguments import choice, error
+from mtl_keras._arguments import choice, count, error
 from mtl_keras.engine import SHARED, Partition, Plan, Reach, find_features, is_cut
 from mtl_keras.models import freezing
 from mtl_keras.weightings import Weighting
 
 
-def make_plan(model, weighting, partition, loss_weights, level, every, apply_to, nonfinite):
+def make_plan(model, weighting, partition, loss_weights, level, every, apply_to, nonfinite, chunk_size):
     """Returns the `Plan`, with the weighting built; None if the plain sum is trained.
 
     With one task, every weighting equals the plain gradient. If the shared part is frozen, so does every weighting that
@@ -23,6 +23,8 @@ def make_plan(model, weighting, partition, loss_weights, level, every, apply_to,
     choice("level", level, ("parameters", "features"))
     choice("apply_to", apply_to, (None, "shared", "all"))
     choice("nonfinite", nonfinite, ("skip", "raise"))
+    if chunk_size is not None:
+        count("chunk_size", chunk_size)
     names = model.task_names
     if weighting is None or len(names) == 1:
         return None
@@ -34,7 +36,7 @@ def make_plan(model, weighting, partition, loss_weights, level, every, apply_to,
         with freezing.lifted(model, model.frozen):
             partition = Partition(model)
     if partition.shared or not rests:
-        _check_suits(weighting, partition, level, every, apply_to)
+        _check_suits(weighting, partition, level, every, apply_to, chunk_size)
     if rests:
         _build(weighting, names, partition, every)
         return None
@@ -45,7 +47,7 @@ def make_plan(model, weighting, partition, loss_weights, level, every, apply_to,
         variables += weighting.trainable_variables
     apply_to = apply_to or (weighting.apply_to if weighting.reads_gradients else "all")
     tasks = _taking_part(weighting, partition, loss_weights)
-    return Plan(weighting, tasks, level, every, apply_to, nonfinite, variables, **at_features)
+    return Plan(weighting, tasks, level, every, apply_to, nonfinite, chunk_size, variables, **at_features)
 
 
 def _taking_part(weighting, partition, loss_weights):
@@ -67,11 +69,12 @@ def _taking_part(weighting, partition, loss_weights):
     return tasks
 
 
-def _check_suits(weighting, partition, level, every, apply_to):
+def _check_suits(weighting, partition, level, every, apply_to, chunk_size):
     name = type(weighting).__name__
     if weighting.reads_gradients:
         given = {"every": every > 1 and not weighting.has_weights}
         given["apply_to"] = apply_to == "all" and not weighting.weighs_own
+        given["chunk_size"] = chunk_size is not None and not weighting.has_weights
         if not partition.shared:
             raise ValueError(
                 f"`weighting` {name} reads the gradients of the shared variables, and the tasks share none. "
@@ -79,6 +82,7 @@ def _check_suits(weighting, partition, level, every, apply_to):
             )
     else:
         given = {"level": level != "parameters", "every": every > 1, "apply_to": apply_to == "shared"}
+        given["chunk_size"] = chunk_size is not None
     for argument, wrong in given.items():
         if wrong:
             raise ValueError(
@@ -87,6 +91,10 @@ def _check_suits(weighting, partition, level, every, apply_to):
             )
     if level == "features" and not weighting.has_weights:
         raise ValueError(f'`level="features"` does not apply to {name}, whose state belongs to the parameters.')
+    if level == "features" and chunk_size is not None:
+        raise ValueError(
+            '`chunk_size` does not apply to `level="features"`, which keeps no gradients of the shared variables.'
+        )
 
 
 def _at_features(model, partition):

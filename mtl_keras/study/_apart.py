@@ -6,7 +6,7 @@ import keras
 
 from mtl_keras.models import MultiTaskModel
 
-_OF_WEIGHTINGS = ("weighting", "level", "every", "apply_to")
+_OF_WEIGHTINGS = ("weighting", "level", "every", "apply_to", "chunk_size")
 
 
 def shares_nothing(model: MultiTaskModel) -> bool:

@@ -28,6 +28,7 @@ REQUIRED = {  # arguments without a default
     "layers.AttentionPooling": {"units": 4},
     "layers.CrossStitch": {"index": 0},
     "layers.DSelectKGate": {"num_experts": 3},
+    "layers.LargeEmbedding": {"input_dim": 9, "output_dim": 4},
     "layers.MaskedConv1D": {"filters": 4, "kernel_size": 3},
     "layers.PoolPredictions": {"kind": "numbers"},
     "layers.SoftmaxGate": {"num_experts": 3},

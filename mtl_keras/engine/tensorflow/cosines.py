@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from mtl_keras.engine.tensorflow.jacobian import Block, make_block
+from mtl_keras.engine.tensorflow.jacobian import Jacobian, product
 from mtl_keras.linalg.gramian import unit_gramian
 
 
@@ -23,13 +23,11 @@ def cosines(model, batch, variables=None):
         losses = batch.weighted(batch.losses(model(batch.x, training=True), training=True).losses)
         losses = [model.optimizer.scale_loss(loss) for loss in losses]
     shared = model.partition.shared if variables is None else variables
-    columns = zip(*(tape.gradient(loss, shared) for loss in losses), strict=True)
-    dense = batch.replicas.num > 1 or model.jit_compile
-    blocks = [make_block(v, column, 1.0, dense) for v, column in zip(shared, columns, strict=True)]
-    if batch.replicas.num > 1:
-        blocks = [Block(tf.unstack(batch.replicas.sum(block.stacked())), block.restore) for block in blocks]
+    sparse = batch.replicas.num == 1 and not model.jit_compile
+    jacobian = Jacobian(tape, losses, shared, batch.replicas, inverse_scale=1.0, sparse=sparse, summed=True)
+    blocks, _ = jacobian.rows()
     batch.replicas.assign(state, before)
-    gramian = sum((block.gramian(block) for block in blocks), tf.zeros([len(losses), len(losses)]))
+    gramian = product(blocks, blocks)
     values, _, nonzero = unit_gramian(gramian)
     known = tf.logical_and(nonzero[:, None], nonzero[None, :])
     return tf.where(known, tf.cast(values, tf.float32), float("nan"))

@@ -53,3 +53,11 @@ def times(gradient, factor):
     if isinstance(gradient, tf.IndexedSlices):
         return tf.IndexedSlices(gradient.values * factor, gradient.indices, gradient.dense_shape)
     return gradient * factor
+
+
+def alike(gradient, sparse):
+    """Returns a gradient in the one form for branches of a condition: sparse if it is and may be, else dense."""
+    if not sparse or not isinstance(gradient, tf.IndexedSlices):
+        return tf.convert_to_tensor(gradient)
+    shape = tf.cast(gradient.dense_shape, tf.int64)
+    return tf.IndexedSlices(gradient.values, tf.cast(gradient.indices, tf.int64), shape)

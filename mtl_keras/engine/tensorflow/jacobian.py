@@ -6,29 +6,90 @@ LARGE = 2**18  # columns from which on a block does not hold its rows a second t
 SLICES = 64  # of a large block
 
 
-def jacobian(tape, losses, sources, own, replicas, *, inverse_scale, sparse, summed):
-    """Returns J as blocks [T, P_v], and the own gradients of each task, which come from the same passes.
+class Jacobian:
+    """The Jacobian J of losses, whose rows are computed when they are asked for.
 
     Args:
         tape: The persistent tape that saw the forward pass.
-        losses: The scaled losses [T] to differentiate, a list.
+        losses: The scaled losses to differentiate, a list.
         sources: The variables or feature tensors that J is with respect to.
-        own: The own variables of each task, a list of lists.
         replicas: The `Replicas`.
         inverse_scale: Factor that takes the scale off again.
         sparse: Whether the gradients of an embedding may stay sparse.
         summed: Whether the replicas' blocks are parts of a sum: those of variables are, those of features not.
     """
-    rows, own_gradients = [], []
-    for loss, variables in zip(losses, own, strict=True):
-        gradients = tape.gradient(loss, [*sources, *variables])
-        rows.append(gradients[: len(sources)])
-        own_gradients.append(gradients[len(sources) :])
-    columns = zip(*rows, strict=True)
-    blocks = [make_block(s, column, inverse_scale, not sparse) for s, column in zip(sources, columns, strict=True)]
-    if summed and replicas.num > 1:
-        blocks = [Block(tf.unstack(replicas.sum(block.stacked())), block.restore, sliced=False) for block in blocks]
-    return blocks, own_gradients
+
+    def __init__(self, tape, losses, sources, replicas, *, inverse_scale, sparse, summed):
+        self.tape = tape
+        self.losses = losses
+        self.sources = sources
+        self.replicas = replicas
+        self.inverse_scale = inverse_scale
+        self.summed = summed and replicas.num > 1
+        self._used = [None] * len(sources)  # the rows of each source that have gradients, in order; None for all
+        self._is_looked_up = not sparse
+
+    def rows(self, own=None, start=0, stop=None):
+        """Returns the rows of some losses as blocks, and each loss' own gradients, which come from the same passes.
+
+        Args:
+            own: The own variables of the task of each loss, a list of lists; None for no own gradients.
+            start, stop: Of which losses.
+        """
+        rows, own_gradients = [], []
+        for i, loss in list(enumerate(self.losses))[start:stop]:
+            gradients = self.tape.gradient(loss, [*self.sources, *(own[i] if own else [])])
+            rows.append(gradients[: len(self.sources)])
+            own_gradients.append(gradients[len(self.sources) :])
+        if any(isinstance(g, tf.IndexedSlices) for row in rows for g in row):
+            self._look_up()
+        columns = zip(*rows, strict=True)
+        blocks = [
+            make_block(source, column, self.inverse_scale, used)
+            for source, column, used in zip(self.sources, columns, self._used, strict=True)
+        ]
+        if self.summed:
+            blocks = [
+                Block(tf.unstack(self.replicas.sum(block.stacked())), block.restore, sliced=False) for block in blocks
+            ]
+        return blocks, own_gradients
+
+    def gramian(self, size, own=None):
+        """Returns J·Jᵀ, and the own gradients, with `size` rows in memory and one more.
+
+        Some rows are kept, and those of all losses behind them computed one by one: for the products with the kept
+        ones. Then the next rows are kept. So most rows are computed several times.
+        """
+        self._look_up()
+        done, own_gradients, bands = tf.zeros([]), [], []
+        for start in range(0, len(self.losses), size):
+            kept, band = None, []
+            for i in (start, *range(start + size, len(self.losses))):
+                with tf.control_dependencies([done]):  # so that one pass follows the other
+                    blocks, found = self.rows(None if start else own, i, i + (1 if kept else size))
+                kept = kept or blocks
+                done = product(kept, blocks)
+                band.append(done)
+                own_gradients += [] if start else found
+            bands.append(tf.pad(tf.concat(band, axis=1), [[0, 0], [start, 0]]))
+        upper = tf.linalg.band_part(tf.concat(bands, axis=0), 0, -1)
+        return upper + tf.transpose(upper) - tf.linalg.band_part(upper, 0, 0), own_gradients
+
+    def _look_up(self):
+        """Finds which rows of an embedding any of the losses looked up, once.
+
+        They are those in the gradient of the sum of the losses. A graph computes them without that gradient.
+        """
+        if self._is_looked_up:
+            return
+        gradients = self.tape.gradient(self.losses, self.sources)
+        self._used = [tf.sort(tf.unique(g.indices)[0]) if isinstance(g, tf.IndexedSlices) else None for g in gradients]
+        self._is_looked_up = True
+
+
+def product(blocks, others):
+    """Returns the product of two Jacobians, J₁·J₂ᵀ, accumulated block by block. [T₁, T₂]"""
+    return tf.add_n([block.gramian(other) for block, other in zip(blocks, others, strict=True)])
 
 
 class Block:
@@ -96,64 +157,41 @@ class Block:
         return tf.add_n([row * weight for row, weight in zip(self.rows, tf.unstack(weights), strict=True)])
 
 
-class JoinedBlock:
-    """The columns of the whole batch's J, from the blocks of its two halves: J = diag(a)·J₁ + diag(b)·J₂.
-
-    Args:
-        first, second: The `Block`s of the halves.
-        shares: Shares a and b [T] of each task's labels that the halves have.
-    """
-
-    def __init__(self, first, second, shares):
-        self.halves = (first, second)
-        self.shares = shares
-        self.restore = first.restore
-
-    def gramian(self, _):
-        """Returns the product with itself transposed. [T, T]"""
-        (first, second), (a, b) = self.halves, self.shares
-        cross = first.gramian(second) * a[:, None] * b
-        squares = first.gramian(first) * a[:, None] * a + second.gramian(second) * b[:, None] * b
-        return squares + cross + tf.transpose(cross)
-
-    def combine(self, weights):
-        """Returns the weighted sum of the rows. [P_v]"""
-        return tf.add_n([half.combine(weights * share) for half, share in zip(self.halves, self.shares, strict=True)])
-
-
 def _loop(step, *state):
     """Returns the state after `step(i, *state)` has been called for each slice, one after the other."""
     _, *state = tf.while_loop(lambda i, *_: i < SLICES, step, (0, *state), parallel_iterations=1)
     return state
 
 
-def make_block(source, column, inverse_scale, dense):
+def make_block(source, column, inverse_scale, used=None):
     """Returns the block of a source from its gradient for each task, None where the task does not reach it.
 
     The gradients of an embedding stay sparse: only the rows of the table that the batch looked up get columns.
+
+    Args:
+        source: A variable or feature tensor.
+        column: List of T gradients.
+        inverse_scale: Factor that takes the scale off again.
+        used: Indices of the rows of the table that have columns, in order; None for all.
     """
-    present = [g for g in column if g is not None]
-    if present and not dense and all(isinstance(g, tf.IndexedSlices) for g in present):
-        table = tf.TensorShape(source.shape)
-        used, position = tf.unique(tf.concat([g.indices for g in present], axis=0))
-        positions = iter(tf.split(position, [tf.shape(g.indices)[0] for g in present]))
-        size = tf.shape(used)[0]
+    if used is None:
+        parts = [tf.zeros_like(source) if g is None else tf.convert_to_tensor(g) for g in column]
+
+        def restore(direction):
+            return tf.cast(tf.reshape(direction, tf.shape(source)), source.dtype)
+
+    else:
+        table, size = tf.TensorShape(source.shape), tf.shape(used)[0]
         parts = [
             tf.zeros([size, *table[1:]])
             if g is None
-            else tf.math.unsorted_segment_sum(tf.cast(g.values, tf.float32), next(positions), size)
+            else tf.math.unsorted_segment_sum(tf.cast(g.values, tf.float32), tf.searchsorted(used, g.indices), size)
             for g in column
         ]
 
         def restore(direction):
             values = tf.cast(tf.reshape(direction, [-1, *table[1:]]), source.dtype)
             return tf.IndexedSlices(values, used, tf.constant(table.as_list(), tf.int64))
-
-    else:
-        parts = [tf.zeros_like(source) if g is None else tf.convert_to_tensor(g) for g in column]
-
-        def restore(direction):
-            return tf.cast(tf.reshape(direction, tf.shape(source)), source.dtype)
 
     rows = [tf.reshape(tf.cast(part, tf.float32), [-1]) for part in parts]
     return Block(rows if isinstance(inverse_scale, float) else [row * inverse_scale for row in rows], restore)

@@ -9,8 +9,8 @@ from mtl_keras._types import Tensor
 from mtl_keras.engine.batch import Batch, BatchLosses
 from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
-from mtl_keras.engine.tensorflow.gradients import aggregated, all_finite, or_nan, restored, sum_of, times
-from mtl_keras.engine.tensorflow.jacobian import JoinedBlock, jacobian
+from mtl_keras.engine.tensorflow.gradients import aggregated, alike, all_finite, or_nan, restored, sum_of, times
+from mtl_keras.engine.tensorflow.jacobian import Jacobian, product
 from mtl_keras.linalg.conflict import conflict, conflict_after
 
 _ROUND_OFF = 1e-3  # a loss of 0 may be computed as lower by this
@@ -66,7 +66,7 @@ class WeightedStep:
         self.plan = plan
         self.weighting = plan.weighting
         self.scale = scale
-        self.sparse = self.weighting.reads == "gramian" and batch.replicas.num == 1 and not compiled
+        self.sparse = self.weighting.reads != "rows" and batch.replicas.num == 1 and not compiled
 
     def renewed(self) -> Update:
         """Asks the weighting."""
@@ -76,16 +76,18 @@ class WeightedStep:
         losses = self._checked(losses, present)
         if not self.weighting.reads_gradients:
             return self._of_objective(tape, run, losses, present)
-        if run.halves:
-            first, second = (self._jacobian(tape, losses_of_half, run)[0] for losses_of_half, _ in run.halves)
-            shares = [share for _, share in run.halves]
-            blocks = [JoinedBlock(a, b, shares) for a, b in zip(first, second, strict=True)]
-            read, own = self._gramian(first, second), self._own_gradients(tape, run)
-            gramian = self._gramian(blocks, blocks)  # [T, T]
+        jacobian, mix = self._jacobian(tape, run)
+        own = None if run.halves else list(self.partition.own.values())
+        if self.plan.chunk_size:
+            blocks, (products, own) = None, jacobian.gramian(self.plan.chunk_size, own)
         else:
-            blocks, own = self._jacobian(tape, run.scaled, run, self.partition.own.values())
-            read = gramian = self._gramian(blocks, blocks)
-        directions, weights, progress = self._answer(blocks, gramian, read, losses, present)
+            blocks, own = jacobian.rows(own)
+            products = self._products(blocks)
+        read = gramian = products
+        if run.halves:
+            num, own = len(run.scaled), self._own_gradients(tape, run)
+            read, gramian = products[:num, num:], mix @ products @ tf.transpose(mix)
+        directions, weights, progress = self._answer(blocks, mix, gramian, read, losses, present)
         shared = self._shared_gradients(tape, run, blocks, directions, weights)
         conflicts = tf.stack([conflict(gramian, present), conflict_after(progress, present)])
         return self._update(tape, run, losses, present, shared, own, weights, conflicts)
@@ -142,27 +144,37 @@ class WeightedStep:
         tf.debugging.Assert(tf.logical_not(tf.reduce_any(low)), [message, losses], summarize=-1)
         return tf.where(low, float("nan"), losses)  # XLA leaves out assertions
 
-    def _jacobian(self, tape, losses, run, own=()):
-        """Returns the blocks of J, and each task's gradients for its own variables, from the same passes."""
-        return jacobian(
+    def _jacobian(self, tape, run):
+        """Returns the Jacobian of the losses [T], and None.
+
+        For a weighting that reads halves of the batch, it is that of the losses of the first half and those of the
+        second [2T], and the matrix [T, 2T] that makes the Jacobian of the whole batch of it.
+        """
+        losses, mix = run.scaled, None
+        if run.halves:
+            (first, share), (second, rest) = run.halves
+            losses, mix = [*first, *second], tf.concat([tf.linalg.diag(share), tf.linalg.diag(rest)], axis=1)
+        jacobian = Jacobian(
             tape,
             losses,
             run.features or self.partition.shared,
-            list(own) or [[] for _ in losses],
             self.replicas,
             inverse_scale=1.0 / self.scale(1.0),
             sparse=self.sparse,
             summed=self.plan.level == "parameters",
         )
+        return jacobian, mix
 
-    def _gramian(self, blocks, others):
-        """Returns the product of two Jacobians, J₁·J₂ᵀ, accumulated block by block. [T, T]"""
-        product = tf.add_n([block.gramian(other) for block, other in zip(blocks, others, strict=True)])
+    def _products(self, blocks):
+        """Returns the inner products of the rows."""
+        found = product(blocks, blocks)
         # The replicas hold other samples of the same features, while J for the parameters is summed already.
-        return self.replicas.sum(product) if self.plan.level == "features" else product
+        return self.replicas.sum(found) if self.plan.level == "features" else found
 
-    def _answer(self, blocks, gramian, read, losses, present):
+    def _answer(self, blocks, mix, gramian, read, losses, present):
         """Returns the direction by block, the weights, and the inner products of the rows with the direction [T].
+
+        There are no blocks, and so no direction, where the rows are read in chunks.
 
         A solver may stop the program at a NaN. So where anything is not finite, the weighting reads zeros instead, and
         NaN takes the place of its answer, which skips the step.
@@ -177,13 +189,16 @@ class WeightedStep:
             directions, progress = aggregated(ask, blocks, self.weighting.by_column)
             return directions, tf.zeros([0]), progress
         weights = ask(read)
+        of_rows = weights if mix is None else tf.linalg.matvec(mix, weights, transpose_a=True)
         with tf.control_dependencies([gramian]):  # so that nothing else reads the rows, and they are scaled in place
-            directions = [block.combine(weights) for block in blocks]
+            directions = [block.combine(of_rows) for block in blocks or ()]
         return directions, weights, tf.linalg.matvec(gramian, weights)
 
     def _shared_gradients(self, tape, run, blocks, directions, weights):
         """Returns the gradients of the shared variables from the direction."""
         factor = self.scale(1.0)
+        if blocks is None:
+            return self._weighted_gradients(tape, run, weights)
         if self.plan.level == "parameters":  # the optimizer sums over the replicas, and J is summed already
             return restored(blocks, directions, factor / self.replicas.num)
         if self.plan.cut:
@@ -228,7 +243,7 @@ class WeightedStep:
         extra = tape.gradient(run.scaled_extra, plan.variables)
         gradients = [sum_of(v, *parts) for v, *parts in zip(plan.variables, gradients, extra, strict=True)]
         if plan.every > 1:
-            gradients = [tf.convert_to_tensor(g) for g in gradients]  # both branches must return the same kinds
+            gradients = [alike(g, self.sparse) for g in gradients]  # both branches must return the same kinds
             if renewed:
                 last = self.weighting.last_weights
                 last.assign(tf.where(run.batch_losses.counts > 0, weights, last.value))

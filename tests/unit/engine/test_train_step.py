@@ -9,7 +9,7 @@ from keras import ops
 import mtl_keras as mtl
 from mtl_keras.engine.tensorflow import jacobian
 from mtl_keras.weightings import GradientAggregator, GramianWeighting, HalvesWeighting, LossScalarizer
-from tests.helpers import toy
+from tests.helpers import graphs, toy
 from tests.helpers.marks import first_fast
 
 WEIGHTS = np.array([2.0, 0.5, 1.5, 3.0], "float32")  # for digit, odd, marks, ink
@@ -78,7 +78,8 @@ def _task_gradients(model, x, y, weights=None, rows=slice(None)):
             loss = objective.loss_weight * objective.loss_function(label, y_pred)
         gradients = tape.gradient(loss, variables)
         result[task] = [
-            np.zeros(v.shape) if g is None else np.asarray(g) for g, v in zip(gradients, variables, strict=True)
+            np.zeros(v.shape) if g is None else tf.convert_to_tensor(g).numpy()
+            for g, v in zip(gradients, variables, strict=True)
         ]
     return result
 
@@ -299,30 +300,106 @@ def test_every_renews_the_weights_every_k_steps(level):
         assert model.weighting.calls.numpy() == step // 3 + 1
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [{}, pytest.param({"jit_compile": True}, marks=pytest.mark.graph), {"every": 2}],
-    ids=["sparse", "dense", "every"],
-)
-def test_gradients_of_embeddings(arguments):
+def _lookups(num_rows=30):
+    """Returns a model of two tasks on the mean of five rows of a table, and a batch that looks up twelve of them."""
     rng = np.random.default_rng(0)
     tokens = rng.integers(0, 12, (16, 5))
     y = {"a": rng.normal(size=16).astype("float32"), "b": rng.integers(0, 2, 16)}
     keras.utils.set_random_seed(3)
-    tower = keras.Sequential([keras.layers.Embedding(30, 4), keras.layers.GlobalAveragePooling1D()])
+    tower = keras.Sequential([mtl.layers.LargeEmbedding(num_rows, 4), keras.layers.GlobalAveragePooling1D()])
     tasks = [mtl.Task("a", mtl.heads.Regression()), mtl.Task("b", mtl.heads.Binary())]
-    model = mtl.build_model(keras.Input((5,), dtype="int32", name="tokens"), tasks, tower=tower)
-    model.compile(keras.optimizers.SGD(RATE), weighting=Given(), metrics=[], **arguments)
+    return mtl.build_model(keras.Input((5,), dtype="int32", name="tokens"), tasks, tower=tower), tokens, y
+
+
+@pytest.mark.parametrize("weighting", [Given, GivenHalves])
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, pytest.param({"jit_compile": True}, marks=pytest.mark.graph), {"every": 2}, {"chunk_size": 1}],
+    ids=["sparse", "dense", "every", "chunks"],
+)
+def test_gradients_of_embeddings(arguments, weighting):
+    model, tokens, y = _lookups()
+    model.compile(keras.optimizers.SGD(RATE), weighting=weighting(), metrics=[], **arguments)
     table = model.partition.shared[0]
-    before, rows = table.numpy(), []
-    for task, loss in (("a", "mse"), ("b", "binary_crossentropy")):
-        with tf.GradientTape() as tape:
-            value = keras.ops.mean(keras.losses.get(loss)(y[task][:, None], model(tokens)[task]))
-        rows.append(tf.convert_to_tensor(tape.gradient(value, table)).numpy())
+    before = table.numpy()
+
+    def gradients(rows):
+        found = []
+        for task, loss in (("a", "mse"), ("b", "binary_crossentropy")):
+            with tf.GradientTape() as tape:
+                value = keras.ops.mean(keras.losses.get(loss)(y[task][rows, None], model(tokens[rows])[task]))
+            found.append(tf.convert_to_tensor(tape.gradient(value, table)).numpy())
+        return found, np.stack([row.ravel() for row in found])
+
+    (of_a, of_b), rows = gradients(slice(None))
+    (_, even), (_, odd) = gradients(slice(0, None, 2)), gradients(slice(1, None, 2))
     _step(model, tokens, y)
-    flat = np.stack([row.ravel() for row in rows])
-    np.testing.assert_allclose(model.weighting.gramian.numpy(), flat @ flat.T, rtol=1e-4, atol=1e-8)
-    np.testing.assert_allclose(table.numpy(), before - RATE * (2.0 * rows[0] + 0.5 * rows[1]), atol=1e-6)
+    given = model.weighting
+    found, expected = (given.gramian, rows @ rows.T) if weighting is Given else (given.cross, even @ odd.T)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-8)
+    np.testing.assert_allclose(table.numpy(), before - RATE * (2.0 * of_a + 0.5 * of_b), atol=1e-6)
+
+
+@pytest.mark.graph
+@pytest.mark.parametrize(
+    "arguments",
+    first_fast(
+        [
+            {"weighting": "pcgrad", "every": 2},
+            {"weighting": "modo"},
+            {},
+            {"weighting": "uncertainty"},
+            {"weighting": "pcgrad"},
+            {"weighting": "pcgrad", "level": "features"},
+            {"weighting": "pcgrad", "chunk_size": 1},
+            {"weighting": "pcgrad", "apply_to": "all"},
+        ],
+        2,
+    ),
+    ids=lambda arguments: " ".join(map(str, arguments.values())) or "plain",
+)
+def test_no_step_touches_a_table_as_a_whole(arguments):
+    """No node in the graph reads a tensor of its length, which is 3001."""
+    model, tokens, y = _lookups(3001)
+    model.compile(keras.optimizers.SGD(RATE), metrics=[], **arguments)
+    batch = tf.nest.map_structure(tf.constant, (tokens, y))
+    lengths = graphs.lengths(graphs.nodes(model.train_step, batch))
+    assert 16 in lengths  # the batch
+    assert 3001 not in lengths
+
+
+@pytest.mark.parametrize("chunk_size", [None, 1, 2])
+def test_gradients_of_lookups_that_differ(chunk_size):
+    """One task reads the left column, one both, and one the right column alone."""
+    table, dense = keras.layers.Embedding(9, 2), keras.layers.Dense
+    tokens = keras.Input((2,), dtype="int32")
+    left, right = dense(2, "tanh")(table(tokens[:, 0])), table(tokens[:, 1])
+    outputs = {"a": dense(1)(left), "b": dense(1)(left + right), "c": dense(1)(right)}
+    model = mtl.MultiTaskModel(tokens, outputs)
+    model.compile(keras.optimizers.SGD(RATE), loss="mse", weighting=Given(), chunk_size=chunk_size)
+    x = np.array([[7, 0], [1, 8], [7, 3], [3, 0]])
+    y = {task: np.random.default_rng(0).normal(size=(4, 1)).astype("float32") for task in outputs}
+    gradients = _task_gradients(model, x, y)
+    expected, rows = _expected(model, gradients), _rows(model, gradients)
+    _step(model, x, y)
+    _assert_variables(model, expected)
+    np.testing.assert_allclose(model.weighting.gramian.numpy(), rows @ rows.T, rtol=1e-4, atol=1e-8)
+
+
+@pytest.mark.parametrize("weighting", [Given, GivenHalves])
+@pytest.mark.parametrize("size", [1, 3, pytest.param(2, marks=pytest.mark.graph), 9])  # of 4 gradients, or 8 of halves
+def test_gradients_in_chunks_are_the_same(weighting, size):
+    x, y = toy.arrays()
+    weights = {task: np.ones(len(x), "float32") for task in y}
+    weights["digit"][:7] = 0.0
+    found = []
+    for arguments in ({}, {"chunk_size": size}):
+        model = _model(weighting(), **arguments)
+        expected = _expected(model, _task_gradients(model, x, y, weights))
+        _step(model, x, y, weights)
+        _assert_variables(model, expected)
+        found.append((model.weighting.gramian if weighting is Given else model.weighting.cross).numpy())
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -440,6 +517,10 @@ def test_clipping_acts_on_the_combined_gradient():
         ({"weighting": Given(), "nonfinite": "ignore"}, "`nonfinite` must be one of"),
         ({"weighting": 3}, "`weighting` must be a look-up string or a member of"),
         ({"weighting": GivenSum(), "level": "features"}, "`level` does not apply to GivenSum, which reads losses only"),
+        ({"weighting": Given(), "chunk_size": 0}, "`chunk_size` must be an integer of at least 1"),
+        ({"weighting": GivenSum(), "chunk_size": 2}, "`chunk_size` does not apply to GivenSum, which reads losses"),
+        ({"weighting": GivenRows(), "chunk_size": 2}, "`chunk_size` does not apply to GivenRows, which returns no"),
+        ({"weighting": Given(), "chunk_size": 2, "level": "features"}, "does not apply to `level=.features.`"),
         ({"weighting": GivenSum(), "every": 2}, "`every` does not apply to GivenSum"),
         ({"weighting": GivenSum(), "apply_to": "shared"}, "`apply_to` does not apply to GivenSum"),
         ({"weighting": GivenRows(), "every": 2}, "`every` does not apply to GivenRows, which returns no weights"),
@@ -520,6 +601,7 @@ def test_a_variable_that_some_tasks_reach_has_rows_of_zero_for_the_others():
         ({"weighting": Given()}, "Given: 4 tasks, 296 shared parameters, 4 backward passes through them; a step costs "
          "about 3.0 times that of the plain sum."),
         ({"weighting": Given(), "level": "features"}, "1 backward pass through them; a step costs about 1.0 times"),
+        ({"weighting": Given(), "chunk_size": 2}, "7 backward passes through them; a step costs about 5.0"),
         ({"weighting": Given(), "every": 10}, "every 10 steps; a step costs about 1.2 times"),
         ({"weighting": GivenHalves()}, "8 backward passes through them; a step costs about 5.7 times"),
         ({"weighting": "famo"}, "FAMO: 4 tasks, 296 shared parameters, 1 backward pass through them; a step costs "
