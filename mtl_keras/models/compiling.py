@@ -37,6 +37,7 @@ class Compiling:
 
     A mix-in, before `keras.Model`. It needs from the model:
         tasks, task_names, frozen, weighting: As in `MultiTaskModel`.
+        distribute_strategy: As in Keras.
         penalties: As in `Hooks`.
         build_optimizer(): Builds the optimizer on all variables.
         _compilation: A `Compilation`.
@@ -150,32 +151,33 @@ class Compiling:
             "nonfinite": nonfinite,
             "chunk_size": chunk_size,
         }
-        partition = Partition(self)
-        if self.frozen:
-            freezing.check_optimizer(arguments["optimizer"])
-        objectives = make_objectives(self, loss, loss_weights, metrics, weighted_metrics)
-        weights = {task: objective.loss_weight for task, objective in objectives.items()}
-        plan = make_plan(
-            self, arguments["weighting"], partition, weights, level, every, apply_to, nonfinite, chunk_size
-        )
-        for objective in objectives.values():
-            objective.skips_nonfinite = plan is not None and objective.loss_weight != 0
-        self._set_weighting(plan and plan.weighting)
-        super().compile(optimizer=arguments["optimizer"], **kwargs)
-        check_replicas(self)
-        if plan:
-            check_optimizer(self.optimizer)
-        if plan or self.frozen:
-            self.build_optimizer()  # in the same order as when a file is loaded
-        self._compilation = Compilation(
-            objectives=objectives,
-            total=Total(lambda: self.objectives, self._weights_of_epoch),
-            partition=partition,
-            plan=plan,
-            labels_since_update=labels_since_update(self.optimizer, len(self.task_names)),
-            arguments={**arguments, **kwargs},
-            trained={id(v) for v in self.trainable_variables},
-        )
+        with self.distribute_strategy.scope():  # also where a callback compiles, or the replicas would share metrics
+            partition = Partition(self)
+            if self.frozen:
+                freezing.check_optimizer(arguments["optimizer"])
+            objectives = make_objectives(self, loss, loss_weights, metrics, weighted_metrics)
+            weights = {task: objective.loss_weight for task, objective in objectives.items()}
+            plan = make_plan(
+                self, arguments["weighting"], partition, weights, level, every, apply_to, nonfinite, chunk_size
+            )
+            for objective in objectives.values():
+                objective.skips_nonfinite = plan is not None and objective.loss_weight != 0
+            self._set_weighting(plan and plan.weighting)
+            super().compile(optimizer=arguments["optimizer"], **kwargs)
+            check_replicas(self)
+            if plan:
+                check_optimizer(self.optimizer)
+            if plan or self.frozen:
+                self.build_optimizer()  # in the same order as when a file is loaded
+            self._compilation = Compilation(
+                objectives=objectives,
+                total=Total(lambda: self.objectives, self._weights_of_epoch),
+                partition=partition,
+                plan=plan,
+                labels_since_update=labels_since_update(self.optimizer, len(self.task_names)),
+                arguments={**arguments, **kwargs},
+                trained={id(v) for v in self.trainable_variables},
+            )
 
     def follow_trainable(self) -> None:
         """Compiles again if layers were frozen, unfrozen or extended since `compile`, and no step is traced yet.
@@ -189,7 +191,8 @@ class Compiling:
         arguments = dict(self.compile_arguments)
         if not trained <= self._compilation.trained and not int(self.optimizer.iterations):
             optimizer = self.optimizer  # once built, it accepts no further variables
-            arguments["optimizer"] = type(optimizer).from_config(optimizer.get_config())
+            with self.distribute_strategy.scope():
+                arguments["optimizer"] = type(optimizer).from_config(optimizer.get_config())
         self.compile(**arguments)
 
     def _weights_of_epoch(self):

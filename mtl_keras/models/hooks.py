@@ -14,6 +14,7 @@ class Hooks:
     """The penalties and probes of a multi-task model.
 
     A mix-in, before `keras.Model`. It needs from the model:
+        distribute_strategy: As in Keras.
         _hooks: Namespace of `penalties`, `{name: Penalty}`, and of `probes` and `endings`, lists.
     """
 
@@ -34,7 +35,8 @@ class Hooks:
             name: Name of its running mean in the logs.
             value: Function without arguments that returns the scalar, called in the graph of the training step.
         """
-        self.penalties[name] = Penalty(name, value)
+        with self.distribute_strategy.scope():
+            self.penalties[name] = Penalty(name, value)
         self.train_function = None  # to trace it again with the penalty
 
     def add_cosine_probe(

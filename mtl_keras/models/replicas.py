@@ -14,7 +14,7 @@ def check_replicas(model):
         return
     inner = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     optimizers = [inner, *getattr(inner, "optimizers", [])]
-    where = f"under {type(strategy).__name__} with {strategy.num_replicas_in_sync} replicas"
+    where = f"under a tf.distribute strategy with {strategy.num_replicas_in_sync} replicas"
     for optimizer in optimizers:
         if (optimizer.gradient_accumulation_steps or 1) > 1:
             raise ValueError(

@@ -78,4 +78,4 @@ def test_what_replicas_cannot_do_is_an_error_of_compile():
     assert "mtl_keras.optimizers.by_part" in errors["clipping of a MultiOptimizer"]
     assert '`jit_compile` must be False or "auto"' in errors["jit_compile"]
     assert "cross_device_ops=tf.distribute.ReductionToOneDevice()" in errors["steps_per_execution"]
-    assert all("MirroredStrategy with 2 replicas" in error for error in errors.values())
+    assert all("under a tf.distribute strategy with 2 replicas" in error for error in errors.values())

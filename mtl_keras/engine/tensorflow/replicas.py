@@ -96,6 +96,8 @@ class OneReplica(Replicas):
 
 def can_repeat(strategy: tf.distribute.Strategy) -> bool:
     """Returns whether replicas can sum in a step that a loop repeats, as for `steps_per_execution`; by a trial."""
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return False  # nor is it tried: a sum that fails on one worker would leave the others waiting
 
     def one():
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.ones([]))
