@@ -1,8 +1,8 @@
 """How much more does a study cost than the same runs by hand, and how often is it wrong? `python benchmarks/study.py`.
 
-Overhead: 4 candidates with 5 seeds, in a storage, against a loop of `build`, `fit`, `evaluate`. Memory (`--memory`): of
-60 runs in one process. False verdicts (`--null`): of two candidates that differ in their random numbers alone,
-trained with 100 seeds, in comparisons of 5 of the seeds.
+Overhead: 4 candidates with 5 seeds, in a storage, compared with a loop of `build`, `fit` and `evaluate`. `--memory`:
+the memory of 60 runs in one process. `--null`: false verdicts on two candidates that differ only in their random
+numbers. They are trained with 100 seeds, and compared on 5 of them at a time.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def overhead(rows, seeds, epochs, rounds):
 
 
 def memory(num_runs=60):
-    """The most that a process has taken in its runs, from the first to the last."""
+    """Prints the peak memory of the runs of one process, from the first to the last."""
     parts = [data(256, 4, seed) for seed in range(3)]
     options = {"seeds": num_runs, "epochs": 1, "batch_size": 128, "verbose": False}
     runs = sorted(mtl.study.compare(small, {"a": {}}, *parts, baseline="a", **options).runs("a").values(), key=_at)
@@ -94,7 +94,7 @@ def _at(stored):
 
 
 def false_verdicts(seed, num_seeds=100, draws=5000):
-    """How often comparisons of 5 seeds, drawn from many, find a difference between candidates that do not differ."""
+    """Prints how many comparisons of 5 seeds, drawn from many, find a difference where there is none."""
     parts = [data(256, 4, seed) for seed in range(3)]
     candidates = {"a": {"salt": 0}, "b": {"salt": 1}}
     options = {"baseline": "a", "seeds": num_seeds, "epochs": 3, "batch_size": 128, "seed": seed, "verbose": False}

@@ -19,9 +19,9 @@ class Plan:
         level: `"parameters"` or `"features"`: what the Jacobian of the losses is with respect to.
         every: The weights are updated every n steps.
         apply_to: `"shared"` or `"all"`: whether the weights also act on the own variables of a task.
-        nonfinite: `"skip"` or `"raise"`: what happens at a loss or gradient that is not finite.
+        nonfinite: `"skip"` or `"raise"`: what to do if a loss or gradient is not finite.
         chunk_size: How many gradients of the shared variables are in memory at once; None for all.
-        variables: What the optimizer updates: the shared variables, each task's own, the weighting's.
+        variables: The variables that the optimizer updates: the shared ones, those of each task, the weighting's.
         features_model: For `level="features"`: the model that returns `{"y_pred": outputs, "features": list}`.
         cut: For `level="features"`: whether the features separate the shared variables from the losses (`is_cut`).
     """

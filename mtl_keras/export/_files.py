@@ -44,15 +44,15 @@ def write_model(
     runtime: str,
     open_file: Callable[[pathlib.Path], Run],
 ) -> pathlib.Path:
-    """Writes some tasks of a model to a file. It appears only when complete, and if its runtime opens and runs it.
+    """Writes some tasks of a model to a file. It appears only if it is complete and its runtime can run it.
 
-    Where several workers train, the chief writes it.
+    If several workers train, the chief writes it.
 
     Args:
         model, tasks: As users give them.
-        path: Where the file goes; its folder is made if it is not there, and a file of that name replaced.
+        path: Path of the file. A missing folder is created, and an existing file replaced.
         suffix: Required ending of `path`.
-        write: Function of a plain Keras model and a path that writes the file there, and possibly others of its stem.
+        write: Function of a plain Keras model and a path that writes the file there, perhaps with others of its stem.
         runtime: Name of the runtime of such files.
         open_file: Function of the path that opens the file and returns a function of `{input: array}` that runs it.
 

@@ -59,7 +59,7 @@ def saved_model(
     The export has no training state, and no layer that no exported task needs. Models in float16 or bfloat16 take and
     return float32. The version is written under another name, read back, and then renamed, so that a server that
     watches `path` never sees an incomplete one. `assets.extra/tasks.json`, which servers do not expose, has the tasks,
-    their heads and labels, and the versions of the software that wrote them. Where several workers train, each calls
+    their heads and labels, and the versions of the software that wrote them. If several workers train, each must call
     this function; the chief writes, and the others wait.
 
     Args:

@@ -2,21 +2,21 @@
 
 import tensorflow as tf
 
-LARGE = 2**18  # columns from which on a block does not hold its rows a second time
+LARGE = 2**18  # blocks with so many columns do not hold a second copy of their rows
 SLICES = 64  # of a large block
 
 
 class Jacobian:
-    """The Jacobian J of losses, whose rows are computed when they are asked for.
+    """The Jacobian J of losses. Its rows are computed on demand.
 
     Args:
-        tape: The persistent tape that saw the forward pass.
+        tape: The persistent tape of the forward pass.
         losses: The scaled losses to differentiate, a list.
-        sources: The variables or feature tensors that J is with respect to.
+        sources: The variables or feature tensors to differentiate by.
         replicas: The `Replicas`.
-        inverse_scale: Factor that takes the scale off again.
+        inverse_scale: Factor that removes the scale.
         sparse: Whether the gradients of an embedding may stay sparse.
-        summed: Whether the replicas' blocks are parts of a sum: those of variables are, those of features not.
+        summed: Whether the blocks of the replicas must be added: True for variables, False for features.
     """
 
     def __init__(self, tape, losses, sources, replicas, *, inverse_scale, sparse, summed):
@@ -97,14 +97,14 @@ class Block:
 
     Args:
         rows: List of T tensors [P_v], float32.
-        restore: Function that makes of a direction [P_v] a gradient of the variable.
-        sliced: Whether to go through many columns slice by slice, in a loop; replicas cannot talk in one.
+        restore: Function that turns a direction [P_v] into a gradient of the variable.
+        sliced: Whether to process many columns slice by slice, in a loop. Replicas cannot sum in a loop.
     """
 
     def __init__(self, rows, restore, sliced=True):
         self.rows = rows
         self.restore = restore
-        self.is_large = sliced and (rows[0].shape[0] or 0) >= LARGE  # a second copy of the rows is to be avoided
+        self.is_large = sliced and (rows[0].shape[0] or 0) >= LARGE  # avoid a second copy of the rows
         self._stacked = None
 
     def stacked(self):
@@ -127,7 +127,7 @@ class Block:
         return total
 
     def aggregated(self, function):
-        """Returns what a function of rows [T, n] makes of the columns, slice by slice [P_v], and its products [T]."""
+        """Applies a function of rows [T, n] slice by slice; returns the direction [P_v] and its products [T]."""
         if not self.is_large:
             direction = function(self.stacked())
             return direction, tf.linalg.matvec(self.stacked(), direction)

@@ -174,12 +174,12 @@ class WeightedStep:
     def _answer(self, blocks, mix, gramian, read, losses, present):
         """Returns the direction by block, the weights, and the inner products of the rows with the direction [T].
 
-        There are no blocks, and so no direction, where the rows are read in chunks.
+        If the rows are read in chunks, there are no blocks and no direction.
 
-        A solver may stop the program at a NaN. So where anything is not finite, the weighting reads zeros instead, and
-        NaN takes the place of its answer, which skips the step.
+        A solver may stop the program at a NaN. If anything is not finite, the weighting therefore reads zeros, and its
+        answer is replaced by NaN, which skips the step.
         """
-        finite = all_finite(gramian, read, losses)  # a row that is not has an entry on the diagonal that is not
+        finite = all_finite(gramian, read, losses)  # a row that is not finite has such an entry on the diagonal
         losses = tf.where(finite, losses, 1.0)
 
         def ask(read):

@@ -130,9 +130,8 @@ class Workers:
     def _patience(self) -> Iterator[None]:
         """Warns if the context lasts long."""
         message = (
-            f"Worker {self.index} has waited for the other workers for {PATIENCE:.0f} seconds. Where several workers "
-            "train, `save`, `save_weights` and the functions of `mtl_keras.export` must be called by each of them; the "
-            "chief writes."
+            f"Worker {self.index} has waited for the other workers for {PATIENCE:.0f} seconds. Each worker "
+            "must call `save`, `save_weights` and the functions of `mtl_keras.export`; the chief writes."
         )
         timer = threading.Timer(PATIENCE, warnings.warn, [message])
         timer.daemon = True
