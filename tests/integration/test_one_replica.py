@@ -7,9 +7,8 @@ import tensorflow as tf
 
 import mtl_keras as mtl
 from tests.helpers import toy
-from tests.helpers.marks import first_fast
 
-pytestmark = pytest.mark.graph
+pytestmark = [pytest.mark.graph, pytest.mark.slow]
 
 CASES = [
     {"weighting": "cagrad", "optimizer": "adam"},
@@ -26,7 +25,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", first_fast(CASES), ids=str)
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_equals_no_strategy(case):
     start, plain = _trained(tf.distribute.get_strategy(), **case)
     _, one = _trained(tf.distribute.MirroredStrategy(["CPU:0"]), **case)
@@ -35,7 +34,6 @@ def test_equals_no_strategy(case):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.slow
 def test_a_step_that_is_not_finite_is_skipped():
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
         model = toy.model(weighting="cagrad", optimizer="adam")

@@ -14,6 +14,8 @@ import pytest
 
 from mtl_keras import _registry
 
+pytestmark = pytest.mark.graph
+
 
 def _sgd(**clipping):
     return {"class_name": "SGD", "config": {"learning_rate": 1.0, **clipping}}

@@ -14,6 +14,8 @@ from mtl_keras import _registry
 from tests.helpers.workers import run_workers
 from tests.integration import rows_of_a_worker
 
+pytestmark = pytest.mark.graph
+
 PIECES = {  # one case for each way in which a step uses the replicas
     "weightings": [
         {"metrics": True},

@@ -387,7 +387,7 @@ def test_gradients_of_lookups_that_differ(chunk_size):
 
 
 @pytest.mark.parametrize("weighting", [Given, GivenHalves])
-@pytest.mark.parametrize("size", [1, 3, pytest.param(2, marks=pytest.mark.graph), 9])  # of 4 gradients, or 8 of halves
+@pytest.mark.parametrize("size", [1, 3, pytest.param(2, marks=[pytest.mark.graph, pytest.mark.slow]), 9])  # of 4 or 8
 def test_gradients_in_chunks_are_the_same(weighting, size):
     x, y = toy.arrays()
     weights = {task: np.ones(len(x), "float32") for task in y}

@@ -18,6 +18,7 @@ def test_graphs_of_a_comparison_are_freed():
     assert _graphs() <= before
 
 
+@pytest.mark.slow
 def test_graphs_of_a_search_are_freed():
     before = _graphs()
     mtl.study.search(
@@ -26,6 +27,7 @@ def test_graphs_of_a_search_are_freed():
     assert _graphs() <= before
 
 
+@pytest.mark.slow
 def test_a_model_trained_before_a_comparison_goes_on_training():
     model, data = _problem.build(), mtl.data.from_arrays(*_problem.TRAIN, 64)
     first = model.fit(data, verbose=0).history["loss"]
