@@ -12,6 +12,7 @@ from mkdocs.utils import get_relative_url
 PACKAGE = pathlib.Path(__file__).parents[1] / "mtl_keras"
 FAMILIES = ["towers", "heads", "sharing", "weightings", "data", "callbacks", "export", "study", "relatedness"]
 FAMILIES += ["ensembles", "plots", "losses", "metrics", "optimizers", "layers"]
+_CALL_ARGUMENTS = r'<details class="call-arguments" open>\s*<summary>.*?</summary>\s*<p>(.*?)</p>\s*</details>'
 INTERNAL = {"engine", "linalg", "models"}  # whose names are not for users
 
 
@@ -90,9 +91,22 @@ def _cell(cell):
 
 def on_page_content(html, page, config, files):
     """Turns the names in the text of a page into links, and its equations into MathML, which needs no script."""
+    html = re.sub(_CALL_ARGUMENTS, _as_list, html, flags=re.DOTALL)
+    html = re.sub(r'(<li class="doc-section-item field-body">\s*)–\s*(?=<div)', r"\1", html)  # a value without a name
     html = _with_links(html, page)
     html = re.sub(r"<p>(Example|Reference|Warns|Note):\s*", r'<p><strong class="section">\1</strong> ', html)
     return re.sub(r'<(span|div) class="arithmatex">(.*?)</\1>', _equation, html, flags=re.DOTALL)
+
+
+def _as_list(match):
+    """Returns the arguments of a call as a list, like that of the parameters."""
+    items = [argument.split(":", 1) for argument in re.split(r"\n(?=[\w*, ]+:)", match[1])]
+    parts = [
+        f'<li class="doc-section-item field-body"><b><code>{name.strip()}</code></b> – '
+        f'<div class="doc-md-description"><p>{text.strip()}</p></div></li>'
+        for name, text in items
+    ]
+    return f'<p><span class="doc-section-title">Call arguments:</span></p><ul>{"".join(parts)}</ul>'
 
 
 def _with_links(html, page_of_html):

@@ -110,3 +110,10 @@ def test_equations_are_there_without_a_script(site):
 def test_notebook_shows_its_outputs(site, name):
     pages, _ = site
     assert any(resource.startswith("data:image/png") for resource in pages[f"notebooks/{name}.html"].resources)
+
+
+def test_arguments_of_a_call_are_a_list_as_the_parameters_are(site):
+    _, folder = site
+    texts = [path.read_text(encoding="utf-8") for path in (folder / "reference").rglob("*.html")]
+    assert sum("Call arguments:" in text for text in texts) > 20
+    assert not any('class="call-arguments"' in text for text in texts)
