@@ -1,5 +1,6 @@
 """Starts the workers of a cluster as processes of this machine."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -25,12 +26,13 @@ def run_workers(module: str, arguments: list[list[str]], timeout: float = 300) -
         command = [sys.executable, "-m", module, *own]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         workers.append(subprocess.Popen(command, cwd=pathlib.Path(__file__).parents[2], env=env, **pipes))
-    done = []
     try:
-        for worker in workers:
-            out, err = worker.communicate(timeout=timeout)
-            done.append(subprocess.CompletedProcess(worker.args, worker.returncode, out, err))
+        with concurrent.futures.ThreadPoolExecutor() as threads:  # read all at once: a worker waits if its pipe is full
+            outputs = list(threads.map(lambda worker: worker.communicate(timeout=timeout), workers))
     finally:
         for worker in workers:
             worker.kill()
-    return done
+    return [
+        subprocess.CompletedProcess(worker.args, worker.returncode, *output)
+        for worker, output in zip(workers, outputs, strict=True)
+    ]
