@@ -1,11 +1,11 @@
 """A Keras archive of functions, with only the variables that they need."""
 
-import logging
 import pathlib
 from typing import Any
 
 import keras
 
+from mtl_keras._unlogged import unlogged
 from mtl_keras.export._signatures import Signature
 
 PYTHON_ONLY = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
@@ -38,14 +38,6 @@ def traced(part: keras.Model, functions: dict[str, Signature]) -> keras.export.E
 
 
 def write(archive: keras.export.ExportArchive, folder: pathlib.Path) -> None:
-    """Writes an archive to a folder that is renamed later. TensorFlow does not log the temporary name."""
-    logger = logging.getLogger("tensorflow")
-    logger.addFilter(_names_no_folder)
-    try:
+    """Writes an archive to a folder that is renamed later, so that TensorFlow must not log its name."""
+    with unlogged("Assets written to"):
         archive.write_out(str(folder), verbose=False)
-    finally:
-        logger.removeFilter(_names_no_folder)
-
-
-def _names_no_folder(record):
-    return not record.getMessage().startswith("Assets written to")

@@ -40,9 +40,7 @@ def overlap(model, part, trainable, other):
 
 def thaw(model, part, trainable):
     """Sets the layers of a part trainable if they were so before, given by their positions, and the others not."""
-    for position, layer in _by_position(
-        model, part
-    ).items():  # outer layers first, because they also set their inner layers
+    for position, layer in _by_position(model, part).items():  # outer layers first: they also set their inner ones
         layer.trainable = position in trainable
 
 

@@ -1,7 +1,6 @@
 """Optuna and its storages."""
 
 import contextlib
-import logging
 import pathlib
 import re
 import time
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mtl_keras._extras import need
+from mtl_keras._unlogged import unlogged
 
 HEARTBEAT = 10  # seconds between the heartbeats of a run
 GRACE = 60  # seconds without a heartbeat after which another process makes the run again
@@ -67,23 +67,16 @@ def _opened(url, options, tries=10):
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Within this context, Optuna logs only errors, and nothing warns of experimental features or of many models."""
-    verbosity, of_tensorflow = optuna().logging, logging.getLogger("tensorflow")
-    level = verbosity.get_verbosity()
-    verbosity.set_verbosity(verbosity.ERROR)
-    of_tensorflow.addFilter(_is_no_retracing)
+    logging = optuna().logging
+    level = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), unlogged("triggered tf.function retracing"):  # each run has its own model
             warnings.filterwarnings("ignore", category=optuna().exceptions.ExperimentalWarning)
             warnings.filterwarnings("ignore", "Heartbeat of storage is supposed to be used with")
             yield
     finally:
-        of_tensorflow.removeFilter(_is_no_retracing)
-        verbosity.set_verbosity(level)
-
-
-def _is_no_retracing(record):
-    """Returns False for TensorFlow's warning that one step is traced many times: here, each run has its own model."""
-    return "triggered tf.function retracing" not in record.getMessage()
+        logging.set_verbosity(level)
 
 
 def plain(error):

@@ -6,13 +6,11 @@ By default with one weighting for each way in which a step uses the replicas; wi
 
 import json
 import os
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
 from mtl_keras import _registry
+from tests.helpers.programs import results_of
 
 pytestmark = pytest.mark.graph
 
@@ -47,23 +45,9 @@ if os.environ.get("WHOLE_MATRIX"):
     CASES += [case for case in every if case not in CASES]
 
 
-def _program(name, *arguments):
-    """Returns the results of a program with two logical devices, which must be set before TensorFlow starts."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"tests.integration.{name}", *arguments],
-        cwd=pathlib.Path(__file__).parents[2],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.split("RESULTS ")[1])
-
-
 @pytest.mark.slow
 def test_two_replicas_equal_one():
-    results = _program("replicas", json.dumps(CASES))
+    results = results_of("tests.integration.replicas", json.dumps(CASES))
     assert len(results) == len(CASES)
     for case, (difference, update, losses) in results.items():
         assert update > 0.02, case
@@ -73,7 +57,7 @@ def test_two_replicas_equal_one():
 
 @pytest.mark.slow
 def test_what_replicas_cannot_do_is_an_error_of_compile():
-    errors = _program("refused_by_replicas")
+    errors = results_of("tests.integration.refused_by_replicas")
     assert "must be None" in errors["gradient_accumulation_steps"]
     assert "Use larger batches, or more replicas" in errors["gradient_accumulation_steps"]
     assert "`ema_overwrite_frequency` must be None" in errors["ema_overwrite_frequency"]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mtl_keras import _registry
+from tests.helpers.programs import results_in, results_of
 from tests.helpers.workers import run_workers
 from tests.integration import rows_of_a_worker
 
@@ -24,7 +25,7 @@ PIECES = {  # one case for each way in which a step uses the replicas
             "weighting": "uncertainty",
             "rows": 19,
             "metrics": True,
-        },  # the last batch has 2 rows on one worker and 1 on the other
+        },  # the last batch has 2 rows and 1
         {"weighting": "mgda", "level": "features"},
         {"weighting": "famo"},
     ],
@@ -60,20 +61,12 @@ def test_two_workers_together_see_each_row_once(tmp_path):
 @pytest.mark.parametrize("piece", PIECES)
 def test_two_workers_train_evaluate_and_predict_as_one(piece):
     module, cases = "tests.integration.training_of_a_worker", json.dumps(PIECES[piece])
-    alone = subprocess.run(
-        [sys.executable, "-m", module, cases],
-        cwd=pathlib.Path(__file__).parents[2],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    expected = results_of(module, cases)
     workers = run_workers(module, [[cases]] * 2, timeout=1200)
-    for one in (alone, *workers):
-        assert one.returncode == 0, one.stderr[-3000:]
     for worker in workers:
+        assert worker.returncode == 0, worker.stderr[-3000:]
         assert "`steps_per_execution` must be 1" in worker.stdout.split("REFUSED ")[1]
-    expected, *found = (json.loads(one.stdout.split("RESULTS ")[1].splitlines()[0]) for one in (alone, *workers))
+    found = [results_in(worker.stdout) for worker in workers]
     for case, results in expected.items():
         assert results["update"] > 0.02, case
         for worker in found:
@@ -90,7 +83,7 @@ def test_two_workers_train_evaluate_and_predict_as_one(piece):
 def test_the_chief_writes_the_files(tmp_path):
     workers = run_workers("tests.integration.files_of_a_worker", [[str(tmp_path)]] * 2)
     assert not any(worker.returncode for worker in workers), [worker.stderr[-3000:] for worker in workers]
-    chief, other = (json.loads(worker.stdout.split("RESULTS ")[1]) for worker in workers)
+    chief, other = (results_in(worker.stdout) for worker in workers)
     for found in (chief, other):
         assert (found["served"], found["litert"]) == ("served/1", "model.tflite")
         assert found["difference"] < 1e-6
@@ -118,10 +111,6 @@ def _launch(folder, step):
     return done.returncode, logs
 
 
-def _results(logs):
-    return [json.loads(log.split("RESULTS ")[1].splitlines()[0]) for log in logs]
-
-
 @pytest.mark.slow
 def test_a_worker_dies_and_all_go_on_from_the_backup_bit_for_bit(tmp_path):
     """The chief alone writes the backups and the model, and `launch` stops the worker that is left.
@@ -131,7 +120,7 @@ def test_a_worker_dies_and_all_go_on_from_the_backup_bit_for_bit(tmp_path):
     (whole, broken) = (tmp_path / name for name in ("whole", "broken"))
     status, logs = _launch(whole, 0)
     assert status == 0, logs[0][-3000:]
-    expected = _results(logs)
+    expected = [results_in(log) for log in logs]
     assert expected[0] == expected[1]
     status, logs = _launch(broken, 9)
     assert status == 128 + 9, logs[0][-3000:]
@@ -143,7 +132,7 @@ def test_a_worker_dies_and_all_go_on_from_the_backup_bit_for_bit(tmp_path):
     assert not any("RESULTS" in log for log in logs)
     status, logs = _launch(broken, 0)
     assert status == 0, logs[0][-3000:]
-    assert _results(logs) == expected
+    assert [results_in(log) for log in logs] == expected
     assert not list((broken / "backup").iterdir())
     one, other = (keras.models.load_model(folder / "model.keras") for folder in (whole, broken))
     for a, b in zip(one.get_weights(), other.get_weights(), strict=True):

@@ -26,6 +26,7 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
     "_version": set(),
     "_weights": set(),
     "_unfinished": set(),
+    "_unlogged": set(),
     "_launch": set(),
     "_extras": set(),
     "_registry": set(),
@@ -56,10 +57,10 @@ MAY_IMPORT = {  # part of the package: the other parts that it may import
     "data": {"task", "_extras", "_unfinished"},
     "callbacks": {"linalg", "models", "_registry", "_unfinished"},  # `models`: the state of a run, that `Backup` keeps
     "ensembles": {"data", "engine", "heads", "layers", "linalg", "models", "task"},
-    "export": {"engine", "_version", "_extras", "_unfinished"},
+    "export": {"engine", "_version", "_extras", "_unfinished", "_unlogged"},
     "plots": set(),
     "relatedness": {"_extras", "callbacks", "data", "models", "plots", "study"},
-    "study": {"_extras", "_unfinished", "_version", "callbacks", "data", "engine", "models", "plots"},
+    "study": {"_extras", "_unfinished", "_unlogged", "_version", "callbacks", "data", "engine", "models", "plots"},
     "optimizers": {"engine"},
 }
 FAMILIES_OF_MEMBERS = [  # one file a member, which know nothing of each other
@@ -166,6 +167,11 @@ def test_private_keras_is_in_one_place():
         if isinstance(used, str) and used in PRIVATE_KERAS
     }
     assert used == {("engine.graph", attribute) for attribute in PRIVATE_KERAS}
+
+
+def test_private_tensorflow_is_in_one_place():
+    used = {(name, full) for name, tree in MODULES.items() for full in _imports(tree) if ".python" in full}
+    assert used == {("engine.tensorflow.freed_graphs", "tensorflow.python.framework.ops")}
 
 
 @pytest.mark.parametrize("name", MODULES)

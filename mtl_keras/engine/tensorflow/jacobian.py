@@ -34,7 +34,7 @@ class Jacobian:
 
         Args:
             own: The own variables of the task of each loss, a list of lists; None for no own gradients.
-            start, stop: Of which losses.
+            start, stop: Range of the losses.
         """
         rows, own_gradients = [], []
         for i, loss in list(enumerate(self.losses))[start:stop]:
@@ -57,8 +57,8 @@ class Jacobian:
     def gramian(self, size, own=None):
         """Returns J·Jᵀ, and the own gradients, with `size` rows in memory and one more.
 
-        Some rows are kept, and those of all losses behind them computed one by one: for the products with the kept
-        ones. Then the next rows are kept. So most rows are computed several times.
+        The first rows are kept, while those of all later losses are computed one by one and multiplied with them. Then
+        the next rows are kept. So most rows are computed several times.
         """
         self._look_up()
         done, own_gradients, bands = tf.zeros([]), [], []
@@ -171,7 +171,7 @@ def make_block(source, column, inverse_scale, used=None):
     Args:
         source: A variable or feature tensor.
         column: List of T gradients.
-        inverse_scale: Factor that takes the scale off again.
+        inverse_scale: Factor that removes the scale.
         used: Indices of the rows of the table that have columns, in order; None for all.
     """
     if used is None:

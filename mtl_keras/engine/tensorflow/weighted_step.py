@@ -11,9 +11,8 @@ from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
 from mtl_keras.engine.tensorflow.gradients import aggregated, alike, all_finite, or_nan, restored, sum_of, times
 from mtl_keras.engine.tensorflow.jacobian import Jacobian, product
+from mtl_keras.engine.tensorflow.lowest_losses import checked
 from mtl_keras.linalg.conflict import conflict, conflict_after
-
-_ROUND_OFF = 1e-3  # a loss of 0 may be computed as lower by this
 
 
 class Update(NamedTuple):
@@ -73,7 +72,7 @@ class WeightedStep:
         with tf.GradientTape(persistent=True) as tape:
             run = self._forward()
         losses, present = self._seen(run)
-        losses = self._checked(losses, present)
+        losses = checked(losses, present, self.weighting, self.batch.objectives)
         if not self.weighting.reads_gradients:
             return self._of_objective(tape, run, losses, present)
         jacobian, mix = self._jacobian(tape, run)
@@ -130,25 +129,11 @@ class WeightedStep:
     def _scaled(self, losses):
         return [self.scale(loss) for loss in self.batch.weighted(losses)]
 
-    def _checked(self, losses, present):
-        """Returns the losses; raises an error if one is too low for the weighting. Under XLA it becomes NaN instead."""
-        lowest = self.weighting.lowest_losses
-        if lowest is None:
-            return losses
-        low = tf.logical_and(present > 0, losses < tf.constant(lowest, tf.float32) - _ROUND_OFF)
-        message = (
-            f"{type(self.weighting).__name__} takes no loss below {lowest}, and one of {list(self.batch.objectives)} "
-            "is. Use losses that are not negative, or a weighting that takes any, such as 'equal', 'stch' or 'pcgrad'; "
-            "for FAMO, lower `min_losses`. The losses times their weights:"
-        )
-        tf.debugging.Assert(tf.logical_not(tf.reduce_any(low)), [message, losses], summarize=-1)
-        return tf.where(low, float("nan"), losses)  # XLA leaves out assertions
-
     def _jacobian(self, tape, run):
         """Returns the Jacobian of the losses [T], and None.
 
-        For a weighting that reads halves of the batch, it is that of the losses of the first half and those of the
-        second [2T], and the matrix [T, 2T] that makes the Jacobian of the whole batch of it.
+        For a weighting that reads halves of the batch, it has 2T rows: the losses of the first half and of the second.
+        Then the second result is the matrix [T, 2T] that turns it into the Jacobian of the whole batch.
         """
         losses, mix = run.scaled, None
         if run.halves:
