@@ -9,6 +9,8 @@ from mtl_keras.linalg.gramian import unit_gramian
 def cosines(model, batch, variables=None):
     """Returns the cosines of the tasks' gradients for shared variables, NaN for a gradient of zero. [T, T]
 
+    If all shared variables are frozen, each is NaN.
+
     This takes a forward pass and T backward passes. Averages and seeds stay unchanged, so the next forward pass draws
     the same dropout.
 
@@ -17,12 +19,14 @@ def cosines(model, batch, variables=None):
         batch: A `Batch`.
         variables: The shared variables to use; None for all.
     """
+    shared = model.partition.shared if variables is None else variables
+    if not shared:
+        return tf.fill([len(model.task_names)] * 2, float("nan"))
     state = list({id(v): v for layer in model.layers for v in layer.non_trainable_variables}.values())
     before = [tf.identity(v.value) for v in state]
     with tf.GradientTape(persistent=True) as tape:
         losses = batch.weighted(batch.losses(model(batch.x, training=True), training=True).losses)
         losses = [model.optimizer.scale_loss(loss) for loss in losses]
-    shared = model.partition.shared if variables is None else variables
     sparse = batch.replicas.num == 1 and not model.jit_compile
     jacobian = Jacobian(tape, losses, shared, batch.replicas, inverse_scale=1.0, sparse=sparse, summed=True)
     blocks, _ = jacobian.rows()
