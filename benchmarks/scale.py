@@ -3,7 +3,9 @@
 `tasks`: all that is done with a model, for 2 to 200 tasks on one tower, in seconds of processor time. `tower`, `batch`:
 a step of T = 8 beside that of the plain sum. `table`: a step with an embedding whose rows a batch leaves nearly all
 untouched, in milliseconds of processor time. `chunks`: the memory and time of `chunk_size`. `remat`: what recomputing
-the tower saves. Each case runs in a process of its own; MiB are its largest resident memory.
+the tower saves. `workers`: what a step of W workers on this machine sends, counted at its loopback interface in floats
+for each shared parameter, and its milliseconds. Each case runs in a process of its own; MiB are its largest resident
+memory.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import tempfile
 import time
 
 FEATURES = 32
+QUESTIONS = ["tasks", "tower", "batch", "table", "chunks", "remat", "workers"]
 FEW = {"weighting": "pcgrad"}, {"weighting": "pcgrad", "level": "features"}
 
 
@@ -66,16 +69,17 @@ def lookups(rows, large):
     return mtl.build_model(keras.Input((20,), dtype="int32", name="ids"), tasks, tower=tower)
 
 
-def batches(model, batch, rows=None):
-    """Returns a batch of random inputs and labels, again and again."""
+def batches(model, batch, rows=None, steps=None):
+    """Returns a batch of random inputs and labels, again and again, or `steps` batches."""
     import numpy as np
 
     import mtl_keras as mtl
 
-    rng = np.random.default_rng(0)
-    x = rng.integers(0, rows, (batch, 20)).astype("int32") if rows else rng.normal(size=(batch, FEATURES))
-    y = {task: rng.normal(size=batch).astype("float32") for task in model.task_names}
-    return mtl.data.from_arrays(x if rows else x.astype("float32"), y, batch).cache().repeat()
+    rng, num = np.random.default_rng(0), batch * (steps or 1)
+    x = rng.integers(0, rows, (num, 20)).astype("int32") if rows else rng.normal(size=(num, FEATURES))
+    y = {task: rng.normal(size=num).astype("float32") for task in model.task_names}
+    data = mtl.data.from_arrays(x if rows else x.astype("float32"), y, batch)
+    return data if steps else data.cache().repeat()
 
 
 def timed(function, clock=time.process_time):
@@ -148,6 +152,43 @@ def remat_case(remat, batch, rounds, **arguments):
     return {"ms": f"{median_step(stepper(model, batches(model, batch)), rounds):.0f}"}
 
 
+def workers_case(workers, rounds, **arguments):
+    case = json.dumps({"of": "worker_case", **arguments})
+    with tempfile.TemporaryDirectory() as logs:
+        command = [sys.executable, "-m", "mtl_keras", "launch", "--workers", str(workers), "--logs", logs, __file__]
+        command += ["--case", case, "--rounds", str(rounds)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=pathlib.Path(__file__).parents[1])
+        lines = (pathlib.Path(logs) / "worker-0.log").read_text().splitlines()
+    return json.loads([line for line in lines if line.startswith("{")][-1])
+
+
+def worker_case(num_tasks, rounds, **arguments):
+    """Trains as one of several workers, and returns what all of them sent in the last epoch."""
+    import keras
+    import tensorflow as tf
+
+    with tf.distribute.MultiWorkerMirroredStrategy().scope():
+        model = dense(num_tasks, width=256)
+        model.compile(keras.optimizers.SGD(0.01), **arguments)
+    marks = []
+    mark = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda *_: marks.append((time.perf_counter(), sent_bytes())),
+        on_epoch_end=lambda *_: marks.append((time.perf_counter(), sent_bytes())),
+    )
+    model.fit(batches(model, 64, steps=rounds), epochs=3, verbose=0, callbacks=[mark])
+    (start, before), (end, after) = marks[-2:]
+    num_parameters = sum(v.shape.num_elements() for v in model.partition.shared)
+    floats = (after - before) / 4 / rounds / num_parameters
+    return {"floats sent / P": f"{floats:.2f}", "ms": f"{1000 * (end - start) / rounds:.0f}"}
+
+
+def sent_bytes():
+    """Returns how many bytes went through the loopback interface of this machine."""
+    lines = pathlib.Path("/proc/net/dev").read_text().splitlines()
+    (numbers,) = [line.split(":")[1].split() for line in lines if line.strip().startswith("lo:")]
+    return int(numbers[8])
+
+
 def cases(question, smoke):
     """Returns the cases of a question: dicts of a function's name, and its arguments."""
     if question == "tasks":
@@ -171,6 +212,9 @@ def cases(question, smoke):
         sizes = [{}, {"chunk_size": 1}] if smoke else [{}, *({"chunk_size": n} for n in (8, 4, 2, 1))]
         methods = [{}, *({**FEW[0], **size} for size in sizes)]
         return [{"of": "memory_case", "shape": shape, "batch": 8, **m} for m in methods]
+    if question == "workers":
+        shapes = [(2, 2)] if smoke else [(w, n) for n in (2, 8) for w in (1, 2, 4)]
+        return [{"of": "workers_case", "workers": w, "num_tasks": n, **m} for w, n in shapes for m in ({}, *FEW)]
     sizes = [8] if smoke else [2**14]
     return [
         {"of": "remat_case", "remat": remat, "batch": batch, **m}
@@ -183,7 +227,7 @@ def cases(question, smoke):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "questions", nargs="*", default=[], help="tasks, tower, batch, table, chunks, remat; all by default"
+        "questions", nargs="*", default=QUESTIONS, help="one or more of " + ", ".join(QUESTIONS) + "; all by default"
     )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--smoke", action="store_true", help="few and small, to see that it runs")
@@ -193,9 +237,10 @@ def main():
         case = json.loads(arguments.case)
         found = globals()[case.pop("of")](rounds=arguments.rounds, **case)
         mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({**found, "MiB": f"{mib:.0f}"}))
+        found.setdefault("MiB", f"{mib:.0f}")  # those of a worker are its own
+        print(json.dumps(found))
         return
-    for question in arguments.questions or ["tasks", "tower", "batch", "table", "chunks", "remat"]:
+    for question in arguments.questions:
         head = None
         for case in cases(question, arguments.smoke):
             command = [sys.executable, __file__, "--case", json.dumps(case), "--rounds", str(arguments.rounds)]

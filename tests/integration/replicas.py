@@ -42,6 +42,7 @@ def _train(
     scale=None,
     steps=1,
     huge=False,
+    chunk_size=None,
 ):
     keras.utils.set_random_seed(3)
     x, y = _tags(rows) if tags else toy.arrays(rows=rows)
@@ -52,7 +53,7 @@ def _train(
     if huge:
         x[4:8] *= 1000.0  # on the second replica, whose gradients become infinite by the scale
     data = tf.data.Dataset.from_tensor_slices((x, y, weights) if weighted else (x, y)).batch(8)
-    arguments = {"level": level, "every": every} if weighting else {}
+    arguments = {"level": level, "every": every, "chunk_size": chunk_size} if weighting else {}
     optimizer = keras.optimizers.get(optimizer or {"class_name": "Adam", "config": {"learning_rate": 0.01}})
     optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=scale) if scale else optimizer
     arguments |= {"optimizer": optimizer, "weighting": weighting, "steps_per_execution": steps}

@@ -19,6 +19,7 @@ FOLDER = pathlib.Path(__file__).parents[2] / "benchmarks"
         ("scale.py", ["tower", "batch"], 4),
         ("scale.py", ["table"], 5),
         ("scale.py", ["chunks", "remat"], 7),
+        ("scale.py", ["workers"], 3),
     ],
 )
 def test_smoke(program, arguments, rows):

@@ -23,6 +23,8 @@ CASES = [  # one for each way in which a step uses the replicas
     {"missing": True},
     {"weighting": "cagrad", "missing": True},
     {"weighting": "mgda", "level": "features"},
+    {"weighting": "cagrad", "chunk_size": 2, "missing": True},
+    {"weighting": "modo", "chunk_size": 1},
     {"weighting": "famo", "missing": True},
     {"weighting": "trimmed_mean"},
     {"weighting": "modo"},

@@ -28,6 +28,7 @@ PIECES = {  # one case for each way in which a step uses the replicas
         },  # the last batch has 2 rows and 1
         {"weighting": "mgda", "level": "features"},
         {"weighting": "famo"},
+        {"weighting": "cagrad", "chunk_size": 2},
     ],
     "every and clipping": [
         {"weighting": "cagrad", "every": 2, "observed": 3},

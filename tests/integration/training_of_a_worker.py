@@ -27,7 +27,17 @@ def main(cases):
             print("REFUSED", error)
 
 
-def _train(strategy, weighting=None, rows=16, level="parameters", every=1, observed=0, metrics=False, **clipping):
+def _train(
+    strategy,
+    weighting=None,
+    rows=16,
+    level="parameters",
+    every=1,
+    chunk_size=None,
+    observed=0,
+    metrics=False,
+    **clipping,
+):
     keras.utils.set_random_seed(3)
     x, y = toy.arrays(rows=rows)
     weights = {task: np.ones(rows, "float32") for task in y}
@@ -35,8 +45,9 @@ def _train(strategy, weighting=None, rows=16, level="parameters", every=1, obser
     data = mtl.data.from_arrays(x, y, BATCH, sample_weight=weights, shuffle=True)
     with strategy.scope():
         optimizer = keras.optimizers.SGD(1.0, **clipping) if clipping else keras.optimizers.Adam(0.01)
-        arguments = {"weighting": weighting, "level": level, "every": every} if weighting else {}
-        model = toy.model(metrics=metrics_of_parts() if metrics else [], optimizer=optimizer, **arguments)
+        arguments = {"level": level, "every": every, "chunk_size": chunk_size} if weighting else {}
+        metrics = metrics_of_parts() if metrics else []
+        model = toy.model(metrics=metrics, optimizer=optimizer, weighting=weighting, **arguments)
     start = [v.numpy() for v in model.trainable_variables]
     callbacks = [mtl.callbacks.GradientConflict(observed)] if observed else []
     history = model.fit(data, epochs=3, verbose=0, validation_data=data, callbacks=callbacks)
