@@ -61,7 +61,7 @@ def _cases():
     chosen = []
     for (i, scheme), (j, tower) in itertools.product(enumerate(schemes), enumerate(towers)):
         if (i + j) % 4 == 0:
-            marks = [pytest.mark.graph] * (tower == "dense") + [pytest.mark.slow] * (i % 4 > 0)
+            marks = [pytest.mark.graph] * (tower == "dense") + [pytest.mark.slow] * (i % 8 > 0)
             case = scheme, tower, NUM_TASKS[i % 3], [WEIGHTINGS[i % 3]]
             chosen.append(pytest.param(*case, marks=marks))
     return chosen

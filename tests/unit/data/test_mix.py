@@ -76,6 +76,7 @@ def test_batches_of_each_source():
             assert from_a == [True, False] * 9
 
 
+@pytest.mark.slow
 def test_annealed_shares_by_hand():
     dataset = mix(_sources(), Annealed(3, end=0.0), batch_size=10)
     # exponents 1, 0.5, 0, 0: shares .9, .75, .5, .5 of the 100 rows of an epoch
@@ -137,9 +138,9 @@ def test_another_seed_is_another_order():
 @pytest.mark.parametrize(
     ("unit", "strategy"),
     [
-        ("row", Annealed(4)),
+        pytest.param("row", Annealed(4), marks=pytest.mark.slow),
         pytest.param("batch", Annealed(4), marks=pytest.mark.slow),
-        pytest.param("row", "proportional", marks=pytest.mark.slow),
+        ("row", "proportional"),
         pytest.param("row", "round_robin", marks=pytest.mark.slow),
     ],
 )
@@ -171,6 +172,7 @@ def test_several_iterations_at_once(monkeypatch):
     assert [[batches[i][0].numpy().tolist() for batches in together] for i in range(3)] == expected
 
 
+@pytest.mark.slow
 def test_two_shards_have_each_row_once():
     shards = [_rows(mix(_sources(), batch_size=8).shard(2, i)) for i in (0, 1)]
     assert sorted(np.concatenate(shards)) == sorted(_rows(mix(_sources())))

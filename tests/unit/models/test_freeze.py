@@ -58,7 +58,7 @@ def _assert_equal(model, other):
     ("optimizer", "weighting"),
     [
         *((name, None) for name in OPTIMIZERS if name == "by_part"),
-        pytest.param("adamw", None, marks=pytest.mark.graph),
+        pytest.param("adamw", None, marks=[pytest.mark.graph, pytest.mark.slow]),
         pytest.param("adam", "gradvac", marks=[pytest.mark.graph, pytest.mark.slow]),
         pytest.param("adam", "uncertainty", marks=pytest.mark.slow),
         ("adam", "moco"),
@@ -125,7 +125,7 @@ def test_a_task():
     assert _changed(before["ink"], _values(model, "ink")) == {False}
 
 
-@pytest.mark.parametrize("optimizer", ["adam", list(OPTIMIZERS)[-1]])
+@pytest.mark.parametrize("optimizer", first_fast([list(OPTIMIZERS)[-1], "adam"]))
 def test_goes_on_after_a_load(optimizer, tmp_path):
     model = _model(optimizer)
     _fit(model)
@@ -226,9 +226,7 @@ class TestErrors:
             model.freeze("shared")
 
 
-@pytest.mark.parametrize(
-    "sharing", first_fast(["hard", "mmoe", "single_task", mtl.sharing.Hard(split_after="dense1")], 2)
-)
+@pytest.mark.parametrize("sharing", first_fast(["mmoe", "hard", "single_task", mtl.sharing.Hard(split_after="dense1")]))
 @pytest.mark.parametrize("weighting", first_fast(["pcgrad", None]))
 def test_a_stage_of_the_tower(sharing, weighting, tmp_path):
     if (sharing, weighting) == ("single_task", "pcgrad"):
