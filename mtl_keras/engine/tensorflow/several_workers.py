@@ -12,7 +12,8 @@ class SeveralWorkers:
     """The building and the logs of a model under a `tf.distribute` strategy.
 
     A mix-in, before `keras.Model`. Keras averages the first batches of all replicas to find their shapes, and averages
-    the logs along an axis that they do not have. Both fail with several workers.
+    the logs along an axis that they do not have. Both fail with several workers. Keras also starts the data once more
+    before each `evaluate`, also before that of an epoch; here only a model with unbuilt layers does that.
     """
 
     @property
@@ -24,7 +25,7 @@ class SeveralWorkers:
         if self._distribute_strategy is None:
             return
         strategy = self.distribute_strategy
-        if iterator is not None:
+        if iterator is not None and not all(layer.built for layer in self._flatten_layers()):
             for _, _, batches in iterator:
                 data_batch = keras.tree.map_structure(
                     lambda part: strategy.experimental_local_results(part)[0], next(batches)
