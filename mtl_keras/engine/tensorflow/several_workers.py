@@ -1,5 +1,6 @@
 """What Keras 3 lacks to run under `tf.distribute.MultiWorkerMirroredStrategy`."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -13,7 +14,8 @@ class SeveralWorkers:
 
     A mix-in, before `keras.Model`. Keras averages the first batches of all replicas to find their shapes, and averages
     the logs along an axis that they do not have. Both fail with several workers. Keras also starts the data once more
-    before each `evaluate`, also before that of an epoch; here only a model with unbuilt layers does that.
+    before each `evaluate`, also before that of an epoch; here only a model with unbuilt layers does that. And with
+    several workers it sends each number of the logs on its own; here they are sent together (`packed`).
     """
 
     @property
@@ -34,10 +36,22 @@ class SeveralWorkers:
         with strategy.scope():
             self._symbolic_build(data_batch=data_batch)
 
+    def _make_function(self, step_function: Callable) -> Callable:
+        function = super()._make_function(step_function)
+        if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return function
+        return lambda iterator: _unpacked(function(iterator))
 
-def as_logs(results: dict[str, Any]) -> dict[str, Any]:
-    """Returns the logs of a step. With several workers, they have the axis along which Keras averages them."""
+
+def packed(logs: dict[str, Any]) -> dict[str, Any]:
+    """Returns the logs of a step; with several workers, as one tensor [1, n] whose key has their names."""
     strategy = tf.distribute.get_strategy()
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return results
-    return {name: tf.reshape(value, [1]) for name, value in results.items()}
+        return logs
+    return {"\n".join(logs): tf.stack([tf.cast(value, tf.float32) for value in logs.values()])[None]}
+
+
+def _unpacked(logs):
+    """Returns what `packed` was given."""
+    ((names, values),) = logs.items()
+    return dict(zip(names.split("\n"), tf.unstack(values), strict=True))
