@@ -1,6 +1,7 @@
 """Does the memory of workers grow? `python -m mtl_keras launch --workers 4 leak.py --minutes 10`.
 
 Each worker trains and validates with a weighting, two callbacks and a backup, and prints its memory once a minute.
+`--sums 4000` sums numbers over the workers instead, with TensorFlow alone, and prints what it keeps of each sum.
 """
 
 import argparse
@@ -38,11 +39,31 @@ def megabytes():
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def sums(strategy, count, at_once=20):
+    """Sums pairs of numbers, `at_once` in a step, and prints the memory that each sum after the first half took."""
+
+    @tf.function
+    def step():
+        replica = tf.distribute.get_replica_context
+        return strategy.run(lambda: [replica().all_reduce("SUM", tf.ones([2])) for _ in range(at_once)])
+
+    marks = []
+    for _ in range(2):
+        for _ in range(count // at_once // 2):
+            step()
+        marks.append(megabytes())
+    print(f"{(marks[1] - marks[0]) * 2**10 / (count / 2):.1f} kB for each sum", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--sums", type=int, help="how many sums TensorFlow alone makes")
     arguments = parser.parse_args()
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    if arguments.sums:
+        sums(strategy, arguments.sums)
+        return
     rng = np.random.default_rng(0)
     x, y = (
         rng.random((2048, 28, 28, 1), "float32"),
