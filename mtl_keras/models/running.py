@@ -124,6 +124,16 @@ class Running:
                 callbacks.callbacks.remove(clock)
             self._take_hooks_off()
 
+    def make_train_function(self, force: bool = False) -> None:
+        """Prepares the training step, as in Keras, but builds the optimizer first.
+
+        Otherwise TensorFlow traces a step without a weighting twice, because the first trace makes new variables.
+        """
+        if self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.plan.variables if self.plan else self.trainable_variables)
+        super().make_train_function(force)
+
     def evaluate(
         self,
         x: Any = None,

@@ -44,7 +44,9 @@ def _train(
     weights["odd"][: rows // 2 + 1] = 0.0  # so that one worker sees few labels
     data = mtl.data.from_arrays(x, y, BATCH, sample_weight=weights, shuffle=True)
     with strategy.scope():
-        optimizer = keras.optimizers.SGD(1.0, **clipping) if clipping else keras.optimizers.Adam(0.01)
+        # With a small epsilon, the rounding of a gradient that is nearly 0 would become a step.
+        adam = keras.optimizers.Adam(0.01, epsilon=1e-4)
+        optimizer = keras.optimizers.SGD(1.0, **clipping) if clipping else adam
         arguments = {"level": level, "every": every, "chunk_size": chunk_size} if weighting else {}
         metrics = metrics_of_parts() if metrics else []
         model = toy.model(metrics=metrics, optimizer=optimizer, weighting=weighting, **arguments)

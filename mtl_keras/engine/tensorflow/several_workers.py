@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from mtl_keras.engine.graph import with_inner
 from mtl_keras.engine.tensorflow.workers import Workers
 
 
@@ -27,7 +28,7 @@ class SeveralWorkers:
         if self._distribute_strategy is None:
             return
         strategy = self.distribute_strategy
-        if iterator is not None and not all(layer.built for layer in self._flatten_layers()):
+        if iterator is not None and not all(layer.built for layer in with_inner([self])):
             for _, _, batches in iterator:
                 data_batch = keras.tree.map_structure(
                     lambda part: strategy.experimental_local_results(part)[0], next(batches)
