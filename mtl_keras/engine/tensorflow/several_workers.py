@@ -55,4 +55,5 @@ def packed(logs: dict[str, Any]) -> dict[str, Any]:
 def _unpacked(logs):
     """Returns what `packed` was given."""
     ((names, values),) = logs.items()
+    values = tf.reshape(values, [-1])  # of a single worker, Keras keeps the axis
     return dict(zip(names.split("\n"), tf.unstack(values), strict=True))
