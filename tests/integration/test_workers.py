@@ -67,17 +67,28 @@ def test_two_workers_train_evaluate_and_predict_as_one(piece):
     for worker in workers:
         assert worker.returncode == 0, worker.stderr[-3000:]
         assert "`steps_per_execution` must be 1" in worker.stdout.split("REFUSED ")[1]
-    found = [results_in(worker.stdout) for worker in workers]
+    for worker in workers:
+        _assert_equal(results_in(worker.stdout), expected)
+
+
+@pytest.mark.slow
+def test_one_worker_trains_evaluates_and_predicts_as_no_strategy():
+    module, cases = "tests.integration.training_of_a_worker", json.dumps(PIECES["weightings"][:2])
+    (worker,) = run_workers(module, [[cases]])
+    assert worker.returncode == 0, worker.stderr[-3000:]
+    _assert_equal(results_in(worker.stdout), results_of(module, cases))
+
+
+def _assert_equal(worker, expected):
     for case, results in expected.items():
         assert results["update"] > 0.02, case
-        for worker in found:
-            assert worker[case]["logs"].keys() == results["logs"].keys(), case
-            for name, value in results["logs"].items():
-                np.testing.assert_allclose(worker[case]["logs"][name], value, atol=1e-5, err_msg=f"{case} {name}")
-            for one, other in zip(worker[case]["weights"], results["weights"], strict=True):
-                np.testing.assert_allclose(one, other, atol=1e-5, err_msg=case)
-            for task, values in results["predicted"].items():
-                np.testing.assert_allclose(worker[case]["predicted"][task], values, atol=1e-5, err_msg=case)
+        assert worker[case]["logs"].keys() == results["logs"].keys(), case
+        for name, value in results["logs"].items():
+            np.testing.assert_allclose(worker[case]["logs"][name], value, atol=1e-5, err_msg=f"{case} {name}")
+        for one, other in zip(worker[case]["weights"], results["weights"], strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5, err_msg=case)
+        for task, values in results["predicted"].items():
+            np.testing.assert_allclose(worker[case]["predicted"][task], values, atol=1e-5, err_msg=case)
 
 
 @pytest.mark.slow
