@@ -1,7 +1,7 @@
 """Does the memory of workers grow? `python -m mtl_keras launch --workers 4 leak.py --minutes 10`.
 
 Each worker trains and validates with a weighting, two callbacks and a backup, and prints its memory once a minute.
-`--sums 4000` sums numbers over the workers instead, with TensorFlow alone, and prints what it keeps of each sum.
+`--sums 20000` makes sums over the workers instead, with TensorFlow alone, and prints how much memory each one keeps.
 """
 
 import argparse
@@ -39,13 +39,14 @@ def megabytes():
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def sums(strategy, count, at_once=20):
-    """Sums pairs of numbers, `at_once` in a step, and prints the memory that each sum after the first half took."""
+def print_memory_of_sums(strategy, count, at_once=20):
+    """Sums pairs of numbers, `at_once` in a step, and prints the memory that each sum of the second half keeps."""
 
     @tf.function
     def step():
-        replica = tf.distribute.get_replica_context
-        return strategy.run(lambda: [replica().all_reduce("SUM", tf.ones([2])) for _ in range(at_once)])
+        return strategy.run(
+            lambda: [tf.distribute.get_replica_context().all_reduce("SUM", tf.ones([2])) for _ in range(at_once)]
+        )
 
     marks = []
     for _ in range(2):
@@ -62,7 +63,7 @@ def main():
     arguments = parser.parse_args()
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     if arguments.sums:
-        sums(strategy, arguments.sums)
+        print_memory_of_sums(strategy, arguments.sums)
         return
     rng = np.random.default_rng(0)
     x, y = (

@@ -153,6 +153,7 @@ def remat_case(remat, batch, rounds, **arguments):
 
 
 def workers_case(workers, rounds, **arguments):
+    """Starts the workers of a case, and returns what the first one found."""
     case = json.dumps({"of": "worker_case", **arguments})
     with tempfile.TemporaryDirectory() as logs:
         command = [sys.executable, "-m", "mtl_keras", "launch", "--workers", str(workers), "--logs", logs, __file__]

@@ -20,6 +20,7 @@ class Running:
     A mix-in, before `keras.Model`. It needs from the model:
         task_names, objectives, partition, plan, training_logs, follow_trainable: As in `MultiTaskModel`.
         _compilation: Namespace with `metrics_names`, of the last evaluation, which `compile` empties.
+        build_optimizer(): Builds the optimizer on all variables.
         _take_hooks_off(): Removes what callbacks added for a `fit`.
     """
 
@@ -129,9 +130,9 @@ class Running:
 
         Otherwise TensorFlow traces a step without a weighting twice, because the first trace makes new variables.
         """
-        if self.optimizer is not None and not self.optimizer.built:
+        if not self.optimizer.built:
             with self.distribute_strategy.scope():
-                self.optimizer.build(self.plan.variables if self.plan else self.trainable_variables)
+                self.build_optimizer()
         super().make_train_function(force)
 
     def evaluate(

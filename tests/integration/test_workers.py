@@ -37,11 +37,16 @@ PIECES = {  # one case for each way in which a step uses the replicas
         {"weighting": "upgrad", "global_clipnorm": 0.1},
     ],
 }
+OPTIONS = {
+    # The first gradient of one of the weights is 2e-8, where the median is 0.04. By Keras' epsilon, 1e-7, its rounding
+    # would become a difference of 1.1e-5 between the weights.
+    "db_mtl": {"epsilon": 1e-4}
+}
 if os.environ.get("WHOLE_MATRIX"):
     names = [name for name in _registry.names("weightings") if {"weighting": name} not in PIECES["weightings"]]
     for i in range(0, len(names), 6):  # a quarter of an hour on one core would be too long for one test
         piece = names[i : i + 6]
-        PIECES[f"{piece[0]} to {piece[-1]}"] = [{"weighting": name} for name in piece]
+        PIECES[f"{piece[0]} to {piece[-1]}"] = [{"weighting": name, **OPTIONS.get(name, {})} for name in piece]
 
 
 @pytest.mark.slow
@@ -67,7 +72,6 @@ def test_two_workers_train_evaluate_and_predict_as_one(piece):
     for worker in workers:
         assert worker.returncode == 0, worker.stderr[-3000:]
         assert "`steps_per_execution` must be 1" in worker.stdout.split("REFUSED ")[1]
-    for worker in workers:
         _assert_equal(results_in(worker.stdout), expected)
 
 

@@ -34,6 +34,7 @@ def _train(
     level="parameters",
     every=1,
     chunk_size=None,
+    epsilon=1e-7,
     observed=0,
     metrics=False,
     **clipping,
@@ -44,8 +45,7 @@ def _train(
     weights["odd"][: rows // 2 + 1] = 0.0  # so that one worker sees few labels
     data = mtl.data.from_arrays(x, y, BATCH, sample_weight=weights, shuffle=True)
     with strategy.scope():
-        # With a small epsilon, the rounding of a gradient that is nearly 0 would become a step.
-        adam = keras.optimizers.Adam(0.01, epsilon=1e-4)
+        adam = keras.optimizers.Adam(0.01, epsilon=epsilon)
         optimizer = keras.optimizers.SGD(1.0, **clipping) if clipping else adam
         arguments = {"level": level, "every": every, "chunk_size": chunk_size} if weighting else {}
         metrics = metrics_of_parts() if metrics else []

@@ -16,7 +16,7 @@ class SeveralWorkers:
     A mix-in, before `keras.Model`. Keras averages the first batches of all replicas to find their shapes, and averages
     the logs along an axis that they do not have. Both fail with several workers. Keras also starts the data once more
     before each `evaluate`, also before that of an epoch; here only a model with unbuilt layers does that. And with
-    several workers it sends each number of the logs on its own; here they are sent together (`packed`).
+    several workers it sends each number of the logs on its own; here they are sent together.
     """
 
     @property
@@ -38,22 +38,19 @@ class SeveralWorkers:
             self._symbolic_build(data_batch=data_batch)
 
     def _make_function(self, step_function: Callable) -> Callable:
-        function = super()._make_function(step_function)
         if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
-            return function
+            return super()._make_function(step_function)
+        function = super()._make_function(lambda batch: _packed(step_function(batch)))
         return lambda iterator: _unpacked(function(iterator))
 
 
-def packed(logs: dict[str, Any]) -> dict[str, Any]:
-    """Returns the logs of a step; with several workers, as one tensor [1, n] whose key has their names."""
-    strategy = tf.distribute.get_strategy()
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return logs
+def _packed(logs):
+    """Returns the logs of a step as one tensor [1, n], whose key has their names. Keras averages it over the 1."""
     return {"\n".join(logs): tf.stack([tf.cast(value, tf.float32) for value in logs.values()])[None]}
 
 
 def _unpacked(logs):
-    """Returns what `packed` was given."""
+    """Returns what `_packed` was given."""
     ((names, values),) = logs.items()
     values = tf.reshape(values, [-1])  # of a single worker, Keras keeps the axis
     return dict(zip(names.split("\n"), tf.unstack(values), strict=True))

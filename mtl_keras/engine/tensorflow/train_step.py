@@ -10,7 +10,7 @@ from mtl_keras.engine.batch import Batch
 from mtl_keras.engine.tensorflow.clipping import clipped_sums
 from mtl_keras.engine.tensorflow.own_parts import OwnParts
 from mtl_keras.engine.tensorflow.replicas import Replicas
-from mtl_keras.engine.tensorflow.several_workers import SeveralWorkers, packed
+from mtl_keras.engine.tensorflow.several_workers import SeveralWorkers
 from mtl_keras.engine.tensorflow.weighted_step import WeightedStep
 
 
@@ -37,14 +37,14 @@ class TrainStep(SeveralWorkers):
             self._plain_step(batch)
         else:
             self._weighted_step(batch)
-        return packed(self.get_metrics_result())
+        return self.get_metrics_result()
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         batch = Batch(self, data, Replicas())
         batch_losses = batch.losses(self(batch.x, training=False), training=False)
         batch.track(batch_losses, batch.regularization())
         with self.testing():
-            return packed(self.get_metrics_result())
+            return self.get_metrics_result()
 
     def _plain_step(self, batch):
         """Trains the weighted sum, as Keras does."""

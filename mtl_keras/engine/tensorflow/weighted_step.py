@@ -88,7 +88,7 @@ class WeightedStep:
             read, gramian = products[:num, num:], mix @ products @ tf.transpose(mix)
         directions, weights, progress = self._answer(blocks, mix, gramian, read, losses, present)
         shared = self._shared_gradients(tape, run, blocks, directions, weights)
-        conflicts = tf.stack([conflict(gramian, present), conflict_after(progress, present)])
+        conflicts = tf.stack([conflict(gramian, present), conflict_after(gramian, progress, present)])
         return self._update(tape, run, losses, present, shared, own, weights, conflicts)
 
     def reused(self) -> Update:
