@@ -5,6 +5,7 @@ import math
 from mtl_keras.study._statistics import Gain, seeds_needed
 
 _MANY = 4  # candidates that cannot be told apart; from here on, one sentence lists them
+_ZERO = 1e-9  # a mean this small, relative to the spread, is rounding
 
 
 def sentences(gains: dict[str, Gain], baseline: str, comparisons: int) -> list[str]:
@@ -35,7 +36,7 @@ def interval(gain: Gain, of_loss: bool = False) -> str:
         return f"{mean:.2g} %"
     digits = decimals(high - low)
     mean, low, high = (round(value, digits) + 0.0 for value in (mean, low, high))  # avoids -0
-    return f"{mean:.{digits}f} % [{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
+    return f"{mean:.{digits}f} % [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def decimals(width: float) -> int:
@@ -61,6 +62,8 @@ def _undecided(name, gain, baseline, comparisons):
 def _tail(gain, comparisons):
     if gain.sd == 0 or math.isnan(gain.sd):
         return "no difference" if gain.mean == 0 else "no spread over the seeds, so no interval"
+    if abs(gain.mean) < _ZERO * gain.sd:
+        return "the mean difference is 0"
     seeds, shown = seeds_needed(gain, comparisons), f"{abs(gain.mean):.2g}"
     if seeds:
         return f"about {seeds} seeds would tell {shown} from 0"

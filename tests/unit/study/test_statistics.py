@@ -148,12 +148,20 @@ def test_a_real_difference_is_found():
 def test_texts():
     gain = gain_of([0.5, 0.7, 0.6])
     assert interval(gain) == "0.6 % [0.4, 0.8]"
+    assert interval(gain_of([-0.5, -0.7, -0.6])) == "-0.6 % [-0.8, -0.4]"  # with the hyphen of the table
     assert sentences({"a": gain_of([1.0])}, "b", 1) == [
         "a cannot be told apart from b: one run to compare. Use at least two seeds"
     ]
     many = {f"c{i}": gain_of([0.0, 0.0]) for i in range(5)}
     (line,) = sentences(many, "b", 5)
     assert line.startswith("cannot be told apart from b with 2 seeds: c0 (no difference), c1")
+
+
+def test_a_mean_that_is_only_rounding_is_0():
+    (line,) = sentences({"a": gain_of([0.1, 0.2, -0.3])}, "b", 3)  # 1.9e-17 as computed
+    assert line.endswith("; the mean difference is 0")
+    (line,) = sentences({"a": gain_of([1e-13, 2e-13, -1e-13])}, "b", 3)  # small, but so is its spread
+    assert "would tell 6.7e-14 from 0" in line
 
 
 def test_a_run_far_outside_is_found():
