@@ -20,7 +20,7 @@ class ElementwiseLoss(keras.losses.Loss):
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if sample_weight is not None:
-            sample_weight = a_weight_an_entry(sample_weight, ops.shape(y_pred))
+            sample_weight = weight_per_entry(sample_weight, ops.shape(y_pred))
         return super().__call__(y_true, y_pred, sample_weight)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -44,12 +44,12 @@ def _like(y_true, y_pred):
     return y_true
 
 
-def a_weight_an_entry(sample_weight, shape):
+def weight_per_entry(sample_weight, shape):
     """Broadcasts weights `[B]` or `[B, 1]` to the full shape."""
     return ops.broadcast_to(as_rank(ops.convert_to_tensor(sample_weight), len(shape)), shape)
 
 
-def a_label_a_row(y_true, y_pred):
+def label_per_row(y_true, y_pred):
     """Returns labels `[B]` or `[B, 1]` as `[B, 1]`."""
     if len(y_true.shape) == 1:
         y_true = ops.expand_dims(y_true, -1)
@@ -108,5 +108,5 @@ def as_indicators(y_true, y_pred, weight):
             "`y_true` must have the shape of `y_pred`, or be classes without its last axis. "
             f"Received: y_true of shape {tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}."
         )
-    weight = a_weight_an_entry(weight, ops.shape(y_pred))
+    weight = weight_per_entry(weight, ops.shape(y_pred))
     return tuple(ops.reshape(x, (-1, k)) for x in (ops.cast(y_true, y_pred.dtype), y_pred, weight))

@@ -9,7 +9,7 @@ from mtl_keras._arguments import choice
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import crf
-from mtl_keras.losses._base import a_weight_an_entry
+from mtl_keras.losses._base import weight_per_entry
 
 _IMPOSSIBLE = -1e9
 
@@ -69,13 +69,13 @@ class CRFLikelihood(keras.losses.Loss):
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if sample_weight is not None:
-            sample_weight = a_weight_an_entry(sample_weight, ops.shape(y_true))
+            sample_weight = weight_per_entry(sample_weight, ops.shape(y_true))
             y_true = self.without_missing(y_true, sample_weight)
         return super().__call__(y_true, y_pred, sample_weight)
 
     def without_missing(self, y_true: Tensor, sample_weight: Tensor) -> Tensor:
         """Returns the labels with -1 for those of weight 0, which the likelihood of the others depends on."""
-        weight = a_weight_an_entry(sample_weight, ops.shape(y_true))
+        weight = weight_per_entry(sample_weight, ops.shape(y_true))
         return ops.where(ops.equal(weight, 0), -1, ops.cast(y_true, "int32"))
 
     def mask(self, y_pred: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from mtl_keras._arguments import number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
 from mtl_keras.linalg import boxes
-from mtl_keras.losses._base import a_weight_an_entry
+from mtl_keras.losses._base import weight_per_entry
 
 
 @public
@@ -69,7 +69,7 @@ class DetectionLoss(keras.losses.Loss):
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if sample_weight is not None:
-            sample_weight = a_weight_an_entry(sample_weight, ops.shape(y_true))
+            sample_weight = weight_per_entry(sample_weight, ops.shape(y_true))
         return super().__call__(y_true, y_pred, sample_weight)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

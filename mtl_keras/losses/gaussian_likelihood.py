@@ -7,7 +7,7 @@ from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
-from mtl_keras.losses._base import a_label_a_row
+from mtl_keras.losses._base import label_per_row
 
 
 @public
@@ -48,5 +48,5 @@ class GaussianLikelihood(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         mean, deviation = y_pred[:, :1], y_pred[:, 1:]
-        z = (ops.cast(a_label_a_row(y_true, y_pred), y_pred.dtype) - mean) / deviation
+        z = (ops.cast(label_per_row(y_true, y_pred), y_pred.dtype) - mean) / deviation
         return ops.squeeze(ops.log(deviation) + 0.5 * ops.square(z) + 0.5 * math.log(2 * math.pi), axis=-1)

@@ -5,7 +5,7 @@ from keras import ops
 
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
-from mtl_keras.losses._base import a_label_a_row
+from mtl_keras.losses._base import label_per_row
 
 
 @public
@@ -51,6 +51,6 @@ class OrdinalCrossentropy(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        rank = a_label_a_row(y_true, y_pred)
+        rank = label_per_row(y_true, y_pred)
         above = ops.cast(rank > ops.arange(y_pred.shape[-1], dtype=rank.dtype), y_pred.dtype)  # [B, K - 1]
         return ops.sum(ops.binary_crossentropy(above, y_pred), axis=-1)

@@ -9,7 +9,7 @@ from keras import ops
 from mtl_keras._arguments import error, number
 from mtl_keras._registry import public
 from mtl_keras._types import Tensor
-from mtl_keras.losses._base import a_label_a_row
+from mtl_keras.losses._base import label_per_row
 
 
 @public
@@ -65,7 +65,7 @@ class Pinball(keras.losses.Loss):
             raise ValueError(
                 f"`y_pred` must have {len(self.quantiles)} columns, one per quantile. Received: {tuple(y_pred.shape)}."
             )
-        error = ops.cast(a_label_a_row(y_true, y_pred), y_pred.dtype) - y_pred  # [B, K]
+        error = ops.cast(label_per_row(y_true, y_pred), y_pred.dtype) - y_pred  # [B, K]
         quantiles = ops.convert_to_tensor(self.quantiles, y_pred.dtype)
         return ops.mean(ops.maximum(quantiles * error, (quantiles - 1) * error), axis=-1)
 

@@ -30,7 +30,7 @@ def panels(tables, tasks=None):
         if name == "mask" and split:
             found[name] = _one_panel(others, split, tasks)
         else:
-            found |= _panel_a_stage(name, others, split, tasks)
+            found |= _panel_per_stage(name, others, split, tasks)
         if stages:
             names = list(dict.fromkeys(stage for _, stage in split.values()))
             found["stages"] = _stages(stages, names, tasks)
@@ -100,7 +100,7 @@ def _one_panel(table, split, tasks):
     return {task: found[task] for task in _in_order(found, tasks, sort=True)}
 
 
-def _panel_a_stage(name, table, split, tasks):
+def _panel_per_stage(name, table, split, tasks):
     """Returns `{title: table}`, one for each stage; rows that cannot be split stay under the name of the table."""
     found = {}
     for row, columns in table.items():
