@@ -1,8 +1,8 @@
 """What does a training step cost on a GPU? `python benchmarks/gpu.py`.
 
-Each case is a tower, a number of tasks, a precision and a weighting. Printed for each, as a row of a table: the time of
-a step beside that of the plain sum, step by step in turn, with the quartiles; and the largest memory of the device in a
-step, beyond that before it. It runs on a CPU, too, which has no figures for the memory.
+Each case is a tower, a number of tasks, a precision and a weighting, and a row of the printed table: the time of a step
+relative to the plain sum, with alternating steps and the quartiles; and how much the device memory grows within a step.
+It also runs on a CPU, but without figures for the memory.
 """
 
 import argparse
@@ -82,7 +82,7 @@ def main():
     print(f"{name}, TensorFlow {tf.__version__}, Keras {keras.__version__}")
     if device is None:
         print("There is no GPU: these are times of a CPU, without the memory.")
-    print("\n| tower | T | precision | case | step beside the plain sum | memory of a step in MiB |")
+    print("\n| tower | T | precision | case | step relative to the plain sum | memory of a step in MiB |")
     print("|---|---|---|---|---|---|")
     random = np.random.default_rng(0)
     for tower, num_tasks, policy in [(t, n, p) for t in names for n in arguments.tasks for p in policies]:
