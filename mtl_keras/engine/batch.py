@@ -91,8 +91,15 @@ class Batch:
         return ops.shape(keras.tree.flatten(self.x)[0])[0]
 
     def weighted(self, losses):
-        """Returns the losses times their `loss_weight`, a list."""
-        return [loss * o.loss_weight for loss, o in zip(losses, self.objectives.values(), strict=True)]
+        """Returns the losses times their `loss_weight`, a list; a constant for weight 0, even if the loss is NaN."""
+        pairs = zip(losses, self.objectives.values(), strict=True)
+        return [loss * o.loss_weight if o.loss_weight else ops.zeros_like(loss) for loss, o in pairs]
+
+    @property
+    def variables_of_weight_0(self):
+        """The variables that tasks with weight 0 reach."""
+        reached = self.model.partition.reached
+        return [v for task, o in self.objectives.items() if not o.loss_weight for v in reached[task]]
 
     def regularization(self):
         """Returns the sum of the losses of the layers; 0.0 if there are none."""

@@ -48,8 +48,17 @@ def sum_of(variable, *gradients):
     return tf.add_n([tf.convert_to_tensor(g) for g in gradients]) if gradients else tf.zeros_like(variable)
 
 
+def filled(gradients, variables, known):
+    """Returns the gradients, with zeros in place of None for the known variables."""
+    ids = {id(v) for v in known}
+    pairs = zip(gradients, variables, strict=True)
+    return [tf.zeros_like(v) if g is None and id(v) in ids else g for g, v in pairs]
+
+
 def times(gradient, factor):
-    """Returns a gradient times a factor; a sparse gradient stays sparse."""
+    """Returns a gradient times a factor; a sparse gradient stays sparse, and None stays None."""
+    if gradient is None:
+        return None
     if isinstance(gradient, tf.IndexedSlices):
         return tf.IndexedSlices(gradient.values * factor, gradient.indices, gradient.dense_shape)
     return gradient * factor

@@ -8,6 +8,7 @@ import tensorflow as tf
 from mtl_keras._types import Tensor
 from mtl_keras.engine.batch import Batch
 from mtl_keras.engine.tensorflow.clipping import clipped_sums
+from mtl_keras.engine.tensorflow.gradients import filled
 from mtl_keras.engine.tensorflow.own_parts import OwnParts
 from mtl_keras.engine.tensorflow.replicas import Replicas
 from mtl_keras.engine.tensorflow.several_workers import SeveralWorkers
@@ -54,7 +55,8 @@ class TrainStep(SeveralWorkers):
             batch_losses = batch.losses(self(batch.x, training=True), training=True)
             extra = batch.regularization() + batch.penalty()
             scaled = self.optimizer.scale_loss(sum(batch.weighted(batch_losses.losses)) + extra)
-        gradients = clipped_sums(self.optimizer, tape.gradient(scaled, variables), variables, batch.replicas)
+        gradients = filled(tape.gradient(scaled, variables), variables, batch.variables_of_weight_0)
+        gradients = clipped_sums(self.optimizer, gradients, variables, batch.replicas)
         with own.unchanged_where_absent(batch_losses.counts):
             self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         batch.track(batch_losses, extra)

@@ -9,7 +9,7 @@ from mtl_keras._types import Tensor
 from mtl_keras.engine.batch import Batch, BatchLosses
 from mtl_keras.engine.partition import Partition
 from mtl_keras.engine.plan import Plan
-from mtl_keras.engine.tensorflow.gradients import aggregated, alike, all_finite, or_nan, restored, sum_of, times
+from mtl_keras.engine.tensorflow.gradients import aggregated, alike, all_finite, filled, or_nan, restored, sum_of, times
 from mtl_keras.engine.tensorflow.jacobian import Jacobian, product
 from mtl_keras.engine.tensorflow.lowest_losses import checked
 from mtl_keras.linalg.conflict import conflict, conflict_after
@@ -214,6 +214,7 @@ class WeightedStep:
         targets, seeds = [*run.scaled, run.scaled_extra], [*tf.unstack(weights), tf.ones([])]
         variables = self.plan.variables[: len(self.plan.variables) - len(trained)]
         of_model = tape.gradient(targets, variables, output_gradients=seeds)
+        of_model = filled(of_model, variables, self.batch.variables_of_weight_0)
         gradients = [*of_model, *(g * factor for g in gradients)]
         return self._logged(run, gradients, weights, tf.zeros([0]))
 

@@ -27,7 +27,7 @@ def _model(tasks, weighting, **arguments):
         if task in tasks
     }
     model = mtl.MultiTaskModel(x, outputs)
-    model.compile(keras.optimizers.SGD(0.1), loss="mse", weighting=weighting, **arguments)
+    model.compile(keras.optimizers.SGD(0.1), weighting=weighting, **{"loss": "mse", **arguments})
     return model
 
 
@@ -49,6 +49,45 @@ def test_of_weight_0(name):
         for path, value in _trained(start, steps).items():
             np.testing.assert_allclose(found[path], value, rtol=1e-5, atol=1e-6, err_msg=path)
     assert np.any(found["shared/kernel"] != before["shared/kernel"])
+
+
+def _undefined(y_true, y_pred):
+    """The logarithm of a negative number: NaN, and so is its gradient."""
+    return keras.ops.log(-1.0 - keras.ops.square(y_pred - y_true))
+
+
+@pytest.mark.parametrize(
+    ("weighting", "arguments"),
+    [
+        (None, {}),
+        ("uncertainty", {}),
+        ("famo", {}),
+        ("pcgrad", {}),
+        ("pcgrad", {"apply_to": "all"}),
+        ("pcgrad", {"level": "features"}),
+        ("pcgrad", {"every": 2}),
+        ("pcgrad", {"chunk_size": 2}),
+        ("db_mtl", {}),
+        ("graddrop", {}),
+        ("modo", {}),
+    ],
+    ids=str,
+)
+def test_a_loss_that_is_not_finite_does_nothing_with_weight_0(weighting, arguments):
+    results, logs = [], []
+    for loss in ("mse", _undefined):
+        keras.utils.set_random_seed(0)
+        losses = dict.fromkeys("abcd", "mse") | {"b": loss}
+        model = _model("abcd", weighting, loss=losses, loss_weights={"b": 0.0}, metrics=[], **arguments)
+        y = {task: Y[task] for task in "abcd"}
+        fitted = model.fit(X, y, epochs=2, batch_size=3, shuffle=False, validation_data=(X, y), verbose=0).history
+        results.append({v.path: v.numpy() for v in model.trainable_variables})
+        logs.append({name: values for name, values in fitted.items() if name not in ("b_loss", "val_b_loss")})
+    for path, value in results[0].items():
+        np.testing.assert_array_equal(results[1][path], value, err_msg=path)
+    assert logs[0] == logs[1]
+    assert np.isnan(fitted["b_loss"]).all()
+    assert np.isfinite(fitted["loss"] + fitted["val_loss"]).all()
 
 
 class Presence(GramianWeighting):
