@@ -48,11 +48,17 @@ def sum_of(variable, *gradients):
     return tf.add_n([tf.convert_to_tensor(g) for g in gradients]) if gradients else tf.zeros_like(variable)
 
 
-def filled(gradients, variables, known):
-    """Returns the gradients, with zeros in place of None for the known variables."""
-    ids = {id(v) for v in known}
+def filled(gradients, variables, of):
+    """Returns the gradients of variables, with zeros in place of None for some of them; Keras warns of the other None.
+
+    Args:
+        gradients: List of gradients; None for a variable that the loss does not reach.
+        variables: Their variables.
+        of: The variables that get zeros.
+    """
+    ids = {id(v) for v in of}
     pairs = zip(gradients, variables, strict=True)
-    return [tf.zeros_like(v) if g is None and id(v) in ids else g for g, v in pairs]
+    return [sum_of(v, g) if id(v) in ids else g for g, v in pairs]
 
 
 def times(gradient, factor):

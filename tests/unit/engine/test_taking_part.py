@@ -65,7 +65,7 @@ def _undefined(y_true, y_pred):
         ("pcgrad", {}),
         ("pcgrad", {"apply_to": "all"}),
         ("pcgrad", {"level": "features"}),
-        ("pcgrad", {"every": 2}),
+        pytest.param("pcgrad", {"every": 2}, marks=pytest.mark.graph),  # a condition with two branches
         ("pcgrad", {"chunk_size": 2}),
         ("db_mtl", {}),
         ("graddrop", {}),
